@@ -1,0 +1,4 @@
+// @kudurru/native: the typed face of the addon. Every name here checks its arguments before the
+// C++ side sees them.
+export { leafHash, sha256, treeRoot } from './crypto.ts';
+export { NativeError, type NativeFailure } from './native-error.ts';

@@ -1,0 +1,32 @@
+// Entry of kudurru.node: makes the environment's state and registers the parts. A part is one file
+// of this folder with a function `register…`, declared and called here and nowhere else.
+#include <napi.h>
+
+#include "binding/addon-state.h"
+
+namespace kudurru::binding {
+
+Napi::Object registerCrypto(Napi::Env env, Napi::Object exports);
+
+namespace {
+
+// The facade hands over its error class once, before it calls anything else.
+void setErrorConstructor(const Napi::CallbackInfo& info) {
+  addonState(info.Env()).errorConstructor = Napi::Persistent(info[0].As<Napi::Function>());
+}
+
+Napi::Object registerParts(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new AddonState());
+  exports.Set("setErrorConstructor", Napi::Function::New(env, setErrorConstructor));
+  registerCrypto(env, exports);
+  return exports;
+}
+
+}  // namespace
+}  // namespace kudurru::binding
+
+static Napi::Object start(Napi::Env env, Napi::Object exports) {
+  return kudurru::binding::registerParts(env, exports);
+}
+
+NODE_API_MODULE(kudurru, start)
