@@ -1,0 +1,43 @@
+/**
+ * Every bound of the product, with what it follows from. A bound that is part of a format is fixed
+ * by the specification; the others may change. The relationships between them are asserted below,
+ * when the module loads, so that no process runs with bounds that contradict each other.
+ */
+import { assert } from './assert.ts';
+
+/** Bytes of the big-endian length before each frame on the agent socket. */
+export const frameLengthBytes = 4;
+
+/** Actions in one submission (format). 1,024 envelopes keep one signature check per ~0.05 ms. */
+export const maxActionsPerSubmission = 1024;
+
+/** Bytes of one entry (format): its length fits the two bytes that C2SP tlog-tiles give it. */
+export const entrySizeBytesMax = 65_535;
+
+/** Bytes of one action's private body stored beside its entry (format): 256 KiB. */
+export const bodySizeBytesMax = 262_144;
+
+/**
+ * Bytes of an envelope inside an entry. The entry adds chain, time, appliance, writer, session and
+ * decision to it: 4 KiB are kept for these.
+ */
+export const envelopeSizeBytesMax = entrySizeBytesMax - 4096;
+
+/**
+ * Bytes of one frame: one full body, its envelope and the statement with room to spare, and not
+ * more, because a connection may make the daemon hold this many bytes before anything is checked.
+ * A submission of many actions shares it: 1,024 actions have 1 KiB each.
+ */
+export const frameSizeBytesMax = 1_048_576;
+
+assert(frameSizeBytesMax < 2 ** (8 * frameLengthBytes), 'a frame length fits its length bytes');
+assert(entrySizeBytesMax < 2 ** 16, 'an entry length fits two bytes');
+assert(envelopeSizeBytesMax < entrySizeBytesMax, 'an envelope fits its entry');
+assert(
+  bodySizeBytesMax + envelopeSizeBytesMax < frameSizeBytesMax,
+  'one action with the largest body and envelope fits a frame',
+);
+assert(
+  frameSizeBytesMax >= maxActionsPerSubmission * 1024,
+  'a full submission leaves 1 KiB for each action',
+);
