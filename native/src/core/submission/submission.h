@@ -1,0 +1,136 @@
+// One submit frame's payload (SPEC.md §6, type 0x03), parsed and checked as far as it can be by
+// itself: encoding, envelopes, statement form, root, commitments, salts. What needs the ledger is
+// the caller's: ledger, session, sequence, signer, and the signature over `signedBytes()`.
+//
+// Every view points into the payload that was parsed; the caller keeps it where it is.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/cbor/cbor.h"
+
+namespace kudurru::submission {
+
+// Bounds of the format (SPEC.md §3–§6).
+constexpr size_t kActionsMax = 1024;
+constexpr size_t kEnvelopeSizeBytesMax = 16'384;
+constexpr size_t kBodySizeBytesMax = 262'144;
+constexpr size_t kCommitmentsMax = 8;  // of one envelope
+constexpr std::string_view kDefaultScope = "default";
+
+enum class Code : uint8_t {
+  kNone,
+  kCborMalformed,        // not deterministic CBOR, at `offset` of the part named in the message
+  kSubmissionMalformed,  // the payload is not [statement, envelopes, bodies, level]
+  kTooManyActions,       // no action, or more than kActionsMax
+  kStatementMalformed,   // not the one form of COSE_Sign1, its header and payload
+  kAlgorithmUnknown,     // neither Ed25519 (−19) nor ESP256 (−9)
+  kActionCountMismatch,  // the statement's actionCount is not the number of envelopes
+  kRootMismatch,         // the statement's root is not that of the envelopes
+  kEnvelopeInvalid,      // breaks the action schema, at `action` and key `field`
+  kEnvelopeTooLong,      // over kEnvelopeSizeBytesMax
+  kBodyMalformed,        // not [offset, field, salt, bytes], or out of order
+  kBodySize,             // 0 bytes, or over kBodySizeBytesMax
+  kBodyMissing,          // a commitment says deposited and no body came
+  kBodyUnexpected,       // a body that no commitment announces as deposited
+  kCommitmentMismatch,   // body, salt and length do not give the commitment's digest
+  kSaltRepeated,         // two bodies of the submission share a salt
+};
+
+// The stable name that goes into a `refused` answer, such as "root-mismatch".
+const char* nameOf(Code code);
+
+// Why a submission was refused, and where.
+struct Fault {
+  Code code = Code::kNone;
+  cbor::Error cbor = cbor::Error::kNone;
+  int32_t action = -1;  // position in the statement, −1 where it is none's
+  int32_t field = -1;   // envelope key or body field, −1 where it is none's
+  size_t offset = 0;    // in the envelope, statement or payload, for encoding errors
+
+  explicit operator bool() const { return code != Code::kNone; }
+};
+
+// The words for a person: what is wrong and where, in lower case.
+std::string describe(const Fault& fault);
+
+struct Reference {
+  Bytes session;  // 32 bytes
+  uint64_t sequence;
+};
+
+struct Commitment {
+  uint8_t field;
+  bool deposited;
+  uint64_t length;
+  Bytes digest;                // 32 bytes
+  std::string_view mediaType;  // empty: null
+};
+
+enum class Kind : uint8_t { kIntent = 1, kOutcome = 2, kObservation = 3 };
+
+struct Envelope {
+  Bytes bytes;
+  Hash leafHash;  // in the statement's tree
+  Kind kind;
+  uint8_t coverage;
+  uint32_t deadlineMs;              // 0: none
+  std::optional<Reference> intent;  // of an outcome
+  std::string_view scope;           // erasure scope, kDefaultScope where none is given
+  uint32_t firstCommitment;         // range in Submission::commitments
+  uint32_t commitmentCount;
+};
+
+// A deposited body, in the order of the commitments that announce it.
+struct Body {
+  uint32_t action;  // position in the statement
+  uint8_t field;
+  Bytes salt;  // 32 bytes
+  Bytes bytes;
+  Bytes digest;  // of its commitment, 32 bytes
+  std::string_view scope;
+};
+
+struct Statement {
+  Bytes cose;  // the whole COSE_Sign1
+  Hash hash;   // SHA-256(cose): the next statement's previousStatementHash
+  int8_t algorithm;
+  Bytes kid;
+  Bytes protectedHeader;
+  Bytes payload;
+  Bytes signature;  // 64 bytes
+  Bytes ledgerId;
+  Bytes sessionId;
+  uint64_t firstSequence;
+  Bytes previousStatementHash;
+  uint32_t actionCount;
+  Bytes root;
+};
+
+// Reused from frame to frame by whoever parses many: the vectors keep their capacity.
+class Submission {
+ public:
+  Statement statement;
+  std::vector<Envelope> envelopes;
+  std::vector<Commitment> commitments;
+  std::vector<Body> bodies;
+  uint8_t level = 0;  // receipt asked for: 1 committed, 2 anchored, 3 final
+
+  // The COSE Sig_structure that the signature is over (RFC 9052 §4.4).
+  Bytes signedBytes() const { return {signedBytes_.data(), signedSizeBytes_}; }
+
+ private:
+  friend Fault parse(Bytes payload, Submission& out);
+
+  std::array<uint8_t, 256> signedBytes_;
+  size_t signedSizeBytes_ = 0;
+};
+
+// Pure. `out` is meaningful only where the fault is none.
+Fault parse(Bytes payload, Submission& out);
+
+}  // namespace kudurru::submission
