@@ -6,6 +6,7 @@
 
 namespace kudurru::binding {
 
+Napi::Object registerClock(Napi::Env env, Napi::Object exports);
 Napi::Object registerCrypto(Napi::Env env, Napi::Object exports);
 
 namespace {
@@ -18,6 +19,7 @@ void setErrorConstructor(const Napi::CallbackInfo& info) {
 Napi::Object registerParts(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new AddonState());
   exports.Set("setErrorConstructor", Napi::Function::New(env, setErrorConstructor));
+  registerClock(env, exports);
   registerCrypto(env, exports);
   return exports;
 }
