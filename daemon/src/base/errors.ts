@@ -7,6 +7,8 @@
  * succeed), `restart` (the process must end first; recovery decides what is true).
  */
 
+import { inspect } from 'node:util';
+
 export type Retry = 'never' | 'later' | 'restart';
 
 /** One row a code, sorted by name. `meaning` is the documentation that tools and the CLI print. */
@@ -69,6 +71,10 @@ export function reasonOf(thrown: unknown): string {
     if (!reasons.at(-1)?.endsWith(current.message)) reasons.push(current.message);
     current = current.cause;
   }
-  if (current !== undefined && !(current instanceof Error)) reasons.push(String(current));
+  if (current !== undefined && !(current instanceof Error)) reasons.push(textOf(current));
   return reasons.join(': ');
+}
+
+function textOf(thrown: unknown): string {
+  return typeof thrown === 'string' ? thrown : inspect(thrown);
 }

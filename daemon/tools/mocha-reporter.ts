@@ -1,0 +1,81 @@
+/**
+ * Prints each test as it ends, every failure in full, and closes with one line for machines and
+ * people alike: `N passed, N failed, N skipped`. The numbers are counted from mocha's own results:
+ * a failing hook counts as a failure, a pending test as skipped.
+ */
+import { inspect } from 'node:util';
+import Mocha from 'mocha';
+
+const { EVENT_RUN_END, EVENT_SUITE_BEGIN, EVENT_TEST_FAIL, EVENT_TEST_PASS, EVENT_TEST_PENDING } =
+  Mocha.Runner.constants;
+
+/** A run that has ended but does not end its process leaks something: say what, and fail. */
+const leakAfterMs = 10_000;
+
+interface Failure {
+  readonly title: string;
+  readonly error: unknown;
+}
+
+export default class CountingReporter {
+  readonly #failures: Failure[] = [];
+  #passed = 0;
+  #skipped = 0;
+  readonly #write: (text: string) => void;
+
+  constructor(runner: Mocha.Runner) {
+    this.#write = (text) => process.stdout.write(text);
+    runner.on(EVENT_SUITE_BEGIN, (suite) => {
+      if (suite.title !== '') this.#write(`${'  '.repeat(depthOf(suite) - 1)}${suite.title}\n`);
+    });
+    runner.on(EVENT_TEST_PASS, (test) => this.#pass(test));
+    runner.on(EVENT_TEST_PENDING, (test) => {
+      this.#skipped += 1;
+      this.#line(test, '-', ' (skipped)');
+    });
+    runner.on(EVENT_TEST_FAIL, (test, error) => {
+      this.#failures.push({ title: test.fullTitle(), error });
+      this.#line(test, `FAILED ${this.#failures.length}`, '');
+    });
+    runner.once(EVENT_RUN_END, () => this.#end());
+  }
+
+  #pass(test: Mocha.Test): void {
+    this.#passed += 1;
+    const durationMs = test.duration ?? 0;
+    this.#line(test, 'ok', durationMs > test.slow() ? ` (${durationMs} ms)` : '');
+  }
+
+  #line(test: Mocha.Runnable, mark: string, suffix: string): void {
+    const indent = '  '.repeat(test.parent ? depthOf(test.parent) : 0);
+    this.#write(`${indent}${mark} ${test.title}${suffix}\n`);
+  }
+
+  #end(): void {
+    for (const [index, { title, error }] of this.#failures.entries()) {
+      this.#write(`\nFAILED ${index + 1}: ${title}\n${indented(textOf(error))}\n`);
+    }
+    const failed = this.#failures.length;
+    this.#write(`\n${this.#passed} passed, ${failed} failed, ${this.#skipped} skipped\n`);
+    setTimeout(failOnLeak, leakAfterMs).unref();
+  }
+}
+
+function failOnLeak(): void {
+  const open = process.getActiveResourcesInfo().join(', ');
+  process.stderr.write(`the tests ended but left open: ${open}\n`);
+  process.exit(1);
+}
+
+function depthOf(suite: Mocha.Suite): number {
+  return suite.parent ? depthOf(suite.parent) + 1 : 0;
+}
+
+/** The stack, the values that differ, the cause: what `inspect` shows of an AssertionError too. */
+function textOf(error: unknown): string {
+  return inspect(error, { depth: 6, maxStringLength: 20_000, breakLength: 100 });
+}
+
+function indented(text: string): string {
+  return text.replaceAll(/^/gm, '  ');
+}
