@@ -33,9 +33,17 @@ struct Refusal {
   uint8_t retry = 0;  // 0 never, 1 later, 2 restart
 };
 
+// The enrolled key that the statements of a session must be signed with.
+struct SessionKey {
+  int8_t algorithm = 0;             // COSE: -19 Ed25519, -9 ESP256
+  std::vector<uint8_t> public_key;  // Ed25519: 32 bytes; P-256: x || y, 64 bytes
+  Hash kid{};                       // SPEC.md §2, thumbprint of the COSE_Key
+};
+
 struct SubmitItem {
-  uint64_t connection = 0;     // id of the connection, never used twice in a run
-  Hash session{};              // the session bound to that connection
+  uint64_t connection = 0;                // id of the connection, never used twice in a run
+  std::shared_ptr<const SessionKey> key;  // never null
+  Hash session{};                         // the session bound to that connection
   std::vector<uint8_t> frame;  // the payload of the submit frame; `parsed` points into it
   submission::Submission parsed;
   int64_t realtime_ns = 0;  // CLOCK_REALTIME when the frame's last byte was received
