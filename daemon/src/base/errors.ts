@@ -13,20 +13,180 @@ export type Retry = 'never' | 'later' | 'restart';
 
 /** One row a code, sorted by name. `meaning` is the documentation that tools and the CLI print. */
 export const ERROR_CODES = {
+  /** Enrolment. */
+  'agent-exists': {
+    retry: 'never',
+    meaning: 'an agent of this name is already enrolled; a name is enrolled once',
+  },
+  /** Opening a session, and the control socket. */
+  'agent-unknown': {
+    retry: 'never',
+    meaning: 'no agent of this id is enrolled in this ledger',
+  },
+  /** The start: TPM counter against journal. */
+  'anchor-contradiction': {
+    retry: 'never',
+    meaning: 'the TPM counter is not where the journal says that it was left',
+  },
   /** Thrown by `assert` only: a promise this code makes to itself is broken. */
   'assertion-failed': {
     retry: 'restart',
     meaning: 'a state was reached that the code rules out; nothing after it can be trusted',
+  },
+  /** The control socket. */
+  'caller-not-allowed': {
+    retry: 'never',
+    meaning: 'the kernel names a caller that may not use the control socket',
+  },
+  /** Opening a session. */
+  'challenge-mismatch': {
+    retry: 'later',
+    meaning: 'the request does not answer the challenge given to this connection',
+  },
+  /** The start: journal against the checkpoints it holds. */
+  'checkpoint-contradiction': {
+    retry: 'never',
+    meaning: 'the tree is shorter than, or different from, a checkpoint that was signed',
+  },
+  /** The start. */
+  'clock-behind': {
+    retry: 'later',
+    meaning: 'the system clock is behind the time of the last entry',
+  },
+  /** The start, while settings are read. */
+  'config-invalid': {
+    retry: 'never',
+    meaning: 'the value of a setting is outside its range',
+  },
+  /** The start, while settings are read. */
+  'config-unknown-key': {
+    retry: 'never',
+    meaning: 'a key or variable is not one of the settings',
+  },
+  /** The start, while settings are read. */
+  'config-unreadable': {
+    retry: 'never',
+    meaning: 'the configuration file cannot be read as TOML',
+  },
+  /** Submissions, until there is room again. */
+  'disk-low': {
+    retry: 'later',
+    meaning: 'free disk is under the configured minimum',
+  },
+  /** Enrolment. */
+  'enrolment-invalid': {
+    retry: 'never',
+    meaning: 'the proof of possession does not hold for what it says',
   },
   /** Intake, while reading the four length bytes; the connection is closed after the answer. */
   'frame-too-long': {
     retry: 'never',
     meaning: 'the length of a frame is over its limit; nothing of the frame was read',
   },
+  /** Opening a session. */
+  'key-mismatch': {
+    retry: 'never',
+    meaning: 'the key that signed is not the one enrolled for the agent',
+  },
+  /** Every write; the process ends. */
+  'ledger-failed': {
+    retry: 'restart',
+    meaning: 'the journal could not be made durable, or is not what was written',
+  },
+  /** Opening a session, and enrolment. */
+  'ledger-mismatch': {
+    retry: 'never',
+    meaning: 'what was signed names another ledger',
+  },
+  /** The control socket. */
+  'method-not-allowed': {
+    retry: 'never',
+    meaning: 'the path exists but does not take this method',
+  },
+  /** Enrolment. */
+  'nonce-unknown': {
+    retry: 'later',
+    meaning: 'the nonce was not given by this daemon, is used, or is too old',
+  },
+  /** The control socket. */
+  'not-found': {
+    retry: 'never',
+    meaning: 'the ledger holds nothing under this name or number',
+  },
+  /** The control socket. */
+  'not-ready': {
+    retry: 'later',
+    meaning: 'the answer needs something that is not there yet, such as a later checkpoint',
+  },
+  /** The control socket. */
+  'path-unknown': {
+    retry: 'never',
+    meaning: 'the control socket has no such path',
+  },
+  /** Opening a session, enrolment, the control socket. */
+  'request-malformed': {
+    retry: 'never',
+    meaning: 'a request is not of its form',
+  },
+  /** The control socket. */
+  'request-too-long': {
+    retry: 'never',
+    meaning: 'the body of a request is over its limit',
+  },
+  /** Taking up a session again. */
+  'session-closed': {
+    retry: 'never',
+    meaning: 'the session has been closed',
+  },
+  /** Taking up a session again. */
+  'session-taken': {
+    retry: 'later',
+    meaning: 'another connection carries the session',
+  },
+  /** Taking up a session again, and closing. */
+  'session-unknown': {
+    retry: 'never',
+    meaning: 'this agent has no such session',
+  },
+  /** Opening a session. */
+  'sessions-full': {
+    retry: 'later',
+    meaning: 'as many sessions are open as the settings allow',
+  },
+  /** Opening a session, and enrolment. */
+  'signature-invalid': {
+    retry: 'never',
+    meaning: 'a signature does not verify under its key',
+  },
+  /** The start. */
+  'socket-path-too-long': {
+    retry: 'never',
+    meaning: 'the path of a socket is longer than the kernel takes',
+  },
+  /** The start. */
+  'socket-unusable': {
+    retry: 'later',
+    meaning: 'a socket cannot be made at its path',
+  },
+  /** The start. */
+  'state-folder-unusable': {
+    retry: 'never',
+    meaning: 'the state folder is missing, not writable, or open to others',
+  },
+  /** All doors, during an orderly stop. */
+  stopping: {
+    retry: 'later',
+    meaning: 'the daemon is stopping',
+  },
   /** Any edge where a number becomes a branded unit. */
   'value-out-of-range': {
     retry: 'never',
     meaning: 'a number does not fit its unit: negative, fractional or too large',
+  },
+  /** Taking up a session again. */
+  'writer-changed': {
+    retry: 'never',
+    meaning: 'another process than the one that opened the session asks for it',
   },
 } as const satisfies Record<string, { readonly retry: Retry; readonly meaning: string }>;
 
