@@ -71,9 +71,13 @@ function depthOf(suite: Mocha.Suite): number {
   return suite.parent ? depthOf(suite.parent) + 1 : 0;
 }
 
-/** The stack, the values that differ, the cause: what `inspect` shows of an AssertionError too. */
+/** The stack, which begins with the message and the values that differ, and those of the causes. */
 function textOf(error: unknown): string {
-  return inspect(error, { depth: 6, maxStringLength: 20_000, breakLength: 100 });
+  if (!(error instanceof Error)) return inspect(error);
+  const { stack, cause } = error;
+  const code = 'code' in error && error.code !== 'ERR_ASSERTION' ? `\ncode: ${error.code}` : '';
+  const text = `${stack ?? error.message}${code}`;
+  return cause === undefined ? text : `${text}\ncause: ${textOf(cause)}`;
 }
 
 function indented(text: string): string {
