@@ -17,22 +17,19 @@ export const entrySizeBytesMax = 65_535;
 /** Bytes of one action's private body stored beside its entry (format): 256 KiB. */
 export const bodySizeBytesMax = 262_144;
 
-/**
- * Bytes of an envelope inside an entry. The entry adds chain, time, appliance, writer, session and
- * decision to it: 4 KiB are kept for these.
- */
-export const envelopeSizeBytesMax = entrySizeBytesMax - 4096;
+/** Bytes of one envelope (format, SPEC.md §4): a quarter of an entry, whose other fields are small. */
+export const envelopeSizeBytesMax = 16_384;
 
 /**
- * Bytes of one frame: one full body, its envelope and the statement with room to spare, and not
- * more, because a connection may make the daemon hold this many bytes before anything is checked.
- * A submission of many actions shares it: 1,024 actions have 1 KiB each.
+ * Bytes of one frame, type and payload (format, SPEC.md §6). A connection may make the daemon hold
+ * this many bytes before anything is checked; sixteen of the largest bodies fit, and a submission of
+ * 1,024 actions has 4 KiB for each.
  */
-export const frameSizeBytesMax = 1_048_576;
+export const frameSizeBytesMax = 4_194_304;
 
 assert(frameSizeBytesMax < 2 ** (8 * frameLengthBytes), 'a frame length fits its length bytes');
 assert(entrySizeBytesMax < 2 ** 16, 'an entry length fits two bytes');
-assert(envelopeSizeBytesMax < entrySizeBytesMax, 'an envelope fits its entry');
+assert(envelopeSizeBytesMax <= entrySizeBytesMax / 2, 'an envelope fits its entry');
 assert(
   bodySizeBytesMax + envelopeSizeBytesMax < frameSizeBytesMax,
   'one action with the largest body and envelope fits a frame',
