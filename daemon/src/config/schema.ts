@@ -1,0 +1,203 @@
+/**
+ * Every setting of the daemon: one row each, with unit, range, default and the reason for the
+ * default. All else follows from the rows: the TOML key is the name, the environment variable is
+ * KUDURRU_ and the name in capitals, the flag is the name in kebab case. In a path, `{state}` stands
+ * for the state folder.
+ */
+
+interface RowText {
+  /** What the setting is for, one sentence. */
+  readonly meaning: string;
+  /** Why the default is what it is. */
+  readonly reason: string;
+}
+export interface TextRow extends RowText {
+  readonly kind: 'text' | 'path';
+  readonly default: string;
+  readonly pattern: RegExp;
+  /** The pattern in words. */
+  readonly form: string;
+}
+export interface IntegerRow extends RowText {
+  readonly kind: 'integer';
+  readonly default: number;
+  readonly unit: string;
+  readonly min: number;
+  readonly max: number;
+}
+export interface ChoiceRow extends RowText {
+  readonly kind: 'choice';
+  readonly default: string;
+  readonly choices: readonly string[];
+}
+export type Row = TextRow | IntegerRow | ChoiceRow;
+
+const path = { kind: 'path', pattern: /^[^\0\n]{1,4096}$/u, form: 'a path' } as const;
+
+export const SETTINGS = {
+  profile: {
+    kind: 'choice',
+    choices: ['emulated'],
+    default: 'emulated',
+    meaning: 'the set of devices the daemon works with',
+    reason: 'what it makes says "emulated" everywhere, and a reader refuses it unless told so',
+  },
+  origin: {
+    kind: 'text',
+    pattern: /^[a-z0-9.-][a-z0-9./-]{0,199}$/u,
+    form: '1 to 200 of a-z 0-9 . / -',
+    default: 'kudurru.local/ledger',
+    meaning: 'name of the log in every checkpoint; fixed at the first start',
+    reason: 'it names the log and not the box, and is not reachable by any name service',
+  },
+  trustDomain: {
+    kind: 'text',
+    pattern: /^[a-z0-9.-]{1,200}$/u,
+    form: '1 to 200 of a-z 0-9 . -',
+    default: 'kudurru.local',
+    meaning: 'SPIFFE trust domain of the agents; fixed at the first start',
+    reason: 'the domain part of the default origin',
+  },
+  logLevel: {
+    kind: 'choice',
+    choices: ['debug', 'info', 'warning', 'error'],
+    default: 'info',
+    meaning: 'least level of the lines on stderr',
+    reason: 'a line for each thing an operator may want to know, none for each action',
+  },
+  agentSocket: {
+    ...path,
+    default: '{state}/agent.sock',
+    meaning: 'Unix socket where agents hand in their actions',
+    reason: 'inside the state folder, which only the owner can enter',
+  },
+  controlSocket: {
+    ...path,
+    default: '{state}/control.sock',
+    meaning: 'Unix socket for operators and the command',
+    reason: 'inside the state folder, which only the owner can enter',
+  },
+  tcti: {
+    kind: 'text',
+    pattern: /^[a-z][a-z0-9]*:[^\0\n]{0,1000}$/u,
+    form: 'a TCTI as tpm2-tss spells it, such as "swtpm:path=/run/tpm.sock"',
+    default: 'swtpm:path={state}/devices/tpm.sock',
+    meaning: 'how the TPM is reached',
+    reason: 'the software TPM that the set-up starts for this state folder',
+  },
+  pkcs11Module: {
+    ...path,
+    default: '/usr/lib/softhsm/libsofthsm2.so',
+    meaning: 'PKCS#11 module of the signing token',
+    reason: "where Debian's softhsm2 package puts it",
+  },
+  tokenLabel: {
+    kind: 'text',
+    pattern: /^[\x20-\x7e]{1,32}$/u,
+    form: '1 to 32 printable ASCII characters',
+    default: 'kudurru',
+    meaning: 'label of the PKCS#11 token that holds the keys',
+    reason: 'the token that the set-up makes',
+  },
+  tokenPinFile: {
+    ...path,
+    default: '{state}/devices/token-pin',
+    meaning: "file with the token's user PIN, readable by its owner only",
+    reason: 'a PIN in a setting or the environment is seen by others on the box',
+  },
+  anchorIntervalMs: {
+    kind: 'integer',
+    unit: 'ms',
+    min: 100,
+    max: 3_600_000,
+    default: 2000,
+    meaning: 'while there is activity, the tree is anchored this often',
+    reason: 'four TPM signatures take up to half a second on a slow chip; a quarter of its time',
+  },
+  counterIntervalMs: {
+    kind: 'integer',
+    unit: 'ms',
+    min: 60_000,
+    max: 86_400_000,
+    default: 1_200_000,
+    meaning: 'while there is activity, the NV counter is incremented this often',
+    reason: '72 increments a day are 260,000 in ten years, within what an NV counter endures',
+  },
+  sessionIdleMs: {
+    kind: 'integer',
+    unit: 'ms',
+    min: 1000,
+    max: 86_400_000,
+    default: 3_600_000,
+    meaning: 'a session whose agent is gone or silent for this long is closed',
+    reason: 'a person may leave an agent waiting over lunch',
+  },
+  sessionsMax: {
+    kind: 'integer',
+    unit: 'sessions',
+    min: 1,
+    max: 65_536,
+    default: 4096,
+    meaning: 'open sessions at the same time',
+    reason: 'about 1 KiB of memory each',
+  },
+  connectionsMax: {
+    kind: 'integer',
+    unit: 'connections',
+    min: 1,
+    max: 16_384,
+    default: 512,
+    meaning: 'connections on the agent socket at the same time',
+    reason: 'half of the usual limit of 1,024 open files',
+  },
+  submissionsInFlightMax: {
+    kind: 'integer',
+    unit: 'submissions',
+    min: 1,
+    max: 1024,
+    default: 64,
+    meaning: 'submissions one connection may have sent and not yet seen answered',
+    reason: 'enough to keep the disk busy from one connection',
+  },
+  clockBehindMaxMs: {
+    kind: 'integer',
+    unit: 'ms',
+    min: 0,
+    max: 86_400_000,
+    default: 10_000,
+    meaning: 'how far the system clock may be behind the last entry when the daemon starts',
+    reason: 'an adjusted clock may be a little behind; more means that it is not set',
+  },
+  diskFreeMinMib: {
+    kind: 'integer',
+    unit: 'MiB',
+    min: 1,
+    max: 1_048_576,
+    default: 256,
+    meaning: 'below this much free disk, submissions are refused and can be tried again later',
+    reason: 'room for the anchors and the stop entry of an orderly end, many times over',
+  },
+} as const satisfies Readonly<Record<string, Row>>;
+
+export type SettingName = keyof typeof SETTINGS;
+
+type ValueOf<R extends Row> = R extends IntegerRow
+  ? number
+  : R extends ChoiceRow
+    ? R['choices'][number]
+    : string;
+
+/** The values in force; paths are absolute. */
+export type Settings = { readonly [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> };
+
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly SettingName[];
+
+/** `anchorIntervalMs` → `anchor-interval-ms`. */
+export function flagOf(name: SettingName): string {
+  return name.replace(/[A-Z]/gu, (capital) => `-${capital.toLowerCase()}`);
+}
+
+/** `anchorIntervalMs` → `KUDURRU_ANCHOR_INTERVAL_MS`. */
+export function variableOf(name: SettingName): string {
+  return `KUDURRU_${flagOf(name).replaceAll('-', '_').toUpperCase()}`;
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'mocha';
+
+import { isKudurruError, type ErrorCode } from '../../src/base/errors.ts';
+import { loadConfiguration } from '../../src/config/load.ts';
+import { flagOf, SETTING_NAMES, SETTINGS, variableOf, type Row } from '../../src/config/schema.ts';
+
+describe('configuration', () => {
+  let folder = '';
+  before(() => {
+    folder = mkdtempSync(join(tmpdir(), 'kudurru-config-'));
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  it('is the defaults where nothing is given, with absolute paths', () => {
+    const { state, settings, sources } = load({});
+    assert.equal(state, join(folder, '.kudurru'));
+    assert.equal(settings.profile, 'emulated');
+    assert.equal(settings.agentSocket, join(folder, '.kudurru', 'agent.sock'));
+    assert.equal(settings.tcti, `swtpm:path=${join(folder, '.kudurru')}/devices/tpm.sock`);
+    assert.equal(sources.profile, 'default');
+  });
+
+  it('takes flags over environment over file', () => {
+    const config = file('anchorIntervalMs = 1000\nsessionsMax = 10\norigin = "example.org/log"\n');
+    const { settings, sources } = load({
+      flags: { config, 'anchor-interval-ms': '3000' },
+      environment: { KUDURRU_ANCHOR_INTERVAL_MS: '2500', KUDURRU_SESSIONS_MAX: '20' },
+    });
+    assert.equal(settings.anchorIntervalMs, 3000);
+    assert.equal(settings.sessionsMax, 20);
+    assert.equal(settings.origin, 'example.org/log');
+    assert.deepEqual(
+      [sources.anchorIntervalMs, sources.sessionsMax, sources.origin],
+      ['--anchor-interval-ms', 'KUDURRU_SESSIONS_MAX', `"${config}"`],
+    );
+  });
+
+  it('finds the state folder by flag, then environment', () => {
+    const environment = { KUDURRU_STATE: 'by-environment' };
+    assert.equal(load({ environment }).state, join(folder, 'by-environment'));
+    assert.equal(load({ environment, flags: { state: '/by/flag' } }).state, '/by/flag');
+  });
+
+  it('refuses an unknown key and names its neighbours', () => {
+    const refusal = refusalOf({ flags: { config: file('anchorIntervalms = 5\n') } });
+    assert.equal(refusal.code, 'config-unknown-key');
+    assert.match(refusal.message, /did you mean anchorIntervalMs\?/u);
+    assert.match(refusal.message, /known are profile, origin/u);
+  });
+
+  it('refuses an unknown variable', () => {
+    const refusal = refusalOf({ environment: { KUDURRU_LOGLEVEL: 'debug' } });
+    assert.equal(refusal.code, 'config-unknown-key');
+    assert.match(refusal.message, /did you mean KUDURRU_LOG_LEVEL\?/u);
+  });
+
+  const bad: readonly (readonly [string, string, ErrorCode])[] = [
+    ['a number out of range', 'anchorIntervalMs = 99', 'config-invalid'],
+    ['a fraction', 'anchorIntervalMs = 100.5', 'config-invalid'],
+    ['text for a number', 'anchorIntervalMs = "2000"', 'config-invalid'],
+    ['a profile that is not there', 'profile = "hardware"', 'config-invalid'],
+    ['an origin with a space', 'origin = "a b"', 'config-invalid'],
+    ['a number for text', 'origin = 5', 'config-invalid'],
+    ['a table', '[sockets]\nagent = "x"', 'config-unknown-key'],
+    ['what is not TOML', 'anchorIntervalMs', 'config-unreadable'],
+  ];
+  for (const [what, text, code] of bad) {
+    it(`refuses ${what}`, () => {
+      assert.equal(refusalOf({ flags: { config: file(text) } }).code, code);
+    });
+  }
+
+  it('refuses a file that is not there', () => {
+    const refusal = refusalOf({ flags: { config: join(folder, 'missing.toml') } });
+    assert.equal(refusal.code, 'config-unreadable');
+    assert.match(refusal.message, /ENOENT/u);
+  });
+
+  it('has defaults within their own range, and a reason for each', () => {
+    for (const name of SETTING_NAMES) {
+      const row: Row = SETTINGS[name];
+      assert.ok(row.meaning !== '' && row.reason !== '', name);
+      if (row.kind === 'integer') assert.ok(row.default >= row.min && row.default <= row.max, name);
+      else if (row.kind === 'choice') assert.ok(row.choices.includes(row.default), name);
+      else assert.match(row.default, row.pattern, name);
+    }
+    assert.equal(flagOf('anchorIntervalMs'), 'anchor-interval-ms');
+    assert.equal(variableOf('pkcs11Module'), 'KUDURRU_PKCS11_MODULE');
+  });
+
+  interface Given {
+    readonly flags?: Record<string, string>;
+    readonly environment?: Record<string, string>;
+  }
+
+  function load({ flags = {}, environment = {} }: Given) {
+    return loadConfiguration({ flags, environment, currentFolder: folder });
+  }
+
+  function refusalOf(given: Given): { code: ErrorCode; message: string } {
+    try {
+      load(given);
+    } catch (error) {
+      if (isKudurruError(error)) return error;
+      throw error;
+    }
+    return assert.fail('it was accepted');
+  }
+
+  function file(text: string): string {
+    const path = join(folder, 'kudurru.toml');
+    writeFileSync(path, text);
+    return path;
+  }
+});
