@@ -1,5 +1,7 @@
 // @kudurru/native: the typed face of the addon. Every name here checks its arguments before the
 // C++ side sees them.
 export { readClock, type ClockReading } from './clock.ts';
-export { leafHash, sha256, treeRoot } from './crypto.ts';
+export { commitment, openBody, sealBody, type BodyKey, type PlainBody } from './body.ts';
+export { cborCheck, leafHash, sha256, treeRoot, type CborVerdict } from './crypto.ts';
 export { NativeError, type NativeFailure } from './native-error.ts';
+export { ED25519, ESP256, verifyBatch, verifySignature, type SignatureItem } from './verify.ts';

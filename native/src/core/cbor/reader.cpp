@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 #include "core/cbor/cbor.h"
@@ -13,6 +12,8 @@ constexpr uint8_t kNull = 0xf6;
 bool hasControlCharacter(Bytes text) {
   return std::any_of(text.begin(), text.end(), [](uint8_t c) { return c < 0x20 || c == 0x7f; });
 }
+
+bool within(uint64_t value, Bounds bounds) { return value >= bounds.min && value <= bounds.max; }
 
 // Bytewise order of two encoded keys; a prefix never occurs, as both are whole items.
 bool ascends(Bytes before, Bytes after) {
@@ -75,10 +76,6 @@ Bytes Reader::take(uint64_t sizeBytes) {
   offset_ += sizeBytes;
   return taken;
 }
-
-namespace {
-bool within(uint64_t value, Bounds bounds) { return value >= bounds.min && value <= bounds.max; }
-}  // namespace
 
 uint64_t Reader::readUnsigned(Bounds bounds) {
   const size_t start = offset_;

@@ -1,0 +1,45 @@
+// Sealing of bodies (SPEC.md §3): AES-256-GCM under a key derived for this one body, with a zero
+// nonce, because no key ever meets two plaintexts. There is no form without encryption.
+#pragma once
+
+#include <openssl/evp.h>
+
+#include "core/body/commitment.h"
+#include "core/bytes.h"
+
+namespace kudurru {
+
+constexpr size_t kScopeKeySizeBytes = 32;
+constexpr size_t kTagSizeBytes = 16;
+// A sealed body is so much longer than its bytes: the salt and the tag.
+constexpr size_t kSealedOverheadBytes = kSaltSizeBytes + kTagSizeBytes;
+
+// What a sealed body is bound to. All are 32 bytes.
+struct BodyKey {
+  Bytes scopeKey;
+  Bytes digest;  // of the body's commitment
+};
+
+// Not safe from several threads: each thread has its own.
+class BodyCipher {
+ public:
+  BodyCipher();  // throws std::runtime_error where the library has no AES-256-GCM
+  ~BodyCipher();
+  BodyCipher(const BodyCipher&) = delete;
+  BodyCipher& operator=(const BodyCipher&) = delete;
+
+  // Writes ciphertext(salt ‖ bytes) ‖ tag to `out`, which has bytes.size() + kSealedOverheadBytes.
+  void seal(const BodyKey& key, Bytes salt, Bytes bytes, MutableBytes out);
+
+  // Writes salt ‖ bytes to `out`, which has sealed.size() − kTagSizeBytes. False, and `out` zeroed,
+  // if the key is another, or one bit was changed. `sealed` is longer than kSealedOverheadBytes.
+  bool open(const BodyKey& key, Bytes sealed, MutableBytes out);
+
+ private:
+  void start(const BodyKey& key, bool encrypting);
+
+  EVP_CIPHER* cipher_;
+  EVP_CIPHER_CTX* context_;
+};
+
+}  // namespace kudurru
