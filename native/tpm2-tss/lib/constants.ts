@@ -1,0 +1,113 @@
+// Numbers of the TPM 2.0 Library Specification, Part 2. Named as there, in our case.
+
+/** TPM_ALG_ID, §6.3. */
+export const algorithm = {
+  rsa: 0x0001,
+  aes: 0x0006,
+  sha256: 0x000b,
+  sha384: 0x000c,
+  null: 0x0010,
+  ecdsa: 0x0018,
+  ecc: 0x0023,
+  cfb: 0x0043,
+} as const;
+
+/** TPM_ECC_CURVE, §6.4. */
+export const curve = { p256: 0x0003, p384: 0x0004 } as const;
+
+/** TPM_RC, §6.6.3: the codes this package's users tell apart, format-one codes without position. */
+export const responseCode = {
+  initialize: 0x100,
+  nvUninitialized: 0x14a,
+  nvDefined: 0x14c,
+  integrity: 0x9f,
+  handle: 0x8b,
+  lockout: 0x921,
+  nvRate: 0x920,
+} as const;
+
+/** TPM_CAP, §6.12. */
+export const capability = { handles: 1, tpmProperties: 6 } as const;
+
+/** TPM_PT, §6.13: the fixed and variable properties that are read by name. */
+export const property = {
+  manufacturer: 0x105,
+  vendorString1: 0x106,
+  firmwareVersion1: 0x10b,
+  firmwareVersion2: 0x10c,
+  nvCountersMax: 0x113,
+  nvBufferMax: 0x12c,
+  modes: 0x12d,
+  nvCounters: 0x20a,
+  nvCountersAvailable: 0x20b,
+  lockoutCounter: 0x20e,
+  maxAuthFail: 0x20f,
+} as const;
+
+/** TPM_SU, §6.10. */
+export const startupType = { clear: 0x0000, state: 0x0001 } as const;
+
+/** TPM_SE, §6.11. */
+export const sessionType = { hmac: 0x00, policy: 0x01 } as const;
+
+/** TPM_RH, §7.4: the hierarchies. */
+export const hierarchy = {
+  owner: 0x40000001,
+  null: 0x40000007,
+  lockout: 0x4000000a,
+  endorsement: 0x4000000b,
+  platform: 0x4000000c,
+} as const;
+export type Hierarchy = (typeof hierarchy)[keyof typeof hierarchy];
+
+/** TPM_HT, §7.2, as the first handle of each range. */
+export const firstHandle = {
+  nvIndex: 0x01000000,
+  loadedSession: 0x02000000,
+  savedSession: 0x03000000,
+  transient: 0x80000000,
+  persistent: 0x81000000,
+} as const;
+
+/** TPMA_SESSION, §8.4. */
+export const sessionAttribute = { continueSession: 0x01, decrypt: 0x20, encrypt: 0x40 } as const;
+
+/** TPMA_OBJECT, §8.3. */
+export const objectAttribute = {
+  fixedTpm: 0x2,
+  fixedParent: 0x10,
+  sensitiveDataOrigin: 0x20,
+  userWithAuth: 0x40,
+  adminWithPolicy: 0x80,
+  noDictionaryAttack: 0x400,
+  restricted: 0x10000,
+  decrypt: 0x20000,
+  sign: 0x40000,
+} as const;
+
+/** TPMA_NV, §13.4; the type of index is in bits 4..7 (TPM_NT, §13.3). */
+export const nvAttribute = {
+  authWrite: 0x4,
+  typeCounter: 0x10,
+  typeExtend: 0x40,
+  ownerRead: 0x20000,
+  authRead: 0x40000,
+  noDictionaryAttack: 0x2000000,
+  orderly: 0x4000000,
+  written: 0x20000000,
+} as const;
+
+/** TPM_ST, §6.9: the kinds of attestation. */
+export const attestType = {
+  nv: 0x8014,
+  certify: 0x8017,
+  quote: 0x8018,
+  time: 0x8019,
+  creation: 0x801a,
+} as const;
+
+/** TPM_GENERATED_VALUE, §6.2: what every attestation begins with. */
+export const generatedValue = 0xff544347;
+
+/** ESYS_TR_NONE: no object, no session. */
+export const noHandle = 0xfff;
