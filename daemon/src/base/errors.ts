@@ -68,6 +68,56 @@ export const ERROR_CODES = {
     retry: 'never',
     meaning: 'the configuration file cannot be read as TOML',
   },
+  /** Devices: a call to the TPM or the token. */
+  'device-deadline-exceeded': {
+    retry: 'later',
+    meaning: 'a TPM or token did not answer in time; the error says whether it may have changed',
+  },
+  /** Devices, while the emulators are made or started. */
+  'device-emulator-failed': {
+    retry: 'never',
+    meaning: 'the software TPM or token could not be made or started',
+  },
+  /** Devices, from the process that owns them. */
+  'device-helper-lost': {
+    retry: 'restart',
+    meaning: 'the process that owns the TPM and the token has ended',
+  },
+  /** Devices, at the start. */
+  'device-holds-another-ledger': {
+    retry: 'never',
+    meaning: 'the TPM or token, or what is stored about it, belongs to another ledger',
+  },
+  /** Devices, at the start. */
+  'device-mismatch': {
+    retry: 'never',
+    meaning: 'the TPM or token is not, or no longer, the one that was provisioned',
+  },
+  /** Devices: opening the TPM or the token. */
+  'device-missing': {
+    retry: 'later',
+    meaning: 'the configured TPM or token is not there or does not answer',
+  },
+  /** Devices: every call. */
+  'device-refused': {
+    retry: 'later',
+    meaning: 'the TPM or token answered a call with an error of its own',
+  },
+  /** Devices, at the start: what was stored when the TPM was provisioned. */
+  'device-state-unreadable': {
+    retry: 'never',
+    meaning: 'what is stored about a device cannot be read or is not of its form',
+  },
+  /** Devices, at the start. */
+  'device-unfit': {
+    retry: 'never',
+    meaning: 'the TPM or token lacks something that the ledger needs of it',
+  },
+  /** Devices: logging in to the token. */
+  'device-wrong-pin': {
+    retry: 'never',
+    meaning: 'the token refused the PIN; it is not tried again, as a token may lock after a few',
+  },
   /** Submissions, until there is room again. */
   'disk-low': {
     retry: 'later',
