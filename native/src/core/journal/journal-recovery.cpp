@@ -1,0 +1,92 @@
+// Opening a journal. Invariant: what the next append builds on is on the platter, read from there.
+#include <cerrno>
+
+#include "core/journal/journal.h"
+
+namespace kudurru {
+
+Status Journal::open(Storage& storage, const JournalOptions& options,
+                     std::unique_ptr<Journal>* journal, JournalReport* report) {
+  *report = {};
+  const uint64_t least = kSegmentHeaderBytes + options.reserveBytes + recordBytes(1);
+  if (options.segmentBytes < least || options.segmentBytes > UINT32_MAX ||
+      options.segmentBytes % kRecordAlignment != 0) {
+    return failure(Code::kBadArgument,
+                   "segmentBytes " + std::to_string(options.segmentBytes) + " is out of range");
+  }
+  std::vector<uint32_t> segments;
+  Status status = listSegments(storage, options.folder, &segments);
+  if (!status.ok()) return status;
+  auto opened = std::unique_ptr<Journal>(new Journal(storage, options));
+  report->created = segments.empty();
+  status = segments.empty() ? opened->roll() : opened->recover(segments, report);
+  if (!status.ok()) return status;
+  report->nextRecord = opened->nextRecord_;
+  *journal = std::move(opened);
+  return {};
+}
+
+Status Journal::recover(const std::vector<uint32_t>& segments, JournalReport* report) {
+  path_ = options_.folder + "/" + segmentName(segments.back());
+  OpenResult opened = storage_.open(path_, OpenMode::kReadWrite);
+  if (opened.error != 0) {
+    return systemFailure(Code::kFolderUnusable, "cannot open '" + path_ + "'", opened.error);
+  }
+  file_ = std::move(opened.file);
+  // Bytes that a killed process left in the page cache count only once they are synced; pages that
+  // an earlier failed sync has marked clean are forgotten.
+  int error = file_->syncData();
+  if (error == 0) error = file_->dropCache();
+  if (error != 0) return systemFailure(Code::kIoFailed, "cannot sync '" + path_ + "'", error);
+  Status status = scanNewest(segments.back(), report);
+  if (!status.ok()) return status;
+  if (report->tornBytes != 0) status = cutTail();
+  if (!status.ok()) return status;
+  const IoResult size = file_->size();
+  if (size.error != 0)
+    return systemFailure(Code::kIoFailed, "cannot inspect '" + path_ + "'", size.error);
+  capacity_ = size.value;
+  // After a stop record the segment is sealed: later records go to a new one, so that any byte
+  // behind a stop record is known for damage.
+  if (report->stoppedCleanly) return roll();
+  status = prepareNext();
+  return status.code == Code::kDiskFull ? Status{} : status;
+}
+
+Status Journal::scanNewest(uint32_t segment, JournalReport* report) {
+  JournalReader reader(storage_, options_.folder, options_.ledgerId);
+  std::unique_ptr<SegmentFile> head;
+  Status status = SegmentFile::open(storage_, options_.folder, segment, &head);
+  if (!status.ok()) return status;
+  header_ = head->header();
+  seed_ = header_.seed();
+  reader.seek({segment, kSegmentHeaderBytes, header_.firstRecord});
+  for (Step step = Step::kRecord; step == Step::kRecord;) {
+    Record record;
+    status = reader.next(&step, &record);
+    if (!status.ok()) return status;
+    if (step == Step::kRecord) report->stoppedCleanly = record.type == RecordType::kStop;
+  }
+  report->tornBytes = reader.tornBytes();
+  report->tornAt = reader.position();
+  offset_ = reader.position().offset;
+  nextRecord_ = durableBefore_ = reader.position().record;
+  if (report->stoppedCleanly && report->tornBytes != 0) {
+    return failure(Code::kCorrupt, "'" + path_ + "' has bytes at offset " +
+                                       std::to_string(offset_) + " behind its stop record");
+  }
+  return {};
+}
+
+// Cuts the torn tail off for good. A crash before the sync leaves the tail, or a shorter file, or
+// zeros behind the last record: all three are read the same.
+Status Journal::cutTail() {
+  int error = file_->truncate(offset_);
+  if (error == 0) error = file_->allocate(options_.segmentBytes);
+  if (error == ENOSPC || error == EDQUOT) error = 0;  // the segment then ends here
+  if (error == 0) error = file_->syncData();
+  if (error != 0) return systemFailure(Code::kIoFailed, "cannot cut '" + path_ + "'", error);
+  return {};
+}
+
+}  // namespace kudurru

@@ -1,0 +1,159 @@
+#include "core/journal/journal.h"
+
+#include <cerrno>
+
+#include "core/journal/crc32c.h"
+
+namespace kudurru {
+namespace {
+
+bool isNoRoom(int error) { return error == ENOSPC || error == EDQUOT; }
+
+}  // namespace
+
+Journal::Journal(Storage& storage, const JournalOptions& options)
+    : storage_(storage), options_(options) {}
+
+uint64_t Journal::payloadBytesMax() const {
+  const uint64_t taken = kSegmentHeaderBytes + options_.reserveBytes + kRecordHeaderBytes;
+  return (options_.segmentBytes - taken) / kRecordAlignment * kRecordAlignment;
+}
+
+Status Journal::checkOpen() const {
+  if (!ended_) return {};
+  return failure(Code::kClosed, "the journal has ended: " + ended_->message);
+}
+
+Status Journal::fail(Status status) {
+  ended_ = status;
+  return status;
+}
+
+Status Journal::append(const AppendOptions& options, Position* position) {
+  Status status = checkOpen();
+  if (!status.ok()) return status;
+  uint64_t length = 0;
+  for (const Bytes part : options.payload) length += part.size();
+  if (length > payloadBytesMax()) {
+    return failure(Code::kTooLarge, "a record of " + std::to_string(length) +
+                                        " bytes is over the limit of " +
+                                        std::to_string(payloadBytesMax()));
+  }
+  const uint64_t kept = options.fromReserve ? 0 : options_.reserveBytes;
+  if (offset_ + recordBytes(length) + kept > capacity_) {
+    status = roll();
+    if (!status.ok()) return status;
+  }
+  if (position != nullptr) *position = {header_.segment, offset_, nextRecord_};
+  return writeRecord(options);
+}
+
+Status Journal::writeRecord(const AppendOptions& options) {
+  RecordHeader header;
+  header.type = options.type;
+  header.number = nextRecord_;
+  header.durableBefore = durableBefore_;
+  header.payloadChecksum = seed_;
+  buffer_.assign(kRecordHeaderBytes, 0);
+  for (const Bytes part : options.payload) {
+    buffer_.insert(buffer_.end(), part.begin(), part.end());
+  }
+  header.length = static_cast<uint32_t>(buffer_.size() - kRecordHeaderBytes);
+  header.payloadChecksum = crc32c(Bytes(buffer_).subspan(kRecordHeaderBytes), seed_);
+  const RecordHeaderBytes head = encodeRecordHeader(header, seed_);
+  std::copy(head.begin(), head.end(), buffer_.begin());
+  buffer_.resize(recordBytes(header.length));
+  const int error = writeAll(*file_, buffer_, offset_);
+  if (error != 0) {
+    return fail(systemFailure(Code::kIoFailed, "cannot write '" + path_ + "'", error));
+  }
+  offset_ += buffer_.size();
+  ++nextRecord_;
+  return {};
+}
+
+Status Journal::sync() {
+  Status status = checkOpen();
+  if (!status.ok() || durableBefore_ == nextRecord_) return status;
+  const int error = file_->syncData();
+  if (error != 0) {
+    return fail(systemFailure(Code::kIoFailed, "cannot sync '" + path_ + "'", error));
+  }
+  durableBefore_ = nextRecord_;
+  return {};
+}
+
+// All before the stop record is durable first, so that the stop record vouches for it.
+Status Journal::stop() {
+  Status status = sync();
+  if (status.ok()) status = append({RecordType::kStop, {}, true});
+  if (status.ok()) status = sync();
+  if (!status.ok()) return status;
+  ended_ = failure(Code::kClosed, "it was stopped");
+  file_.reset();
+  next_.reset();
+  const int removed = storage_.unlink(options_.folder + "/" + kNextSegmentName);
+  if (removed != 0 && removed != ENOENT) {
+    return systemFailure(Code::kIoFailed, "cannot remove the unused segment", removed);
+  }
+  return {};
+}
+
+// Takes the room for the next segment under a temporary name. A crash here leaves a file that the
+// next start takes over.
+Status Journal::prepareNext() {
+  if (next_) return {};
+  const std::string path = options_.folder + "/" + kNextSegmentName;
+  OpenResult opened = storage_.open(path, OpenMode::kCreate);
+  int error = opened.error;
+  if (error == 0) error = opened.file->truncate(0);
+  if (error == 0) error = opened.file->allocate(options_.segmentBytes);
+  if (error == 0) {
+    next_ = std::move(opened.file);
+    return {};
+  }
+  if (!isNoRoom(error)) {
+    const Code code = error == EOPNOTSUPP || error == EACCES || error == EROFS
+                          ? Code::kFolderUnusable
+                          : Code::kIoFailed;
+    return fail(systemFailure(code, "cannot allocate '" + path + "'", error));
+  }
+  opened.file.reset();
+  const int removed = storage_.unlink(path);
+  if (removed != 0 && removed != ENOENT) {
+    return fail(systemFailure(Code::kIoFailed, "cannot remove '" + path + "'", removed));
+  }
+  return systemFailure(Code::kDiskFull, "no room for the next journal segment", error);
+}
+
+// Goes on to the next segment. Crash states: before the rename the old segment is the newest, and a
+// stray next segment is taken over; after it the new one is, and the old one is whole, since it was
+// synced first. The old one's unused room is given back last; zeros left there do no harm.
+Status Journal::roll() {
+  Status status = prepareNext();
+  if (!status.ok()) return status;
+  if (file_) status = sync();
+  if (!status.ok()) return status;
+  SegmentHeader header;
+  header.ledgerId = options_.ledgerId;
+  header.segment = file_ ? header_.segment + 1 : 0;
+  header.firstRecord = nextRecord_;
+  const std::string path = options_.folder + "/" + segmentName(header.segment);
+  int error = storage_.fillRandom(header.salt);
+  if (error == 0) error = writeAll(*next_, encodeSegmentHeader(header), 0);
+  if (error == 0) error = next_->syncData();
+  if (error == 0) error = storage_.rename(options_.folder + "/" + kNextSegmentName, path);
+  if (error == 0) error = storage_.syncFolder(options_.folder);
+  if (error == 0 && file_) error = file_->truncate(offset_);
+  if (error != 0) return fail(systemFailure(Code::kIoFailed, "cannot begin '" + path + "'", error));
+  file_ = std::move(next_);
+  path_ = path;
+  header_ = header;
+  seed_ = header.seed();
+  capacity_ = options_.segmentBytes;
+  offset_ = kSegmentHeaderBytes;
+  status = prepareNext();
+  return status.code == Code::kDiskFull ? Status{} : status;  // this segment still has room
+}
+
+}  // namespace kudurru

@@ -1,0 +1,119 @@
+#include "core/journal/segment-file.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "core/journal/crc32c.h"
+
+namespace kudurru {
+namespace {
+
+constexpr uint64_t kWindowBytes = 256 * 1024;
+
+bool allZero(Bytes bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0; });
+}
+
+}  // namespace
+
+Status SegmentFile::open(Storage& storage, const std::string& folder, uint32_t segment,
+                         std::unique_ptr<SegmentFile>* out) {
+  auto result = std::unique_ptr<SegmentFile>(new SegmentFile());
+  result->path_ = folder + "/" + segmentName(segment);
+  OpenResult opened = storage.open(result->path_, OpenMode::kRead);
+  if (opened.error != 0) {
+    return systemFailure(Code::kIoFailed, "cannot open '" + result->path_ + "'", opened.error);
+  }
+  result->file_ = std::move(opened.file);
+  Bytes bytes;
+  Status status = result->load(0, kSegmentHeaderBytes, &bytes);
+  if (!status.ok()) return status;
+  status = decodeSegmentHeader(bytes.first(std::min<size_t>(bytes.size(), kSegmentHeaderBytes)),
+                               &result->header_);
+  if (status.ok() && result->header_.segment != segment) {
+    status =
+        failure(Code::kCorrupt, "header names segment " + std::to_string(result->header_.segment));
+  }
+  if (!status.ok()) {
+    status.message = "'" + result->path_ + "': " + status.message;
+    return status;
+  }
+  result->seed_ = result->header_.seed();
+  *out = std::move(result);
+  return {};
+}
+
+// Gives the bytes from `offset` on: at least `length`, fewer only where the file ends.
+Status SegmentFile::load(uint64_t offset, uint64_t length, Bytes* bytes) {
+  const uint64_t windowEnd = windowOffset_ + window_.size();
+  if (offset < windowOffset_ || offset + length > windowEnd) {
+    window_.resize(std::max(length, kWindowBytes));
+    const IoResult got = readAll(*file_, window_, offset);
+    window_.resize(got.value);
+    windowOffset_ = offset;
+    if (got.error != 0) {
+      return systemFailure(Code::kIoFailed, "cannot read '" + path_ + "'", got.error);
+    }
+  }
+  *bytes = Bytes(window_).subspan(offset - windowOffset_);
+  return {};
+}
+
+Status SegmentFile::parse(uint64_t offset, std::optional<Record>* record) {
+  record->reset();
+  Bytes bytes;
+  Status status = load(offset, kRecordHeaderBytes, &bytes);
+  if (!status.ok()) return status;
+  const auto header = decodeRecordHeader(bytes, seed_);
+  if (!header) return {};
+  const uint64_t size = recordBytes(header->length);
+  const IoResult fileSize = file_->size();
+  if (fileSize.error != 0) {
+    return systemFailure(Code::kIoFailed, "cannot inspect '" + path_ + "'", fileSize.error);
+  }
+  if (size > fileSize.value - std::min(fileSize.value, offset)) return {};
+  status = load(offset, size, &bytes);
+  if (!status.ok()) return status;
+  if (bytes.size() < size) return {};
+  const Bytes payload = bytes.subspan(kRecordHeaderBytes, header->length);
+  const Bytes padding = bytes.first(size).subspan(kRecordHeaderBytes + header->length);
+  if (crc32c(payload, seed_) != header->payloadChecksum || !allZero(padding)) return {};
+  *record = Record{header->type,
+                   {header_.segment, offset, header->number},
+                   header->durableBefore,
+                   size,
+                   payload};
+  return {};
+}
+
+Status SegmentFile::read(const Position& at, std::optional<Record>* record) {
+  Status status = parse(at.offset, record);
+  if (status.ok() && *record && (*record)->position.record != at.record) record->reset();
+  return status;
+}
+
+Status SegmentFile::inspectTail(uint64_t offset, Tail* tail) {
+  *tail = {};
+  for (uint64_t at = offset;;) {
+    Bytes bytes;
+    Status status = load(at, kRecordAlignment, &bytes);
+    if (!status.ok()) return status;
+    if (bytes.empty()) return {};
+    const Bytes step = bytes.first(std::min<size_t>(bytes.size(), kRecordAlignment));
+    if (allZero(step)) {
+      at += step.size();
+      continue;
+    }
+    const auto last = std::find_if(step.rbegin(), step.rend(), [](uint8_t b) { return b != 0; });
+    tail->bytes = at + static_cast<uint64_t>(step.rend() - last) - offset;
+    std::optional<Record> record;
+    status = parse(at, &record);
+    if (!status.ok()) return status;
+    if (record) tail->durableBefore = std::max(tail->durableBefore, record->durableBefore);
+    at += record ? record->bytes : step.size();
+    // A good record ends in its own bytes, which may be zeros: they count as written.
+    if (record) tail->bytes = at - offset;
+  }
+}
+
+}  // namespace kudurru

@@ -1,0 +1,62 @@
+// Reads one segment, record by record, through a bounded window. It trusts nothing it reads: a
+// record counts only when its header, its payload and its padding are exactly as written.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/journal/segment.h"
+
+namespace kudurru {
+
+struct Position {
+  uint32_t segment = 0;
+  uint64_t offset = kSegmentHeaderBytes;
+  uint64_t record = 0;  // the number that the record at `offset` has
+};
+
+struct Record {
+  RecordType type = RecordType::kGroup;
+  Position position;
+  uint64_t durableBefore = 0;
+  uint64_t bytes = 0;  // on disk, with header and padding
+  Bytes payload;       // valid until the next read
+};
+
+// What lies behind the last good record of a segment.
+struct Tail {
+  uint64_t bytes = 0;          // up to the last byte that is not zero; 0 is a clean end
+  uint64_t durableBefore = 0;  // the highest that any good record in the tail claims
+};
+
+class SegmentFile {
+ public:
+  // `systemError` is ENOENT when there is no such segment.
+  static Status open(Storage& storage, const std::string& folder, uint32_t segment,
+                     std::unique_ptr<SegmentFile>* out);
+
+  const SegmentHeader& header() const { return header_; }
+  const std::string& path() const { return path_; }
+
+  // Reads record `number` at `offset`; empty where there is none that is whole.
+  Status read(const Position& at, std::optional<Record>* record);
+  Status inspectTail(uint64_t offset, Tail* tail);
+  // Drops what was read ahead: the writer may have gone on since.
+  void forget() { window_.clear(); }
+
+ private:
+  SegmentFile() = default;
+  Status load(uint64_t offset, uint64_t length, Bytes* bytes);
+  Status parse(uint64_t offset, std::optional<Record>* record);
+
+  std::unique_ptr<File> file_;
+  std::string path_;
+  SegmentHeader header_;
+  uint32_t seed_ = 0;
+  std::vector<uint8_t> window_;
+  uint64_t windowOffset_ = 0;
+};
+
+}  // namespace kudurru
