@@ -1,0 +1,94 @@
+/**
+ * The control socket's paths. Each route reads its fields, asks the daemon and shapes the answer;
+ * openapi.json describes them and a test holds the two together.
+ */
+import { readFileSync } from 'node:fs';
+
+import { KudurruError } from '../base/errors.ts';
+import { Fields } from './fields.ts';
+import { json, type ControlAnswer, type ControlRequest, type Route } from './router.ts';
+import type { ControlFace, Subject } from './views.ts';
+
+const description = readFileSync(new URL('./openapi.json', import.meta.url), 'utf8');
+
+export function controlRoutes(face: ControlFace): readonly Route[] {
+  const get = (path: string, handle: Route['handle']): Route => ({ method: 'GET', path, handle });
+  const post = (path: string, handle: Route['handle']): Route => ({ method: 'POST', path, handle });
+  return [
+    get('/openapi.json', () => ({ status: 200, mediaType: 'application/json', body: description })),
+    get('/v1/status', () => json(face.status())),
+    get('/v1/agents', () => json({ agents: face.agents() })),
+    get('/v1/agents/:name', (request) => showAgent(face, request)),
+    post('/v1/enrolments', ({ body }) => {
+      new Fields(body).end();
+      return json(face.giveNonce(), 201);
+    }),
+    post('/v1/agents', (request) => enrol(face, request)),
+    get('/v1/search', ({ query }) => json(face.search(query))),
+    get('/v1/entries/:index', (request) => showEntry(face, request)),
+    post('/v1/bundles', (request) => makeBundle(face, request)),
+    get('/v1/checkpoint', (request) => showCheckpoint(face, request)),
+    get('/v1/trust-policy', () => json(face.trustPolicy())),
+  ];
+}
+
+function showAgent(face: ControlFace, { parameters }: ControlRequest): ControlAnswer {
+  const name = parameters['name'] ?? '';
+  const agent = face.agent(name);
+  if (agent === null) {
+    throw new KudurruError('not-found', `agent "${name}" is not enrolled in this ledger`);
+  }
+  return json(agent);
+}
+
+async function enrol(face: ControlFace, { body, caller }: ControlRequest): Promise<ControlAnswer> {
+  const fields = new Fields(body);
+  const enrolment = fields.base64('enrolment');
+  const ownerContact = fields.optionalText('ownerContact');
+  fields.end();
+  return json(await face.enrol({ enrolment, ownerContact, caller }), 201);
+}
+
+async function showEntry(face: ControlFace, request: ControlRequest): Promise<ControlAnswer> {
+  const index = new Fields(request.parameters).integer('index');
+  return json(await face.entry(index));
+}
+
+async function makeBundle(face: ControlFace, { body }: ControlRequest): Promise<ControlAnswer> {
+  const fields = new Fields(body);
+  const subject = subjectOf(fields);
+  const disclose = fields.boolean('disclose', false);
+  fields.end();
+  const bundle = await face.bundle(subject, disclose);
+  return { status: 200, mediaType: 'application/octet-stream', body: bundle };
+}
+
+/** Exactly one of the three ways to name an entry. */
+function subjectOf(fields: Fields): Subject {
+  const index = fields.optionalInteger('index');
+  const session = fields.optionalHash('session');
+  const sequence = fields.optionalInteger('sequence');
+  const externalId = fields.optionalText('externalId');
+  const ways = [index, session ?? sequence, externalId].filter((way) => way !== null);
+  if (ways.length === 1) {
+    if (index !== null) return { index };
+    if (externalId !== null) return { externalId };
+    if (session !== null && sequence !== null) return { session, sequence };
+  }
+  throw new KudurruError(
+    'request-malformed',
+    'request not accepted: name the entry by "index", by "session" and "sequence", or by ' +
+      '"externalId", and by one of them only',
+  );
+}
+
+async function showCheckpoint(
+  face: ControlFace,
+  { query }: ControlRequest,
+): Promise<ControlAnswer> {
+  const fields = Fields.ofQuery(query);
+  const size = fields.optionalInteger('size');
+  fields.end();
+  const body = await face.checkpoint(size);
+  return { status: 200, mediaType: 'text/plain; charset=utf-8', body };
+}

@@ -1,0 +1,103 @@
+/**
+ * What the control socket shows, as JSON. Indexes, sizes and counts are numbers (the format keeps
+ * them below 2^53), times in nanoseconds decimal strings, byte strings lower-case hexadecimal.
+ */
+import type { Caller } from './router.ts';
+
+export interface DeviceView {
+  readonly name: 'attestation' | 'token';
+  readonly label: 'hardware' | 'emulated' | 'simulated';
+  readonly maker: string;
+  readonly model: string;
+  /** Failures in a row; 0 while it works. */
+  readonly failures: number;
+}
+
+export interface AnchorStatusView {
+  /** Null before the first. */
+  readonly index: number | null;
+  readonly size: number;
+  readonly ageMs: number | null;
+  readonly counter: number | null;
+  /** Entries that no anchor covers: what a thief of the whole box could still take back. */
+  readonly entriesNotAnchored: number;
+  /** Entries whose anchor no increment of the counter covers. */
+  readonly entriesNotCounted: number;
+}
+
+export interface StatusView {
+  readonly state: 'running' | 'stopping';
+  readonly version: string;
+  readonly profile: string;
+  readonly ledgerId: string;
+  readonly origin: string;
+  readonly trustDomain: string;
+  readonly size: number;
+  readonly root: string;
+  readonly agents: number;
+  readonly sessions: number;
+  readonly connections: number;
+  readonly writerLevel: string;
+  readonly timeLevel: string;
+  readonly leapList: { readonly source: string; readonly expires: string; expired: boolean };
+  readonly devices: readonly DeviceView[];
+  readonly anchor: AnchorStatusView;
+  /** Entries the search index has not read yet. */
+  readonly indexLag: number;
+  /** Refused submissions and requests since the start, by code. */
+  readonly refusals: Readonly<Record<string, number>>;
+  readonly diskFreeBytes: number;
+  readonly uptimeMs: number;
+}
+
+export interface AgentView {
+  readonly index: number;
+  readonly agentId: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly purpose: string;
+  readonly algorithm: string;
+  readonly keyId: string;
+  readonly enrolledByUid: number;
+  readonly enrolledAtTaiNs: string;
+  readonly enrolledAt: string;
+  readonly openSessions: number;
+}
+
+export interface NonceView {
+  readonly nonce: string;
+  readonly ledgerId: string;
+  readonly trustDomain: string;
+  readonly lifetimeMs: number;
+}
+
+export interface EnrolRequest {
+  /** COSE_Sign1 over the enrolment (SPEC.md §7.3). */
+  readonly enrolment: Uint8Array;
+  /** How to reach the owner; kept as a private body. */
+  readonly ownerContact: string | null;
+  readonly caller: Caller;
+}
+
+/** Names an entry for a bundle: by index, by place in a session, or by the agent's own name. */
+export type Subject =
+  | { readonly index: number }
+  | { readonly session: Uint8Array; readonly sequence: number }
+  | { readonly externalId: string };
+
+/** What the routes ask of the daemon. Every method throws KudurruError with its documented code. */
+export interface ControlFace {
+  status(): StatusView;
+  agents(): readonly AgentView[];
+  /** Null where nobody has this name. */
+  agent(name: string): AgentView | null;
+  giveNonce(): NonceView;
+  enrol(request: EnrolRequest): Promise<AgentView>;
+  /** The query's members are the search's own; it refuses what it does not know. */
+  search(query: URLSearchParams): unknown;
+  entry(index: number): Promise<unknown>;
+  bundle(subject: Subject, disclose: boolean): Promise<Uint8Array>;
+  /** A signed note; of the newest tree, or of a tree of just this size. */
+  checkpoint(size: number | null): Promise<Uint8Array>;
+  trustPolicy(): unknown;
+}
