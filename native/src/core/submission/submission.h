@@ -16,6 +16,7 @@
 namespace kudurru::submission {
 
 // Bounds of the format (SPEC.md §3–§6).
+constexpr size_t kSubmissionSizeBytesMax = 4'194'303;  // a frame without its type
 constexpr size_t kActionsMax = 1024;
 constexpr size_t kEnvelopeSizeBytesMax = 16'384;
 constexpr size_t kBodySizeBytesMax = 262'144;
@@ -125,7 +126,9 @@ class Submission {
 
  private:
   friend Fault parse(Bytes payload, Submission& out);
+  Fault checkSalts();
 
+  std::vector<const Body*> salts_;  // kept for its capacity
   std::array<uint8_t, 256> signedBytes_;
   size_t signedSizeBytes_ = 0;
 };
