@@ -1,0 +1,55 @@
+/**
+ * The one error type of this package. Every parser throws it and nothing else; `verify` turns it
+ * into a failed check. `code` is stable and closed; `message` is for people.
+ */
+
+/**
+ * The closed list of codes.
+ *
+ * | code | meaning |
+ * |---|---|
+ * | `bytes-malformed` | not hex, not canonical base64, not UTF-8, or of the wrong length |
+ * | `cbor-malformed` | not deterministic CBOR of the accepted subset |
+ * | `limit-exceeded` | longer, deeper or more numerous than a named limit allows |
+ * | `key-malformed` | not a public key of an accepted type in its canonical encoding |
+ * | `signature-malformed` | not a signature of an accepted type in its canonical encoding |
+ * | `cose-malformed` | not the one accepted form of COSE_Sign1 or COSE_Key |
+ * | `note-malformed` | not a signed note, checkpoint, verifier key or tile path of C2SP |
+ * | `tpm-malformed` | not the exact TPM 2.0 structure that was asked for |
+ * | `tree-malformed` | an index, size or proof that no RFC 6962 tree can have |
+ * | `tile-mismatch` | a tile or entry bundle that contradicts the tree it belongs to |
+ * | `time-malformed` | an instant outside the leap-second table, or not a number of nanoseconds |
+ * | `envelope-invalid` | an envelope that breaks the action schema |
+ * | `statement-invalid` | a statement that breaks its schema |
+ * | `entry-invalid` | an entry that breaks its schema |
+ * | `bundle-invalid` | an evidence bundle that breaks its schema |
+ * | `policy-invalid` | a trust policy that breaks its schema |
+ */
+export type ProofErrorCode =
+  | 'bytes-malformed'
+  | 'cbor-malformed'
+  | 'limit-exceeded'
+  | 'key-malformed'
+  | 'signature-malformed'
+  | 'cose-malformed'
+  | 'note-malformed'
+  | 'tpm-malformed'
+  | 'tree-malformed'
+  | 'tile-mismatch'
+  | 'time-malformed'
+  | 'envelope-invalid'
+  | 'statement-invalid'
+  | 'entry-invalid'
+  | 'bundle-invalid'
+  | 'policy-invalid';
+
+/** Thrown by every parser and builder of this package. */
+export class ProofError extends Error {
+  readonly code: ProofErrorCode;
+
+  constructor(code: ProofErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ProofError';
+    this.code = code;
+  }
+}
