@@ -75,7 +75,8 @@ function depthOf(suite: Mocha.Suite): number {
 function textOf(error: unknown): string {
   if (!(error instanceof Error)) return inspect(error);
   const { stack, cause } = error;
-  const code = 'code' in error && error.code !== 'ERR_ASSERTION' ? `\ncode: ${error.code}` : '';
+  const code =
+    'code' in error && error.code !== 'ERR_ASSERTION' ? `\ncode: ${inspect(error.code)}` : '';
   const text = `${stack ?? error.message}${code}`;
   return cause === undefined ? text : `${text}\ncause: ${textOf(cause)}`;
 }

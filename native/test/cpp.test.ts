@@ -1,7 +1,8 @@
 /**
- * The C++ tests, each case of theirs a test of this run. `npm test` builds them with AddressSanitizer
- * and UndefinedBehaviorSanitizer into native/build/test, one program a source file. A program runs
- * once; its own report decides each case. A program that dies fails all of its cases.
+ * The C++ tests, each case of theirs a test of this run. `npm test` builds them with
+ * AddressSanitizer and UndefinedBehaviorSanitizer into native/build/test, one program a source
+ * file. A program runs once; its own report decides each case. A program that dies fails all of its
+ * cases.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

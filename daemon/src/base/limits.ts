@@ -22,10 +22,14 @@ export const envelopeSizeBytesMax = 16_384;
 
 /**
  * Bytes of one frame, type and payload (format, SPEC.md §6). A connection may make the daemon hold
- * this many bytes before anything is checked; sixteen of the largest bodies fit, and a submission of
- * 1,024 actions has 4 KiB for each.
+ * this many bytes before anything is checked; sixteen of the largest bodies fit, and a submission
+ * of 1,024 actions has 4 KiB for each.
  */
 export const frameSizeBytesMax = 4_194_304;
+
+/** Hits of one answer to a search; `before` asks for the next page. */
+export const searchHitsDefault = 50;
+export const searchHitsMax = 1000;
 
 assert(frameSizeBytesMax < 2 ** (8 * frameLengthBytes), 'a frame length fits its length bytes');
 assert(entrySizeBytesMax < 2 ** 16, 'an entry length fits two bytes');

@@ -1,8 +1,8 @@
 /**
  * What the daemon says about itself: one JSON line on stderr for each thing worth knowing, for
  * journald and for people. It is not the ledger and proves nothing. Fields are named values, so
- * that nobody has to put an action's bytes, a key or a PIN into a sentence; the value of a field whose
- * name says that it is secret is not printed, and a long value is cut.
+ * that nobody has to put an action's bytes, a key or a PIN into a sentence; the value of a field
+ * whose name says that it is secret is not printed, and a long value is cut.
  */
 import { KudurruError, reasonOf } from './errors.ts';
 

@@ -1,8 +1,8 @@
 /**
- * Numbers that must not be mixed up: a time, a place in the log, a size of the log. Each is a bigint
- * whose type carries its unit; it is made by the function of the same name, which checks the range,
- * and nowhere else. Arithmetic gives a plain bigint: the result is branded again where it is known
- * what it is.
+ * Numbers that must not be mixed up: a time, a place in the log, a size of the log. Each is a
+ * bigint whose type carries its unit; it is made by the function of the same name, which checks the
+ * range, and nowhere else. Arithmetic gives a plain bigint: the result is branded again where it is
+ * known what it is.
  */
 import { KudurruError } from './errors.ts';
 

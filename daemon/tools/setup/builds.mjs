@@ -59,7 +59,8 @@ function cmake(folder, settings) {
 }
 
 /**
- * @param {{ name: string, inputs: string[], outputs: string[], what: string, run: () => void }} build
+ * @param {{ name: string, inputs: string[], outputs: string[], what: string, run: () => void }}
+ * build
  * @returns {import('./steps.mjs').Step}
  */
 function buildStep({ name, inputs, outputs, what, run }) {

@@ -1,6 +1,7 @@
 /**
- * The Debian packages: compilers and libraries for the addons, and the emulated devices. They are the
- * one thing outside the checkout, so they are installed only by root; others get the line to run.
+ * The Debian packages: compilers and libraries for the addons, and the emulated devices. They are
+ * the one thing outside the checkout, so they are installed only by root; others get the line to
+ * run.
  */
 import { spawnSync } from 'node:child_process';
 

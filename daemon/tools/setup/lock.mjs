@@ -1,7 +1,7 @@
 /**
- * One set-up at a time in a checkout: `npm start` and `npm test` typed in two windows would otherwise
- * build over each other. The lock is a file with the pid of its holder; one whose holder is gone is
- * taken over.
+ * One set-up at a time in a checkout: `npm start` and `npm test` typed in two windows would
+ * otherwise build over each other. The lock is a file with the pid of its holder; one whose holder
+ * is gone is taken over.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -1,7 +1,7 @@
 /**
  * The npm packages, exactly as the lock file has them, and the one of them that must be compiled.
- * Nothing is taken from the person's own npm settings: install scripts are off (.npmrc), and pkcs11js
- * is built against the headers inside the pinned runtime's package, without a download.
+ * Nothing is taken from the person's own npm settings: install scripts are off (.npmrc), and
+ * pkcs11js is built against the headers inside the pinned runtime's package, without a download.
  */
 import { existsSync } from 'node:fs';
 import { delimiter } from 'node:path';

@@ -3,7 +3,8 @@
  *
  * @typedef {object} Step
  * @property {string} name what it is about, as printed
- * @property {() => string | undefined} pending what it would do; undefined when there is nothing to do
+ * @property {() => string | undefined} pending what it would do; undefined when there is nothing to
+ * do
  * @property {() => void} run does it; throws SetupError
  */
 import { spawnSync } from 'node:child_process';
