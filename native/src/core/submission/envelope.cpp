@@ -157,9 +157,9 @@ class EnvelopeParser {
     int64_t previous = -1;
     for (uint64_t i = 0; i < pairs; ++i) {
       const uint64_t key = reader_.readKey(previous);
-      if (reader_.ok() && (key == 0 || key > kKeyLast)) reader_.fail(cbor::Error::kRange);
-      if (!reader_.ok()) return false;
       key_ = key;
+      if (key == 0 || key > kKeyLast) reader_.fail(cbor::Error::kRange);
+      if (!reader_.ok()) return false;
       previous = static_cast<int64_t>(key);
       seen_ |= bitOf(key);
       readField(key, kRules[key]);
