@@ -97,8 +97,8 @@ function accept(
   if (problem !== null) {
     throw new KudurruError(
       'config-invalid',
-      `setting "${name}" not accepted: ${JSON.stringify(given.value)} from ${given.source} is not ` +
-        `${problem}`,
+      `setting "${name}" not accepted: ${JSON.stringify(given.value)} from ${given.source} ` +
+        `is not ${problem}`,
     );
   }
   if (typeof given.value === 'number') return given.value;

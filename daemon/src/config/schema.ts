@@ -1,8 +1,8 @@
 /**
  * Every setting of the daemon: one row each, with unit, range, default and the reason for the
  * default. All else follows from the rows: the TOML key is the name, the environment variable is
- * KUDURRU_ and the name in capitals, the flag is the name in kebab case. In a path, `{state}` stands
- * for the state folder.
+ * KUDURRU_ and the name in capitals, the flag is the name in kebab case. In a path, `{state}`
+ * stands for the state folder.
  */
 
 interface RowText {

@@ -23,8 +23,8 @@ export function prepareStateFolder(folder: string): void {
     if (found.uid !== uid) {
       throw new KudurruError(
         'state-folder-unusable',
-        `state folder "${folder}" not used: it belongs to uid ${found.uid} and the daemon runs as ` +
-          `uid ${uid}; run it as that user or name another folder with --state`,
+        `state folder "${folder}" not used: it belongs to uid ${found.uid} and the daemon runs ` +
+          `as uid ${uid}; run it as that user or name another folder with --state`,
       );
     }
     if ((found.mode & 0o077) !== 0) {

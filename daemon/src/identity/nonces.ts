@@ -40,8 +40,8 @@ export class Nonces {
     if (givenMs !== undefined && this.#nowMs() - givenMs <= nonceLifetimeMs) return;
     throw new KudurruError(
       'nonce-unknown',
-      `nonce not accepted: this daemon gave no such nonce in the last ${nonceLifetimeMs / 60_000} ` +
-        'minutes, or it is used; ask for a new one and sign again',
+      `nonce not accepted: this daemon gave no such nonce in the last ` +
+        `${nonceLifetimeMs / 60_000} minutes, or it is used; ask for a new one and sign again`,
     );
   }
 }

@@ -1,8 +1,8 @@
 /**
  * The time of entries. One source, the system clock, so the level is UNKNOWN and there is no
  * window: nothing here claims that the clock is right. What holds: TAI by our own leap list, and
- * time never goes back in this ledger. A clock that is set back is held at the last entry's time and
- * reported once for each step.
+ * time never goes back in this ledger. A clock that is set back is held at the last entry's time
+ * and reported once for each step.
  */
 import { LEAP_TABLE, taiMinusUtcSeconds, encodeCbor, type LeapTable } from '@kudurru/proof';
 

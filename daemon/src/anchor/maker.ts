@@ -1,0 +1,106 @@
+/**
+ * Makes the anchor of a plan: the TPM's clock, the evidence of time, the TPM's clock again, the
+ * counter, each bound to the one before (SPEC.md §9). Run again after a crash with the same plan,
+ * it makes another valid anchor of the same tree: nothing it does before the entry is durable can
+ * be shown to anybody.
+ */
+import { concatBytes, encodeCbor, encodeU64, encodeUtf8, sha256 } from '@kudurru/proof';
+
+import { KudurruError } from '../base/errors.ts';
+import type { AttestationDevice, CounterAttestation } from '../hardware/attestation-device.ts';
+import type { Checkpoints } from './checkpoints.ts';
+import type { AnchorPlan } from './plan.ts';
+import type { AnchorContent } from './ports.ts';
+
+export interface MakerOptions {
+  readonly ledgerId: Uint8Array;
+  readonly applianceId: Uint8Array;
+  readonly device: AttestationDevice;
+  readonly checkpoints: Pick<Checkpoints, 'signForAnchor'>;
+  /** Time evidence of this moment, encoded. */
+  readonly takeEvidence: () => Uint8Array;
+  readonly deviceTimeoutMs: number;
+}
+
+export class AnchorMaker {
+  readonly #options: MakerOptions;
+
+  constructor(options: MakerOptions) {
+    this.#options = options;
+  }
+
+  /** @throws KudurruError `anchor-contradiction`, and DeviceError of the devices */
+  async make(plan: AnchorPlan): Promise<AnchorContent> {
+    const { device, checkpoints, takeEvidence, deviceTimeoutMs } = this.#options;
+    if (plan.kind === 'counter-anchor') await this.#moveCounterTo(plan.counterExpected);
+    const left = await device.bracket(leftData(plan), deviceTimeoutMs);
+    const evidence = takeEvidence();
+    const digest = this.#digest(plan, evidence);
+    const right = await device.bracket(rightData(left.attest, digest), deviceTimeoutMs);
+    const counter = await device.certifyCounter(counterData(right.attest), deviceTimeoutMs);
+    requireValue(counter, plan.counterExpected);
+    const checkpoint = await checkpoints.signForAnchor(plan);
+    return { ...plan, evidence, checkpoint, left, right, counter };
+  }
+
+  /** What the counter shows now. The attestation is dropped: it binds nothing. */
+  async counterValue(): Promise<bigint> {
+    const { device, deviceTimeoutMs } = this.#options;
+    return (await device.certifyCounter(new Uint8Array(0), deviceTimeoutMs)).value;
+  }
+
+  /**
+   * Looks first: an increment whose answer was lost, in this run or before a crash, has been done,
+   * and a second one would be a contradiction.
+   */
+  async #moveCounterTo(expected: bigint): Promise<void> {
+    const value = await this.counterValue();
+    if (value === expected) return;
+    if (value !== expected - 1n) throw contradiction(value, expected);
+    await this.#options.device.incrementCounter(this.#options.deviceTimeoutMs);
+  }
+
+  /** D of SPEC.md §9. */
+  #digest(plan: AnchorPlan, evidence: Uint8Array): Uint8Array {
+    const input = encodeCbor([
+      this.#options.ledgerId,
+      this.#options.applianceId,
+      plan.anchorSequence,
+      plan.previousAnchorLeafHash,
+      plan.size,
+      plan.root,
+      plan.agentHeadsRoot,
+      sha256(evidence),
+      plan.counterExpected,
+    ]);
+    return domainHash('anchor', input);
+  }
+}
+
+function leftData(plan: AnchorPlan): Uint8Array {
+  return domainHash('L', plan.previousAnchorLeafHash, encodeU64(plan.size), plan.root);
+}
+
+function rightData(left: Uint8Array, digest: Uint8Array): Uint8Array {
+  return domainHash('R', left, digest);
+}
+
+function counterData(right: Uint8Array): Uint8Array {
+  return domainHash('N', right);
+}
+
+function domainHash(name: string, ...parts: readonly Uint8Array[]): Uint8Array {
+  return sha256(concatBytes(encodeUtf8(`kudurru/${name}/1\0`), ...parts));
+}
+
+function requireValue(counter: CounterAttestation, expected: bigint): void {
+  if (counter.value !== expected) throw contradiction(counter.value, expected);
+}
+
+function contradiction(value: bigint, expected: bigint): KudurruError {
+  return new KudurruError(
+    'anchor-contradiction',
+    `anchor not made: the TPM counter shows ${value} where the ledger has ${expected}; ` +
+      'something else has moved it',
+  );
+}

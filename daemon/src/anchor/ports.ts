@@ -1,0 +1,47 @@
+/** What anchoring needs of the ledger, as values; compose.ts connects the two. */
+import type { LeafIndex, TreeSize } from '../base/units.ts';
+import type { Attestation } from '../hardware/attestation-device.ts';
+import type { AnchorPlan } from './plan.ts';
+
+export interface Head {
+  readonly size: TreeSize;
+  /** RFC 6962 root, 32 bytes. */
+  readonly root: Uint8Array;
+}
+
+/** Where an appended entry stands. */
+export interface Placed {
+  readonly index: LeafIndex;
+  readonly leafHash: Uint8Array;
+}
+
+/** All that an anchor entry says (SPEC.md §9). */
+export interface AnchorContent extends AnchorPlan {
+  readonly evidence: Uint8Array;
+  /** Signed note of `size` and `root`, with the lines of the log key and of the TPM. */
+  readonly checkpoint: Uint8Array;
+  readonly left: Attestation;
+  readonly right: Attestation;
+  readonly counter: Attestation;
+}
+
+export interface AnchorLedger {
+  /** The newest durable tree. */
+  head(): Head;
+  /** The same, with the root over the agents' heads: of one moment. */
+  snapshot(): Head & { readonly agentHeadsRoot: Uint8Array };
+  /** Durable when the promise resolves. */
+  recordCheckpoint(note: Uint8Array): Promise<void>;
+  recordPlan(plan: Uint8Array): Promise<void>;
+  appendAnchor(content: AnchorContent): Promise<Placed>;
+  readEntry(index: LeafIndex): Uint8Array;
+  inclusionPath(index: LeafIndex, size: TreeSize): readonly Uint8Array[];
+  consistencyPath(from: TreeSize, to: TreeSize): readonly Uint8Array[];
+}
+
+/** The last anchor of the ledger. */
+export interface LastAnchor extends Placed {
+  readonly anchorSequence: number;
+  readonly size: TreeSize;
+  readonly counterExpected: bigint;
+}
