@@ -15,6 +15,7 @@ import { holdLock } from './setup/lock.mjs';
 import { runSteps, SetupError } from './setup/steps.mjs';
 import { stepsFor } from './setup/plan.mjs';
 import { announce, checkMachine } from './setup/machine.mjs';
+import { checkoutRoot } from './setup/paths.mjs';
 import { runOnPinnedNode } from './setup/pinned-node.mjs';
 import { mochaArguments } from './setup/tests.mjs';
 
@@ -30,11 +31,11 @@ try {
   checkMachine();
   const steps = stepsFor(command);
   announce(command, steps, passedOn);
-  const release = await holdLock();
+  const release = await holdLock(checkoutRoot);
   try {
     runSteps(steps);
   } finally {
-    release();
+    await release();
   }
   if (command === 'start') await runOnPinnedNode(['daemon/tools/start.ts', ...passedOn]);
   if (command === 'test') await runOnPinnedNode(mochaArguments(passedOn));

@@ -107,7 +107,7 @@ function skipReasonsIn(printed: string): Map<string, string> {
   return new Map(Array.from(skipped, ([, reason = '', name = '']) => [name, reason.trim()]));
 }
 
-/** The list has a line 'Suite.' and under it, indented, its cases, with a comment where they vary. */
+/** The list has a line 'Suite.' and under it, indented, its cases, some with a comment. */
 function namesOf(program: string): string[] {
   const { stdout } = spawnSync(program, ['--gtest_list_tests'], { encoding: 'utf8' });
   const names: string[] = [];

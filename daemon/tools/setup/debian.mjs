@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 
 import { runProgram, SetupError } from './steps.mjs';
 
-/** To build and to run: the addons, the PKCS#11 module's binding (python3: node-gyp), the emulators. */
+/** To build and run the addons, the PKCS#11 binding (python3: node-gyp) and the emulators. */
 const runPackages = [
   'cmake',
   'g++',
@@ -50,7 +50,7 @@ export function debianStep({ forTests }) {
 }
 
 /** @param {string[]} wanted */
-function missingOf(wanted) {
+export function missingOf(wanted) {
   const format = '${Package} ${db:Status-Status}\n';
   const { stdout, error } = spawnSync('dpkg-query', ['-W', '-f', format, ...wanted], {
     encoding: 'utf8',

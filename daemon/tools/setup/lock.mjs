@@ -1,61 +1,41 @@
 /**
- * One set-up at a time in a checkout: `npm start` and `npm test` typed in two windows would
- * otherwise build over each other. The lock is a file with the pid of its holder; one whose holder
- * is gone is taken over.
+ * One set-up at a time in a checkout: `npm start` and `npm test` typed in two windows would otherwise
+ * build over each other. The lock is an abstract Unix socket named after the checkout: the kernel
+ * gives it to one process, and takes it back when that process ends, however it ends.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { createHash } from 'node:crypto';
+import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { inCheckout } from './paths.mjs';
-
-const lockFile = inCheckout('native', 'build', 'setup.lock');
 const retryMs = 200;
 
-/** @returns {Promise<() => void>} gives the lock back */
-export async function holdLock() {
-  mkdirSync(dirname(lockFile), { recursive: true });
-  let waiting = false;
-  while (!take()) {
-    const holder = Number.parseInt(readHolder(), 10);
-    if (!isAlive(holder)) {
-      rmSync(lockFile, { force: true });
-      continue;
-    }
-    if (!waiting) process.stderr.write(`  waiting for another set-up here (process ${holder})\n`);
-    waiting = true;
+/**
+ * @param {string} folder the checkout
+ * @returns {Promise<() => Promise<void>>} gives the lock back
+ */
+export async function holdLock(folder) {
+  const name = `\0kudurru-setup-${createHash('sha256').update(folder).digest('hex')}`;
+  let server = await listen(name);
+  if (server === undefined) process.stderr.write('  waiting for another set-up of this checkout\n');
+  while (server === undefined) {
     await sleep(retryMs);
+    server = await listen(name);
   }
-  return () => rmSync(lockFile, { force: true });
+  const held = server;
+  return () => new Promise((resolve) => held.close(() => resolve()));
 }
 
-function take() {
-  try {
-    writeFileSync(lockFile, `${process.pid}\n`, { flag: 'wx' });
-    return true;
-  } catch (error) {
-    if (error.code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-/** Empty when the holder gave it back between two looks. */
-function readHolder() {
-  try {
-    return readFileSync(lockFile, 'utf8');
-  } catch (error) {
-    if (error.code === 'ENOENT') return '';
-    throw error;
-  }
-}
-
-/** @param {number} pid */
-function isAlive(pid) {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return error.code === 'EPERM';
-  }
+/**
+ * @param {string} name
+ * @returns {Promise<import('node:net').Server | undefined>} undefined while another holds it
+ */
+function listen(name) {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', (/** @type {NodeJS.ErrnoException} */ error) => {
+      if (error.code === 'EADDRINUSE') resolve(undefined);
+      else reject(error);
+    });
+    server.listen(name, () => resolve(server));
+  });
 }

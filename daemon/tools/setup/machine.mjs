@@ -36,7 +36,7 @@ function stateFolder(passedOn) {
   return (
     inline?.slice('--state='.length) ??
     (at >= 0 ? passedOn[at + 1] : undefined) ??
-    process.env.KUDURRU_STATE ??
+    process.env['KUDURRU_STATE'] ??
     `${checkoutRoot}/.kudurru (remove it to begin anew)`
   );
 }

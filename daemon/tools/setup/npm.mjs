@@ -56,6 +56,6 @@ export function pkcs11Step() {
  */
 function ownEnvironment() {
   const bin = inCheckout('node_modules', '.bin');
-  const path = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== bin);
+  const path = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== bin);
   return { ...process.env, PATH: path.join(delimiter) };
 }

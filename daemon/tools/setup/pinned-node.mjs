@@ -16,7 +16,7 @@ export function runOnPinnedNode(parameters) {
   const child = spawn(runtimeProgram, parameters, {
     cwd: checkoutRoot,
     stdio: 'inherit',
-    env: { ...process.env, PATH: `${inCheckout('node_modules', '.bin')}:${process.env.PATH}` },
+    env: { ...process.env, PATH: `${inCheckout('node_modules', '.bin')}:${process.env['PATH']}` },
   });
   for (const signal of forwarded) {
     process.on(signal, () => {

@@ -39,7 +39,7 @@ export const ZONES: readonly Zone[] = [
   { name: 'native', at: 'native/lib', packageName: '@kudurru/native', imports: [] },
   { name: 'tpm2-tss', at: 'native/tpm2-tss', packageName: '@kudurru/tpm2-tss', imports: [] },
 
-  { name: 'base', at: 'daemon/src/base', imports: ['proof'] },
+  { name: 'base', at: 'daemon/src/base', imports: ['proof'], packages: ['smol-toml'] },
   { name: 'config', at: 'daemon/src/config', imports: foundation, packages: ['smol-toml'] },
   { name: 'hardware', at: 'daemon/src/hardware', imports: foundation },
   {
