@@ -6,9 +6,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/intake/writer.h"
 #include "core/submission/submission.h"
 #include "core/verify/public-key.h"
 
@@ -50,6 +52,9 @@ struct SubmitItem {
   submission::Submission parsed;  // meaningful only where refusal is none
   int64_t realtimeNs = 0;         // CLOCK_REALTIME when the frame's last byte was received
   int64_t monotonicRawNs = 0;
+  uint64_t heldBytes = 0;  // intake's own account of the memory, given back with the answer
+  // None where the statement could not be read.
+  std::optional<uint64_t> firstSequence;
   uint8_t writerLevel = 0;  // SPEC.md §7
   uint8_t level = 1;        // receipt asked for: 1 committed, 2 anchored, 3 final
   Refusal refusal;          // set by any step; a refused item leaves nothing in the ledger
@@ -61,8 +66,9 @@ struct SessionRequest {
   enum class Kind : uint8_t { kOpen, kClose, kDisconnected };
   Kind kind = Kind::kOpen;
   uint64_t connection = 0;
-  std::vector<uint8_t> payload;  // open: the COSE_Sign1; close: the 32-byte session id
-  Hash challenge{};              // the one this connection was given
+  std::vector<uint8_t> payload;       // open: the COSE_Sign1; close: the 32-byte session id
+  Hash challenge{};                   // the one this connection was given
+  std::optional<WriterFacts> writer;  // open: of the frame's writer
   int64_t realtimeNs = 0;
   int64_t monotonicRawNs = 0;
 };
