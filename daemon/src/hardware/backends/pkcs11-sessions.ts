@@ -1,0 +1,180 @@
+/**
+ * A logged-in token: module, slot, and a pool of PKCS#11 sessions. A session holds one operation at a
+ * time, so each use takes one from the pool and gives it back.
+ *
+ * Slot ids change between starts: the token is found by its label, and by its serial where given.
+ */
+import { readFileSync, statSync } from 'node:fs';
+
+import { preloadModule } from '@kudurru/tpm2-tss';
+import pkcs11js from 'pkcs11js';
+
+import { reasonOf } from '../../base/errors.ts';
+import { DeviceError } from '../device-error.ts';
+import type { TokenSettings } from '../device-settings.ts';
+import { hasCode, isPinRefused } from './pkcs11-failure.ts';
+
+/** Measured on SoftHSM: four sessions give nearly what eight do; libuv has four threads. */
+const poolSize = 4;
+
+export interface TokenInfo {
+  readonly label: string;
+  readonly manufacturer: string;
+  readonly model: string;
+  readonly serial: string;
+}
+
+export class Pkcs11Sessions {
+  readonly module: pkcs11js.PKCS11;
+  readonly token: TokenInfo;
+  readonly #idle: pkcs11js.Handle[];
+  readonly #waiting: ((session: pkcs11js.Handle) => void)[] = [];
+  readonly #running = new Set<Promise<unknown>>();
+
+  private constructor(module: pkcs11js.PKCS11, token: TokenInfo, sessions: pkcs11js.Handle[]) {
+    this.module = module;
+    this.token = token;
+    this.#idle = sessions;
+  }
+
+  /** @throws DeviceError `device-missing`, `device-mismatch`, `device-wrong-pin` */
+  static open(settings: TokenSettings): Pkcs11Sessions {
+    const module = loadModule(settings.module);
+    try {
+      const { slot, token } = findToken(module, settings);
+      const flags = pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION;
+      const sessions = Array.from({ length: poolSize }, () => module.C_OpenSession(slot, flags));
+      logIn(module, { session: sessions[0] ?? slot, settings });
+      return new Pkcs11Sessions(module, token, sessions);
+    } catch (error) {
+      unloadModule(module);
+      throw error;
+    }
+  }
+
+  /** Runs one operation on a session of its own; waits where all are busy. */
+  async use<Value>(operation: (session: pkcs11js.Handle) => Promise<Value>): Promise<Value> {
+    const session =
+      this.#idle.pop() ??
+      (await new Promise<pkcs11js.Handle>((given) => {
+        this.#waiting.push(given);
+      }));
+    const running = operation(session);
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#idle.push(session);
+      else next(session);
+    }
+  }
+
+  /** Waits for what runs: ending the module under a running operation is not allowed (§5.4). */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#running);
+    unloadModule(this.module);
+  }
+}
+
+function loadModule(path: string): pkcs11js.PKCS11 {
+  const module = new pkcs11js.PKCS11();
+  try {
+    // Before pkcs11js opens it the plain way, or it would be bound to node's own OpenSSL.
+    preloadModule(path);
+    module.load(path);
+    module.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK });
+    return module;
+  } catch (error) {
+    throw new DeviceError(
+      'device-missing',
+      `token not opened: PKCS#11 module '${path}' not loaded: ${reasonOf(error)}; ` +
+        "check the setting 'pkcs11Module'",
+      { cause: error },
+    );
+  }
+}
+
+function unloadModule(module: pkcs11js.PKCS11): void {
+  try {
+    module.C_Finalize();
+  } catch (error) {
+    if (!hasCode(error, pkcs11js.CKR_CRYPTOKI_NOT_INITIALIZED)) throw error;
+  }
+  module.close();
+}
+
+function findToken(
+  module: pkcs11js.PKCS11,
+  settings: TokenSettings,
+): { readonly slot: pkcs11js.Handle; readonly token: TokenInfo } {
+  const { tokenLabel, tokenSerial } = settings;
+  const all = module.C_GetSlotList(true).map((slot) => ({ slot, token: describe(module, slot) }));
+  const found = all.filter(
+    ({ token }) =>
+      token.label === tokenLabel && (tokenSerial === undefined || token.serial === tokenSerial),
+  );
+  const named = `'${tokenLabel}'${tokenSerial === undefined ? '' : ` and serial '${tokenSerial}'`}`;
+  const [only, second] = found;
+  if (only === undefined) {
+    const labels = all.map(({ token }) => `'${token.label}'`).join(', ') || 'none';
+    throw new DeviceError(
+      'device-missing',
+      `token not opened: none has the label ${named} in '${settings.module}' (there: ${labels})`,
+    );
+  }
+  if (second !== undefined) {
+    throw new DeviceError(
+      'device-mismatch',
+      `token not opened: ${found.length} tokens have the label ${named}; configure the serial too`,
+    );
+  }
+  return only;
+}
+
+/** Fixed-width fields come padded with blanks; some modules end them with NUL. */
+function describe(module: pkcs11js.PKCS11, slot: pkcs11js.Handle): TokenInfo {
+  const info = module.C_GetTokenInfo(slot);
+  const text = (field: string): string => field.replace(/[\0 ]+$/u, '');
+  return {
+    label: text(info.label),
+    manufacturer: text(info.manufacturerID),
+    model: text(info.model),
+    serial: text(info.serialNumber),
+  };
+}
+
+function logIn(
+  module: pkcs11js.PKCS11,
+  what: { readonly session: pkcs11js.Handle; readonly settings: TokenSettings },
+): void {
+  const { pinFile, tokenLabel } = what.settings;
+  const pin = readPin(pinFile);
+  try {
+    module.C_Login(what.session, pkcs11js.CKU_USER, pin);
+  } catch (error) {
+    if (hasCode(error, pkcs11js.CKR_USER_ALREADY_LOGGED_IN)) return;
+    if (!isPinRefused(error)) throw error;
+    throw new DeviceError(
+      'device-wrong-pin',
+      `login to token '${tokenLabel}' refused: ${reasonOf(error)}; the PIN in '${pinFile}' is not ` +
+        'tried again before the next start',
+      { cause: error },
+    );
+  }
+}
+
+function readPin(path: string): string {
+  try {
+    const { mode } = statSync(path);
+    if ((mode & 0o077) !== 0) throw new Error('others can read it; close it with chmod 600');
+    return readFileSync(path, 'utf8').trimEnd();
+  } catch (error) {
+    throw new DeviceError(
+      'device-missing',
+      `token not opened: PIN file '${path}' not usable: ${reasonOf(error)}`,
+      { cause: error },
+    );
+  }
+}

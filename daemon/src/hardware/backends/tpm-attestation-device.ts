@@ -1,0 +1,330 @@
+/**
+ * AttestationDevice over @kudurru/tpm2-tss. Keys are loaded on first use, and again after the TPM was
+ * reset or the connection was lost. A command is sent a second time only when the TPM refused the
+ * first because what was loaded is gone: then it did nothing.
+ */
+import { createHash } from 'node:crypto';
+
+import {
+  type ObjectHandle,
+  Tpm,
+  TpmError,
+  constants,
+  structures,
+  unlessTpmCode,
+} from '@kudurru/tpm2-tss';
+
+import type { Attestation, AttestationDevice, CounterAttestation } from '../attestation-device.ts';
+import { Deadline } from '../deadline.ts';
+import type { AttestationDeviceDescription } from '../device-description.ts';
+import { DeviceError } from '../device-error.ts';
+import type { TpmSettings } from '../device-settings.ts';
+import type { DeviceProvisioning } from '../provisioning.ts';
+import { tpmLabel } from './known-emulators.ts';
+import { asParent, openEndorsementKey } from './tpm-endorsement.ts';
+import { deviceErrorFrom, leavesConnection, wasReset } from './tpm-failure.ts';
+import { openStorageRoot, provisionTpm } from './tpm-provisioning.ts';
+import { type ProvisionedTpm, readTpmState } from './tpm-state.ts';
+
+/** A TPM with our keys loaded and checked. */
+interface LoadedTpm {
+  readonly tpm: Tpm;
+  readonly state: ProvisionedTpm;
+  readonly ak: ObjectHandle;
+  readonly akQualifiedName: Uint8Array;
+  readonly checkpointKey: ObjectHandle;
+  readonly counter: ObjectHandle;
+  readonly counterName: Uint8Array;
+}
+
+/** A P-256 SubjectPublicKeyInfo up to the coordinates (RFC 5480). */
+const spkiPrefix = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d03010703420004', 'hex');
+
+export class TpmAttestationDevice implements AttestationDevice, DeviceProvisioning {
+  readonly #settings: TpmSettings;
+  #loaded: Promise<LoadedTpm> | undefined;
+
+  constructor(settings: TpmSettings) {
+    this.#settings = settings;
+  }
+
+  async provision(ledgerId: Uint8Array, timeoutMs: number): Promise<void> {
+    const deadline = new Deadline(timeoutMs, 'provisioning of the TPM');
+    await this.#release();
+    const tpm = await this.#open(deadline);
+    try {
+      await provisionTpm(tpm, { settings: this.#settings, ledgerId }, deadline);
+    } catch (error) {
+      throw deviceErrorFrom('provisioning of the TPM', error);
+    } finally {
+      tpm.close();
+    }
+    // Loading checks that the stored keys and counter are those of this TPM.
+    await this.#use('check of the TPM', deadline, async () => undefined);
+  }
+
+  async describe(timeoutMs: number): Promise<AttestationDeviceDescription> {
+    const deadline = new Deadline(timeoutMs, 'description of the TPM');
+    return this.#use('description of the TPM', deadline, async (loaded) => {
+      const { tpm, state } = loaded;
+      const options = { timeoutMs: deadline.remainingMs() };
+      const properties = await tpm.platform.properties(options);
+      const clock = await tpm.platform.readClock({ timeoutMs: deadline.remainingMs() });
+      return {
+        label: tpmLabel(this.#settings.label, properties.manufacturer),
+        manufacturer: properties.manufacturer,
+        vendorString: properties.vendorString,
+        firmwareVersion: properties.firmwareVersion,
+        ledgerId: state.ledgerId,
+        ekPublic: state.ekPublic,
+        ekCertificates: state.ekCertificates,
+        akPublic: state.akPublic,
+        akQualifiedName: loaded.akQualifiedName,
+        checkpointKeyPublic: state.checkpointKeyPublic,
+        checkpointKeySpki: spkiOf(state.checkpointKeyPublic),
+        checkpointKeyCreation: {
+          creationData: state.creationData,
+          creationHash: state.creationHash,
+          attest: state.creationAttest,
+          signature: state.creationSignature,
+        },
+        counterPublic: state.counterPublic,
+        counterName: loaded.counterName,
+        counterBase: state.counterBase,
+        clock,
+      };
+    });
+  }
+
+  async bracket(qualifyingData: Uint8Array, timeoutMs: number): Promise<Attestation> {
+    const deadline = new Deadline(timeoutMs, 'time attestation');
+    return this.#use('time attestation', deadline, ({ tpm, ak }) =>
+      tpm.attestations.getTime(ak, qualifyingData, { timeoutMs: deadline.remainingMs() }),
+    );
+  }
+
+  async certifyCounter(qualifyingData: Uint8Array, timeoutMs: number): Promise<CounterAttestation> {
+    const deadline = new Deadline(timeoutMs, 'counter attestation');
+    return this.#use('counter attestation', deadline, async ({ tpm, ak, counter }) => {
+      const what = { index: counter, size: 8, qualifyingData };
+      const made = await tpm.attestations.nvCertify(ak, what, {
+        timeoutMs: deadline.remainingMs(),
+      });
+      const { attested } = structures.parseAttest(made.attest);
+      const { contents } = structures.parseNvCertifyInfo(attested);
+      return { ...made, value: new DataView(contents.buffer).getBigUint64(0) };
+    });
+  }
+
+  async signCheckpoint(message: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
+    const deadline = new Deadline(timeoutMs, 'signature of the checkpoint');
+    const digest = createHash('sha256').update(message).digest();
+    return this.#use('signature of the checkpoint', deadline, ({ tpm, checkpointKey }) =>
+      tpm.keys.sign(checkpointKey, digest, { timeoutMs: deadline.remainingMs() }),
+    );
+  }
+
+  async incrementCounter(timeoutMs: number): Promise<bigint> {
+    const deadline = new Deadline(timeoutMs, 'increment of the counter');
+    let incremented = false;
+    try {
+      return await this.#use('increment of the counter', deadline, async ({ tpm, counter }) => {
+        if (!incremented) await tpm.nv.increment(counter, { timeoutMs: deadline.remainingMs() });
+        incremented = true;
+        return readValue(tpm, counter, deadline);
+      });
+    } catch (error) {
+      if (!incremented || !(error instanceof DeviceError)) throw error;
+      const message = `${error.message}; the counter was incremented, only its value is unknown`;
+      throw new DeviceError(error.code, message, { deviceMayHaveChanged: true, cause: error });
+    }
+  }
+
+  /** Takes our keys out of the TPM and ends the connection. The TPM itself is not shut down. */
+  async close(timeoutMs: number): Promise<void> {
+    const loading = this.#loaded;
+    if (loading === undefined) return;
+    try {
+      const { tpm, ak, checkpointKey } = await loading;
+      for (const key of [ak, checkpointKey]) {
+        // A reset has emptied the TPM already.
+        await unlessTpmCode(constants.responseCode.handle, tpm.keys.flush(key, { timeoutMs }));
+      }
+    } catch (error) {
+      throw deviceErrorFrom('closing of the TPM', error);
+    } finally {
+      await this.#release();
+    }
+  }
+
+  async #use<Value>(
+    what: string,
+    deadline: Deadline,
+    command: (loaded: LoadedTpm) => Promise<Value>,
+  ): Promise<Value> {
+    for (let attempt = 0; ; attempt += 1) {
+      const loading = (this.#loaded ??= this.#load(deadline));
+      const loaded = await this.#whenLoaded(what, loading);
+      try {
+        return await command(loaded);
+      } catch (error) {
+        const again = attempt === 0 && wasReset(error);
+        if (again || !leavesConnection(error)) await this.#release(loading);
+        if (!again) throw deviceErrorFrom(what, error);
+      }
+    }
+  }
+
+  /** A load that failed is forgotten, so that the next call tries again. */
+  async #whenLoaded(what: string, loading: Promise<LoadedTpm>): Promise<LoadedTpm> {
+    try {
+      return await loading;
+    } catch (error) {
+      if (this.#loaded === loading) this.#loaded = undefined;
+      throw deviceErrorFrom(what, error);
+    }
+  }
+
+  /** Closes what is loaded; with `which`, only where it is still that: another call may be ahead. */
+  async #release(which = this.#loaded): Promise<void> {
+    if (which === undefined || which !== this.#loaded) return;
+    this.#loaded = undefined;
+    const [outcome] = await Promise.allSettled([which]);
+    if (outcome.status === 'fulfilled') outcome.value.tpm.close();
+  }
+
+  async #load(deadline: Deadline): Promise<LoadedTpm> {
+    let tpm: Tpm | undefined;
+    try {
+      const state = readTpmState(this.#settings.folder);
+      if (state?.stage !== 'provisioned') {
+        throw new DeviceError(
+          'device-mismatch',
+          `TPM not usable: '${this.#settings.folder}' has no finished keys; provision it first`,
+        );
+      }
+      tpm = await this.#open(deadline);
+      return await loadKeys(tpm, { settings: this.#settings, state }, deadline);
+    } catch (error) {
+      tpm?.close();
+      throw error;
+    }
+  }
+
+  async #open(deadline: Deadline): Promise<Tpm> {
+    const { tcti, soleUser } = this.#settings;
+    try {
+      const tpm = await Tpm.open(tcti, { timeoutMs: deadline.remainingMs() });
+      if (soleUser) await takeOver(tpm, deadline);
+      return tpm;
+    } catch (error) {
+      const timedOut = error instanceof TpmError && error.failure === 'deadline';
+      throw new DeviceError(
+        timedOut ? 'device-deadline-exceeded' : 'device-missing',
+        `TPM not opened: nothing usable answers at '${tcti}'; check the setting 'tpm' and that the ` +
+          `device is there (${deviceErrorFrom('opening', error).message})`,
+        { cause: error },
+      );
+    }
+  }
+}
+
+/** Starts the TPM where nobody has, and drops what a dead predecessor left in its few slots. */
+async function takeOver(tpm: Tpm, deadline: Deadline): Promise<void> {
+  try {
+    const { clear } = constants.startupType;
+    await tpm.platform.startup(clear, { timeoutMs: deadline.remainingMs() });
+  } catch (error) {
+    const started = error instanceof TpmError && error.isTpmCode(constants.responseCode.initialize);
+    if (!started) throw error;
+  }
+  await tpm.platform.flushLeftovers({ timeoutMs: deadline.remainingMs() });
+}
+
+async function loadKeys(
+  tpm: Tpm,
+  from: { readonly settings: TpmSettings; readonly state: ProvisionedTpm },
+  deadline: Deadline,
+): Promise<LoadedTpm> {
+  const { settings, state } = from;
+  const counter = await openCounter(tpm, from, deadline);
+  const endorsement = await openEndorsementKey(tpm, state.ekProfile, deadline);
+  if (Buffer.compare(endorsement.publicArea, state.ekPublic) !== 0) {
+    throw mismatch(settings, 'its endorsement key is another');
+  }
+  const akParts = { publicArea: state.akPublic, privatePart: state.akPrivate };
+  const ak = await loadOurKey(settings, () =>
+    asParent(tpm, endorsement, {
+      deadline,
+      command: (options) => tpm.keys.load(endorsement.key, akParts, options),
+    }),
+  );
+  if (endorsement.transient) {
+    await tpm.keys.flush(endorsement.key, { timeoutMs: deadline.remainingMs() });
+  }
+  const root = await openStorageRoot(tpm, deadline);
+  const checkpointParts = {
+    publicArea: state.checkpointKeyPublic,
+    privatePart: state.checkpointKeyPrivate,
+  };
+  const checkpointKey = await loadOurKey(settings, () =>
+    tpm.keys.load(root, checkpointParts, { timeoutMs: deadline.remainingMs() }),
+  );
+  await tpm.keys.setAuth(ak, state.authValue);
+  await tpm.keys.setAuth(checkpointKey, state.authValue);
+  const { qualifiedName } = await tpm.keys.readPublic(ak, { timeoutMs: deadline.remainingMs() });
+  return { tpm, state, ak, akQualifiedName: qualifiedName, checkpointKey, ...counter };
+}
+
+async function openCounter(
+  tpm: Tpm,
+  from: { readonly settings: TpmSettings; readonly state: ProvisionedTpm },
+  deadline: Deadline,
+): Promise<Pick<LoadedTpm, 'counter' | 'counterName'>> {
+  const { settings, state } = from;
+  const counter = await tpm.nv.find(settings.counterIndex, { timeoutMs: deadline.remainingMs() });
+  if (counter === undefined) throw mismatch(settings, 'it has no counter at its index');
+  const info = await tpm.nv.readPublic(counter, { timeoutMs: deadline.remainingMs() });
+  if (Buffer.compare(info.publicArea, state.counterPublic) !== 0) {
+    throw mismatch(settings, 'its counter is another');
+  }
+  await tpm.nv.setAuth(counter, state.authValue);
+  const value = await readValue(tpm, counter, deadline);
+  if (value < state.counterBase) throw mismatch(settings, 'its counter is below its first value');
+  return { counter, counterName: info.name };
+}
+
+async function readValue(tpm: Tpm, counter: ObjectHandle, deadline: Deadline): Promise<bigint> {
+  const value = await tpm.nv.readCounter(counter, { timeoutMs: deadline.remainingMs() });
+  if (value !== undefined) return value;
+  throw new DeviceError('device-mismatch', 'TPM not usable: its counter has never been written');
+}
+
+/** A blob that this TPM's parent did not make fails its integrity check (TPM2_Load). */
+async function loadOurKey(
+  settings: TpmSettings,
+  load: () => Promise<ObjectHandle>,
+): Promise<ObjectHandle> {
+  try {
+    return await load();
+  } catch (error) {
+    const foreign = error instanceof TpmError && error.isTpmCode(constants.responseCode.integrity);
+    throw foreign ? mismatch(settings, 'it did not make the stored keys') : error;
+  }
+}
+
+function mismatch(settings: TpmSettings, why: string): DeviceError {
+  return new DeviceError(
+    'device-mismatch',
+    `TPM at '${settings.tcti}' not usable: ${why}; it was replaced or cleared, or '` +
+      `${settings.folder}' belongs to another TPM`,
+  );
+}
+
+function spkiOf(publicArea: Uint8Array): Uint8Array {
+  const { key } = structures.parsePublicArea(publicArea);
+  if (!('curve' in key))
+    throw new DeviceError('device-mismatch', 'the checkpoint key is not P-256');
+  const point = [key.x, key.y].map((part) => structures.padLeft(part, 32));
+  return Uint8Array.from(Buffer.concat([spkiPrefix, ...point]));
+}

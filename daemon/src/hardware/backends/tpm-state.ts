@@ -1,0 +1,179 @@
+/**
+ * What is kept beside a provisioned TPM: the keys' blobs (encrypted by the TPM), the authorisation
+ * value of keys and counter, and what evidence says about them. One JSON file, bytes in base64.
+ *
+ * It is written twice: `prepared`, before the TPM is touched, so that a crash cannot leave a counter
+ * that nobody knows; `provisioned`, when everything is made. Each write is a new file, fsynced, then
+ * renamed over the old one. The parser is strict: an unknown or missing field is an error.
+ */
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+import { reasonOf } from '../../base/errors.ts';
+import { DeviceError } from '../device-error.ts';
+
+/** Byte fields of each stage, in the order they are written. */
+const preparedFields = ['ledgerId', 'authValue'] as const;
+const provisionedFields = [
+  ...preparedFields,
+  'ekPublic',
+  'akPublic',
+  'akPrivate',
+  'checkpointKeyPublic',
+  'checkpointKeyPrivate',
+  'creationData',
+  'creationHash',
+  'creationAttest',
+  'creationSignature',
+  'counterPublic',
+] as const;
+
+type ByteFields<Names extends readonly string[]> = Readonly<Record<Names[number], Uint8Array>>;
+
+export type PreparedTpm = ByteFields<typeof preparedFields> & { readonly stage: 'prepared' };
+export type ProvisionedTpm = ByteFields<typeof provisionedFields> & {
+  readonly stage: 'provisioned';
+  /** Name of the endorsement key's profile in @kudurru/tpm2-tss. */
+  readonly ekProfile: string;
+  readonly ekCertificates: readonly Uint8Array[];
+  readonly counterBase: bigint;
+};
+export type TpmState = PreparedTpm | ProvisionedTpm;
+
+const version = 1;
+const fileName = 'tpm.json';
+
+/** The stored state, or undefined where there is none. @throws DeviceError `device-state-unreadable` */
+export function readTpmState(folder: string): TpmState | undefined {
+  const path = join(folder, fileName);
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw unreadable(path, error);
+  }
+  try {
+    return parseTpmState(text);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+/** @throws DeviceError `device-state-unreadable` where the folder cannot be written */
+export function writeTpmState(folder: string, state: TpmState): void {
+  const path = join(folder, fileName);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeDurably(path, encodeTpmState(state));
+    fsyncFolder(folder);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+export function encodeTpmState(state: TpmState): string {
+  const bytes: Record<string, Uint8Array> = { ...(state as ByteFields<typeof preparedFields>) };
+  const names = state.stage === 'prepared' ? preparedFields : provisionedFields;
+  const fields: Record<string, unknown> = { version, stage: state.stage };
+  for (const name of names) fields[name] = toBase64(bytes[name] ?? new Uint8Array(0));
+  if (state.stage === 'provisioned') {
+    fields['ekProfile'] = state.ekProfile;
+    fields['ekCertificates'] = state.ekCertificates.map(toBase64);
+    fields['counterBase'] = state.counterBase.toString();
+  }
+  return `${JSON.stringify(fields, null, 2)}\n`;
+}
+
+/** Throws a plain Error that says which field is wrong. */
+export function parseTpmState(text: string): TpmState {
+  const left = new Map(Object.entries(JSON.parse(text) as object));
+  const take = (name: string): unknown => {
+    const value: unknown = left.get(name);
+    if (!left.delete(name)) throw new Error(`field '${name}' is missing`);
+    return value;
+  };
+  if (take('version') !== version) throw new Error('it is of an unknown version');
+  const stage = take('stage');
+  if (stage !== 'prepared' && stage !== 'provisioned') throw new Error('its stage is unknown');
+  const names = stage === 'prepared' ? preparedFields : provisionedFields;
+  const bytes = Object.fromEntries(names.map((name) => [name, fromBase64(name, take(name))]));
+  const state =
+    stage === 'prepared'
+      ? { ...bytes, stage }
+      : {
+          ...bytes,
+          stage,
+          ekProfile: asText('ekProfile', take('ekProfile')),
+          ekCertificates: certificatesFrom(take('ekCertificates')),
+          counterBase: asCount('counterBase', take('counterBase')),
+        };
+  const unknown = [...left.keys()][0];
+  if (unknown !== undefined) throw new Error(`field '${unknown}' is unknown`);
+  // Every byte field of the stage was taken above.
+  return state as TpmState;
+}
+
+function writeDurably(path: string, text: string): void {
+  const unfinished = `${path}.new`;
+  const file = openSync(unfinished, 'w', 0o600);
+  try {
+    const bytes = Buffer.from(text);
+    for (let offset = 0; offset < bytes.length;) offset += writeSync(file, bytes, offset);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(unfinished, path);
+}
+
+function fsyncFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+function toBase64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
+}
+
+function fromBase64(name: string, value: unknown): Uint8Array {
+  const bytes = Buffer.from(asText(name, value), 'base64');
+  if (bytes.toString('base64') !== value) throw new Error(`field '${name}' is not base64`);
+  return Uint8Array.from(bytes);
+}
+
+function asText(name: string, value: unknown): string {
+  if (typeof value !== 'string') throw new Error(`field '${name}' is not text`);
+  return value;
+}
+
+function asCount(name: string, value: unknown): bigint {
+  const text = asText(name, value);
+  if (!/^(0|[1-9][0-9]{0,19})$/.test(text)) throw new Error(`field '${name}' is not a count`);
+  return BigInt(text);
+}
+
+function certificatesFrom(value: unknown): Uint8Array[] {
+  if (!Array.isArray(value)) throw new Error("field 'ekCertificates' is not a list");
+  return value.map((item) => fromBase64('ekCertificates', item));
+}
+
+function unreadable(path: string, error: unknown): DeviceError {
+  return new DeviceError(
+    'device-state-unreadable',
+    `stored TPM keys '${path}' not usable: ${reasonOf(error)}`,
+    { cause: error },
+  );
+}

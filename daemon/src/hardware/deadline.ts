@@ -1,0 +1,23 @@
+/** A point on the monotonic clock that the commands of one device call share. */
+import { DeviceError } from './device-error.ts';
+
+export class Deadline {
+  readonly #atMs: number;
+  readonly #what: string;
+
+  /** `what` names the call, for the message: 'increment of the counter'. */
+  constructor(timeoutMs: number, what: string) {
+    this.#atMs = performance.now() + timeoutMs;
+    this.#what = what;
+  }
+
+  /** At least 1. @throws DeviceError `device-deadline-exceeded` */
+  remainingMs(): number {
+    const leftMs = Math.ceil(this.#atMs - performance.now());
+    if (leftMs > 0) return leftMs;
+    throw new DeviceError(
+      'device-deadline-exceeded',
+      `${this.#what} not done: its deadline passed before the next command was sent`,
+    );
+  }
+}

@@ -1,0 +1,65 @@
+/** What a TPM and a token say about themselves, as evidence needs it. Values only. */
+import type { Attestation } from './attestation-device.ts';
+
+/** Shown wherever a device's output is shown. */
+export type AssuranceLabel = 'hardware' | 'emulated';
+
+export interface AttestationDeviceDescription {
+  /** As configured, but `emulated` wherever the manufacturer is a known emulator. */
+  readonly label: AssuranceLabel;
+  /** As the TPM gives it, such as 'IFX' or 'IBM'. */
+  readonly manufacturer: string;
+  readonly vendorString: string;
+  /** Two numbers of 32 bits, high and low. */
+  readonly firmwareVersion: bigint;
+  /** What the keys were made for (`outsideInfo` of their creation). */
+  readonly ledgerId: Uint8Array;
+  /** TPMT_PUBLIC as marshalled, here and for the keys below. */
+  readonly ekPublic: Uint8Array;
+  /** X.509, DER: the endorsement key's first, then what the TPM stores of its chain. */
+  readonly ekCertificates: readonly Uint8Array[];
+  readonly akPublic: Uint8Array;
+  /** nameAlg ‖ digest, chained through the EK: `qualifiedSigner` of every attestation. */
+  readonly akQualifiedName: Uint8Array;
+  readonly checkpointKeyPublic: Uint8Array;
+  /** SubjectPublicKeyInfo, DER. */
+  readonly checkpointKeySpki: Uint8Array;
+  readonly checkpointKeyCreation: KeyCreationEvidence;
+  /** TPMS_NV_PUBLIC as marshalled, with TPMA_NV_WRITTEN set. */
+  readonly counterPublic: Uint8Array;
+  readonly counterName: Uint8Array;
+  /** Value after the first increment. A counter rarely starts at 1. */
+  readonly counterBase: bigint;
+  readonly clock: TpmClock;
+}
+
+/** TPM2_CertifyCreation of a key by the attestation key; both extra data are the ledgerId. */
+export interface KeyCreationEvidence extends Attestation {
+  /** TPMS_CREATION_DATA as marshalled. */
+  readonly creationData: Uint8Array;
+  readonly creationHash: Uint8Array;
+}
+
+export interface TpmClock {
+  /** Milliseconds of uptime over the TPM's life; not wall time. */
+  readonly clockMs: bigint;
+  /** Milliseconds since the last reset. */
+  readonly timeMs: bigint;
+  readonly resetCount: number;
+  readonly restartCount: number;
+  /** False: the clock may have gone back, as after a power loss. */
+  readonly safe: boolean;
+}
+
+export interface SigningTokenDescription {
+  /** As configured, but `emulated` wherever the manufacturer is a known emulator. */
+  readonly label: AssuranceLabel;
+  readonly tokenLabel: string;
+  readonly manufacturer: string;
+  readonly model: string;
+  readonly serial: string;
+  /** What the keys were made for (CKA_ID). */
+  readonly ledgerId: Uint8Array;
+  /** Ed25519, 32 bytes. */
+  readonly logPublicKey: Uint8Array;
+}
