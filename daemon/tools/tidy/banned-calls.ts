@@ -132,6 +132,7 @@ export const BANS: readonly Ban[] = [
     name: 'using namespace',
     instead: 'the names themselves',
     within: anyCpp,
+    inTests: true,
   },
 ];
 

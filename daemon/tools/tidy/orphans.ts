@@ -16,6 +16,7 @@ export const PROGRAMS: readonly string[] = [
   'daemon/devices/main.ts',
   'daemon/proof/src/index.ts',
   'daemon/src/main.ts',
+  'daemon/tools/fuzz.ts',
   'daemon/tools/lint.ts',
   'daemon/tools/mocha-reporter.ts',
   'daemon/tools/setup.mjs',

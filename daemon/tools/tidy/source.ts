@@ -39,5 +39,5 @@ export const code = /\.(?:ts|mjs|cpp|h)$/;
 
 /** Tests, and what only they and the developer run: freer than the product. */
 export function isTest(path: string): boolean {
-  return /(?:^|\/)test\//.test(path) || path.startsWith('hwtest/');
+  return /(?:^|\/)test\/|^(?:native\/fuzz|hwtest)\//.test(path);
 }
