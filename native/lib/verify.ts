@@ -6,6 +6,8 @@ import { nativePart } from './load.ts';
 export const ED25519 = -19;
 export const ESP256 = -9;
 
+const algorithms: readonly number[] = [ED25519, ESP256];
+
 export interface SignatureItem {
   readonly alg: typeof ED25519 | typeof ESP256;
   /** Ed25519: 32 bytes. ESP256: the uncompressed point, 0x04 ‖ x ‖ y. Any other is not accepted. */
@@ -48,8 +50,8 @@ export async function verifyBatch(items: readonly SignatureItem[]): Promise<bool
 }
 
 function checkItem(item: SignatureItem, name: string): void {
-  if (item.alg !== ED25519 && item.alg !== ESP256) {
-    throw new RangeError(`${name}.alg is ${String(item.alg)}, not ${ED25519} or ${ESP256}`);
+  if (!algorithms.includes(item.alg)) {
+    throw new RangeError(`${name}.alg is ${String(item.alg)}, not ${algorithms.join(' or ')}`);
   }
   checkBytes(item.publicKey, `${name}.publicKey`);
   checkBytes(item.message, `${name}.message`);
