@@ -128,3 +128,112 @@ export type { CreationData, NvPublic, NvType, ObjectPublic, SigningPublic } from
 // Time (SPEC.md §7).
 export { formatTai, LEAP_TABLE, taiMinusUtcSeconds, taiOfUtc, utcOfTai } from './tai.ts';
 export type { LeapStep, LeapTable, UtcInstant } from './tai.ts';
+
+// Identifiers (SPEC.md §2).
+export {
+  applianceIdOf,
+  decodeProvisioningRecord,
+  encodeProvisioningRecord,
+  formatAgentId,
+  ledgerIdOf,
+  parseAgentId,
+} from './identifier.ts';
+export type { ProvisioningRecord, Reference } from './identifier.ts';
+
+// Commitments, envelopes, statements (SPEC.md §3 to §5).
+export {
+  BODY_SIZE_BYTES_MAX,
+  commitmentDigest,
+  commitmentFieldNumber,
+  ENVELOPE_COMMITMENTS_MAX,
+  makeCommitment,
+  verifyOpening,
+} from './commitment.ts';
+export type {
+  Commitment,
+  CommitmentField,
+  EnvelopeCommitmentField,
+  Opening,
+  SystemCommitmentField,
+} from './commitment.ts';
+export {
+  ACTION_KINDS,
+  ACTION_TYPES,
+  COVERAGES,
+  decodeEnvelope,
+  encodeEnvelope,
+  ENVELOPE_SIZE_BYTES_MAX,
+  envelopeFromJson,
+  envelopeToJson,
+  EXTERNAL_ID_SCHEMES,
+  OBSERVERS,
+  REVERSIBILITIES,
+  SIDE_EFFECTS,
+  STATUSES,
+} from './envelope.ts';
+export type { ActionKind, Coverage, Envelope } from './envelope.ts';
+export {
+  decodeEnrolment,
+  decodeSessionRequest,
+  decodeStatement,
+  encodeEnrolmentRequest,
+  encodeSessionRequest,
+  encodeStatementPayload,
+  ENROLMENT_TYPE,
+  SESSION_TYPE,
+  STATEMENT_ACTIONS_MAX,
+  STATEMENT_TYPE,
+  statementHash,
+  statementRoot,
+} from './statement.ts';
+export type { EnrolmentRequest, SessionRequest, Signed, StatementPayload } from './statement.ts';
+
+// Entries and anchors (SPEC.md §7, §9).
+export { decodeEntry, encodeEntry, entryToJson, isAnchorEntry } from './entry.ts';
+export type { AnchorEntry, Entry, EntryHead, EntryKind, EntryOf, EntryTime } from './entry.ts';
+export {
+  CLOSE_REASONS,
+  ENTRY_SIZE_BYTES_MAX,
+  TIME_LEVELS,
+  VERDICTS,
+  WRITER_LEVELS,
+} from './entry-fields.ts';
+export type { TimeLevel, WriterLevel } from './entry-fields.ts';
+export {
+  decodeApplianceDocument,
+  encodeApplianceDocument,
+  isEmulatorManufacturer,
+  LABELS,
+  weakestLabel,
+} from './appliance.ts';
+export type { ApplianceDocument, Label } from './appliance.ts';
+export { decodeTimeEvidence, encodeTimeEvidence, taiRangeOf } from './time-evidence.ts';
+export type { TimeEvidence } from './time-evidence.ts';
+export {
+  anchorDigest,
+  counterQualifier,
+  decodeAgentHead,
+  encodeAgentHead,
+  leftQualifier,
+  rightQualifier,
+} from './anchor.ts';
+export type { AgentHead, AnchorDigestInput } from './anchor.ts';
+
+// Evidence bundles, receipts, trust policies (SPEC.md §10 to §12).
+export {
+  BUNDLE_ENTRIES_MAX,
+  BUNDLE_SIZE_BYTES_MAX,
+  decodeAnchoredReceipt,
+  decodeBundle,
+  encodeAnchoredReceipt,
+  encodeBundle,
+} from './bundle.ts';
+export type { AnchoredReceipt, Bundle, Disclosure, LocatedEntry } from './bundle.ts';
+export {
+  DEFAULT_POLICY,
+  formatTrustPolicy,
+  parseTrustPolicy,
+  trustPolicyFromJson,
+} from './policy.ts';
+export type { TrustPolicy } from './policy.ts';
+export type { Json, JsonObject } from './schema.ts';
