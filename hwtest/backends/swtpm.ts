@@ -7,7 +7,16 @@
  * lost power, as far as it can tell: `stop` shuts it down first.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
@@ -41,18 +50,26 @@ const getRandomCommand = Buffer.from('80010000000c0000017b0001', 'hex');
  */
 export async function startSwtpm(folder: string): Promise<RunningSwtpm> {
   const home = resolve(folder);
-  const socketPath = join(home, 'tpm.sock');
+  const socketPath = socketOf(home);
   checkSocketPath(`${socketPath}.ctrl`);
   mkdirSync(home, { recursive: true, mode: 0o700 });
   await createState(home);
-  const child = launch(home, socketPath);
+  const child = launch(home);
   try {
-    await untilAnswering(child, socketPath);
+    await untilAnswering(child, home);
   } catch (error) {
     child.kill('SIGKILL');
     throw error;
   }
   return running(child, socketPath);
+}
+
+function socketOf(home: string): string {
+  return join(home, 'tpm.sock');
+}
+
+function logOf(home: string): string {
+  return join(home, 'swtpm.log');
 }
 
 function running(child: ChildProcess, socketPath: string): RunningSwtpm {
@@ -64,6 +81,7 @@ function running(child: ChildProcess, socketPath: string): RunningSwtpm {
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       await exchange(socketPath, shutdownCommand, commandTimeoutMs);
+      child.ref();
       child.kill('SIGTERM');
       await ended;
     },
@@ -79,7 +97,8 @@ function running(child: ChildProcess, socketPath: string): RunningSwtpm {
  * setpriv asks the kernel to kill swtpm when its parent ends; the shell then makes sure that the
  * parent did not end before that, and becomes swtpm.
  */
-function launch(home: string, socketPath: string): ChildProcess {
+function launch(home: string): ChildProcess {
+  const socketPath = socketOf(home);
   const guard = '[ "$PPID" = "$0" ] || exit 1; exec "$@"';
   const swtpm = [
     ...['swtpm', 'socket', '--tpm2', '--tpmstate', `dir=${join(home, 'tpm')},mode=0600`],
@@ -89,27 +108,30 @@ function launch(home: string, socketPath: string): ChildProcess {
   ];
   rmSync(socketPath, { force: true });
   rmSync(`${socketPath}.ctrl`, { force: true });
+  const log = openSync(logOf(home), 'w', 0o600);
   const child = spawn(
     'setpriv',
     ['--pdeathsig', 'KILL', 'sh', '-c', guard, String(process.pid), ...swtpm],
     // A group of its own: an interrupt typed at the terminal is for the owner, which stops us in order.
-    { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'], detached: true },
+    { cwd: '/', stdio: ['ignore', log, log], detached: true },
   );
+  closeSync(log);
+  // A running TPM does not keep its owner alive.
   child.unref();
   return child;
 }
 
-async function untilAnswering(child: ChildProcess, socketPath: string): Promise<void> {
-  let said = '';
+async function untilAnswering(child: ChildProcess, home: string): Promise<void> {
   let failure: Error | undefined;
-  child.stderr
-    ?.setEncoding('utf8')
-    .on('data', (text: string) => (said = (said + text).slice(-2000)));
   child.once('error', (error) => (failure = error));
+  const socketPath = socketOf(home);
   const giveUpAtMs = performance.now() + startTimeoutMs;
   while (performance.now() < giveUpAtMs) {
     if (failure !== undefined || child.exitCode !== null || child.signalCode !== null) {
-      throw emulatorFailed('software TPM not started', failure?.message ?? said.trim());
+      throw emulatorFailed(
+        'software TPM not started',
+        failure?.message ?? readFileSync(logOf(home), 'utf8'),
+      );
     }
     if (existsSync(socketPath) && (await answers(socketPath))) return;
     await wait(10);
