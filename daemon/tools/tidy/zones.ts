@@ -90,7 +90,7 @@ export const ZONES: readonly Zone[] = [
   },
   { name: 'main', at: 'daemon/src/main.ts', imports: ['base', 'config', 'compose'] },
 
-  { name: 'cli', at: 'daemon/cli', imports: [...foundation, 'agent'] },
+  { name: 'cli', at: 'daemon/cli', imports: [...foundation, 'agent', 'bridges'] },
   {
     name: 'bridges',
     at: 'daemon/bridges',
