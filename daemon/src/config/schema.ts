@@ -105,6 +105,21 @@ export const SETTINGS = {
     meaning: "file with the token's user PIN, readable by its owner only",
     reason: 'a PIN in a setting or the environment is seen by others on the box',
   },
+  softhsmConfig: {
+    ...path,
+    default: '{state}/devices/softhsm2.conf',
+    meaning: "SoftHSM's configuration (SOFTHSM2_CONF of the device helper)",
+    reason: 'the one that the set-up writes for this state folder',
+  },
+  deviceTimeoutMs: {
+    kind: 'integer',
+    unit: 'ms',
+    min: 100,
+    max: 600_000,
+    default: 10_000,
+    meaning: 'one call of the TPM or the token is given up after this long',
+    reason: 'a slow TPM needs under a second for each of the few commands of a call',
+  },
   anchorIntervalMs: {
     kind: 'integer',
     unit: 'ms',
