@@ -9,8 +9,11 @@ import Mocha from 'mocha';
 const { EVENT_RUN_END, EVENT_SUITE_BEGIN, EVENT_TEST_FAIL, EVENT_TEST_PASS, EVENT_TEST_PENDING } =
   Mocha.Runner.constants;
 
-/** A run that has ended but does not end its process leaks something: say what, and fail. */
-const leakAfterMs = 10_000;
+/**
+ * A run that has ended but does not end its process leaks something: after this time it says what,
+ * and fails. `--reporter-option leakAfterMs=N` sets another.
+ */
+const leakAfterMsDefault = 10_000;
 
 interface Failure {
   readonly title: string;
@@ -23,7 +26,8 @@ export default class CountingReporter {
   #skipped = 0;
   readonly #write: (text: string) => void;
 
-  constructor(runner: Mocha.Runner) {
+  constructor(runner: Mocha.Runner, options: Mocha.MochaOptions = {}) {
+    const leakAfterMs = leakAfterMsOf(options);
     this.#write = (text) => process.stdout.write(text);
     runner.on(EVENT_SUITE_BEGIN, (suite) => {
       if (suite.title !== '') this.#write(`${'  '.repeat(depthOf(suite) - 1)}${suite.title}\n`);
@@ -37,7 +41,10 @@ export default class CountingReporter {
       this.#failures.push({ title: test.fullTitle(), error });
       this.#line(test, `FAILED ${this.#failures.length}`, '');
     });
-    runner.once(EVENT_RUN_END, () => this.#end());
+    runner.once(EVENT_RUN_END, () => {
+      this.#end();
+      setTimeout(failOnLeak, leakAfterMs).unref();
+    });
   }
 
   #pass(test: Mocha.Test): void {
@@ -57,14 +64,22 @@ export default class CountingReporter {
     }
     const failed = this.#failures.length;
     this.#write(`\n${this.#passed} passed, ${failed} failed, ${this.#skipped} skipped\n`);
-    setTimeout(failOnLeak, leakAfterMs).unref();
   }
+}
+
+function leakAfterMsOf({ reporterOptions }: Mocha.MochaOptions): number {
+  const { leakAfterMs = leakAfterMsDefault } = (reporterOptions ?? {}) as { leakAfterMs?: number };
+  return Number(leakAfterMs);
 }
 
 function failOnLeak(): void {
   const open = process.getActiveResourcesInfo().join(', ');
   process.stderr.write(`the tests ended but left open: ${open}\n`);
-  process.exit(1);
+  // mocha sets the exit code at the very end, from its failures alone: this comes after it.
+  process.on('exit', () => {
+    process.exitCode = 1;
+  });
+  process.exit();
 }
 
 function depthOf(suite: Mocha.Suite): number {
