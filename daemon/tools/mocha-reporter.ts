@@ -68,7 +68,9 @@ export default class CountingReporter {
 }
 
 function leakAfterMsOf({ reporterOptions }: Mocha.MochaOptions): number {
-  const { leakAfterMs = leakAfterMsDefault } = (reporterOptions ?? {}) as { leakAfterMs?: number };
+  const { leakAfterMs = leakAfterMsDefault } = (reporterOptions ?? {}) as {
+    leakAfterMs?: string | number;
+  };
   return Number(leakAfterMs);
 }
 
