@@ -7,19 +7,11 @@
  * lost power, as far as it can tell: `stop` shuts it down first.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
+import { reasonOf } from '../../daemon/src/base/errors.ts';
 import { checkSocketPath } from '../../daemon/src/config/state-folder.ts';
 import { emulatorFailed, runProgram } from './run-program.ts';
 import { exchange } from './tpm-socket.ts';
@@ -53,6 +45,7 @@ export async function startSwtpm(folder: string): Promise<RunningSwtpm> {
   const socketPath = socketOf(home);
   checkSocketPath(`${socketPath}.ctrl`);
   mkdirSync(home, { recursive: true, mode: 0o700 });
+  await removeStaleSockets(socketPath);
   await createState(home);
   const child = launch(home);
   try {
@@ -68,10 +61,6 @@ function socketOf(home: string): string {
   return join(home, 'tpm.sock');
 }
 
-function logOf(home: string): string {
-  return join(home, 'swtpm.log');
-}
-
 function running(child: ChildProcess, socketPath: string): RunningSwtpm {
   const ended = new Promise<void>((done) => child.once('exit', () => done()));
   return {
@@ -80,10 +69,16 @@ function running(child: ChildProcess, socketPath: string): RunningSwtpm {
     pid: child.pid ?? 0,
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
-      await exchange(socketPath, shutdownCommand, commandTimeoutMs);
       child.ref();
-      child.kill('SIGTERM');
-      await ended;
+      try {
+        await exchange(socketPath, shutdownCommand, commandTimeoutMs);
+        child.kill('SIGTERM');
+      } catch (error) {
+        child.kill('SIGKILL');
+        throw emulatorFailed('software TPM not shut down in order', reasonOf(error));
+      } finally {
+        await ended;
+      }
     },
     async powerCycle(orderly) {
       if (orderly) await exchange(socketPath, shutdownCommand, commandTimeoutMs);
@@ -91,6 +86,18 @@ function running(child: ChildProcess, socketPath: string): RunningSwtpm {
       await exchange(socketPath, startupCommand, commandTimeoutMs);
     },
   };
+}
+
+/** A TPM has one owner: sockets of a running one are left alone, those of a dead one removed. */
+async function removeStaleSockets(socketPath: string): Promise<void> {
+  if (existsSync(socketPath) && (await answers(socketPath))) {
+    throw emulatorFailed(
+      'software TPM not started',
+      `one runs already at '${socketPath}'; stop its owner, or name another state folder`,
+    );
+  }
+  rmSync(socketPath, { force: true });
+  rmSync(`${socketPath}.ctrl`, { force: true });
 }
 
 /**
@@ -105,17 +112,15 @@ function launch(home: string): ChildProcess {
     ...['--server', `type=unixio,path=${socketPath},mode=0600`],
     ...['--ctrl', `type=unixio,path=${socketPath}.ctrl,mode=0600`],
     ...['--flags', 'not-need-init,startup-clear', ...runAsRoot()],
+    // Any other log gets a line for every command.
+    ...['--log', 'file=-'],
   ];
-  rmSync(socketPath, { force: true });
-  rmSync(`${socketPath}.ctrl`, { force: true });
-  const log = openSync(logOf(home), 'w', 0o600);
   const child = spawn(
     'setpriv',
     ['--pdeathsig', 'KILL', 'sh', '-c', guard, String(process.pid), ...swtpm],
     // A group of its own: an interrupt typed at the terminal is for the owner, which stops us in order.
-    { cwd: '/', stdio: ['ignore', log, log], detached: true },
+    { cwd: '/', stdio: 'ignore', detached: true },
   );
-  closeSync(log);
   // A running TPM does not keep its owner alive.
   child.unref();
   return child;
@@ -128,15 +133,17 @@ async function untilAnswering(child: ChildProcess, home: string): Promise<void> 
   const giveUpAtMs = performance.now() + startTimeoutMs;
   while (performance.now() < giveUpAtMs) {
     if (failure !== undefined || child.exitCode !== null || child.signalCode !== null) {
-      throw emulatorFailed(
-        'software TPM not started',
-        failure?.message ?? readFileSync(logOf(home), 'utf8'),
-      );
+      throw emulatorFailed('software TPM not started', failure?.message ?? endOf(child));
     }
     if (existsSync(socketPath) && (await answers(socketPath))) return;
     await wait(10);
   }
   throw emulatorFailed('software TPM not started', `it did not answer in ${startTimeoutMs} ms`);
+}
+
+function endOf(child: ChildProcess): string {
+  const how = child.signalCode ?? `exit code ${child.exitCode}`;
+  return `it ended with ${how}; to see why, run: ${child.spawnargs.slice(7).join(' ')}`;
 }
 
 async function answers(socketPath: string): Promise<boolean> {
