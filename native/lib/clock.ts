@@ -12,7 +12,7 @@ export interface ClockReading {
     readonly state: number;
     readonly status: number;
     readonly maxErrorUs: number;
-    readonly estErrorUs: number;
+    readonly estimatedErrorUs: number;
   } | null;
 }
 

@@ -174,7 +174,7 @@ export class Anchorer {
     const counts = kind === 'counter-anchor' || previous === null;
     return {
       kind: counts ? 'counter-anchor' : 'anchor',
-      anchorSequence: previous === null ? 0 : previous.anchorSequence + 1,
+      anchorSequence: previous === null ? 0n : previous.anchorSequence + 1n,
       previousAnchorIndex: previous?.index ?? null,
       previousAnchorLeafHash: previous?.leafHash ?? new Uint8Array(32),
       ...this.#options.ledger.snapshot(),

@@ -4,7 +4,13 @@
  * it makes another valid anchor of the same tree: nothing it does before the entry is durable can
  * be shown to anybody.
  */
-import { concatBytes, encodeCbor, encodeU64, encodeUtf8, sha256 } from '@kudurru/proof';
+import {
+  anchorDigest,
+  counterQualifier,
+  leftQualifier,
+  rightQualifier,
+  sha256,
+} from '@kudurru/proof';
 
 import { KudurruError } from '../base/errors.ts';
 import type { AttestationDevice, CounterAttestation } from '../hardware/attestation-device.ts';
@@ -33,11 +39,11 @@ export class AnchorMaker {
   async make(plan: AnchorPlan): Promise<AnchorContent> {
     const { device, checkpoints, takeEvidence, deviceTimeoutMs } = this.#options;
     if (plan.kind === 'counter-anchor') await this.#moveCounterTo(plan.counterExpected);
-    const left = await device.bracket(leftData(plan), deviceTimeoutMs);
+    const left = await device.bracket(leftQualifier(plan), deviceTimeoutMs);
     const evidence = takeEvidence();
     const digest = this.#digest(plan, evidence);
-    const right = await device.bracket(rightData(left.attest, digest), deviceTimeoutMs);
-    const counter = await device.certifyCounter(counterData(right.attest), deviceTimeoutMs);
+    const right = await device.bracket(rightQualifier(left.attest, digest), deviceTimeoutMs);
+    const counter = await device.certifyCounter(counterQualifier(right.attest), deviceTimeoutMs);
     requireValue(counter, plan.counterExpected);
     const checkpoint = await checkpoints.signForAnchor(plan);
     return { ...plan, evidence, checkpoint, left, right, counter };
@@ -62,35 +68,9 @@ export class AnchorMaker {
 
   /** D of SPEC.md §9. */
   #digest(plan: AnchorPlan, evidence: Uint8Array): Uint8Array {
-    const input = encodeCbor([
-      this.#options.ledgerId,
-      this.#options.applianceId,
-      plan.anchorSequence,
-      plan.previousAnchorLeafHash,
-      plan.size,
-      plan.root,
-      plan.agentHeadsRoot,
-      sha256(evidence),
-      plan.counterExpected,
-    ]);
-    return domainHash('anchor', input);
+    const { ledgerId, applianceId } = this.#options;
+    return anchorDigest({ ledgerId, applianceId, ...plan, evidenceHash: sha256(evidence) });
   }
-}
-
-function leftData(plan: AnchorPlan): Uint8Array {
-  return domainHash('L', plan.previousAnchorLeafHash, encodeU64(plan.size), plan.root);
-}
-
-function rightData(left: Uint8Array, digest: Uint8Array): Uint8Array {
-  return domainHash('R', left, digest);
-}
-
-function counterData(right: Uint8Array): Uint8Array {
-  return domainHash('N', right);
-}
-
-function domainHash(name: string, ...parts: readonly Uint8Array[]): Uint8Array {
-  return sha256(concatBytes(encodeUtf8(`kudurru/${name}/1\0`), ...parts));
 }
 
 function requireValue(counter: CounterAttestation, expected: bigint): void {

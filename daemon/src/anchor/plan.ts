@@ -15,7 +15,7 @@ export type AnchorKind = 'anchor' | 'counter-anchor';
 export interface AnchorPlan {
   readonly kind: AnchorKind;
   /** Counts the anchors of this ledger from 0. */
-  readonly anchorSequence: number;
+  readonly anchorSequence: bigint;
   /** Null for the first. */
   readonly previousAnchorIndex: LeafIndex | null;
   /** 32 zero bytes for the first. */
@@ -50,10 +50,10 @@ export function decodePlan(bytes: Uint8Array): AnchorPlan {
   const items = decodeCbor(bytes);
   if (!isCborArray(items) || items.length !== 9 || items[0] !== version) throw unreadable();
   const [, counts, sequence, previous, previousHash, size, root, headsRoot, counter] = items;
-  if (typeof counts !== 'boolean' || typeof sequence !== 'number') throw unreadable();
+  if (typeof counts !== 'boolean') throw unreadable();
   return {
     kind: counts ? 'counter-anchor' : 'anchor',
-    anchorSequence: sequence,
+    anchorSequence: integer(sequence),
     previousAnchorIndex: previous === null ? null : leafIndex(integer(previous)),
     previousAnchorLeafHash: hash(previousHash),
     size: treeSize(integer(size)),

@@ -41,7 +41,7 @@ export interface AnchorLedger {
 
 /** The last anchor of the ledger. */
 export interface LastAnchor extends Placed {
-  readonly anchorSequence: number;
+  readonly anchorSequence: bigint;
   readonly size: TreeSize;
   readonly counterExpected: bigint;
 }

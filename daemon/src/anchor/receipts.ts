@@ -2,9 +2,9 @@
  * Submitters who asked to be told `anchored`, until their anchor is there. The receipt is
  * complete by itself (SPEC.md §10): held outside the appliance it contradicts every other history.
  */
-import { encodeCbor } from '@kudurru/proof';
+import { encodeAnchoredReceipt } from '@kudurru/proof';
 
-import { treeSize, type LeafIndex } from '../base/units.ts';
+import type { LeafIndex } from '../base/units.ts';
 import type { SignedHead } from './checkpoints.ts';
 import type { AnchorLedger, LastAnchor } from './ports.ts';
 
@@ -44,21 +44,21 @@ export class AwaitedReceipts {
     const covered = this.#waiting.filter(({ statementIndex }) => statementIndex < anchor.size);
     if (covered.length === 0) return [];
     this.#waiting = this.#waiting.filter(({ statementIndex }) => statementIndex >= anchor.size);
-    const located = (index: LeafIndex) => [
+    const located = (index: LeafIndex) => ({
       index,
-      ledger.readEntry(index),
-      ledger.inclusionPath(index, covering.size),
-    ];
+      entry: ledger.readEntry(index),
+      path: ledger.inclusionPath(index, covering.size),
+    });
     const anchorLocated = located(anchor.index);
-    const consistency = ledger.consistencyPath(treeSize(anchor.size), covering.size);
+    const consistency = ledger.consistencyPath(anchor.size, covering.size);
     return covered.map((awaiting) => ({
       awaiting,
-      receipt: encodeCbor([
-        covering.note,
-        anchorLocated,
-        located(awaiting.statementIndex),
+      receipt: encodeAnchoredReceipt({
+        checkpoint: covering.note,
+        anchor: anchorLocated,
+        statement: located(awaiting.statementIndex),
         consistency,
-      ]),
+      }),
     }));
   }
 }

@@ -25,7 +25,7 @@ export interface Found {
 export function checkStart(found: Found): AnchorPlan | null {
   const { counter, lastAnchor, lastPlan } = found;
   const anchored = lastAnchor?.counterExpected ?? found.counterBase;
-  const nextSequence = lastAnchor === null ? 0 : lastAnchor.anchorSequence + 1;
+  const nextSequence = lastAnchor === null ? 0n : lastAnchor.anchorSequence + 1n;
   if (lastPlan === null || lastPlan.anchorSequence < nextSequence) {
     if (counter === anchored) return null;
     throw contradiction(found, anchored, 'and no increment was prepared');

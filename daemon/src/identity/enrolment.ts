@@ -1,12 +1,12 @@
 /** Enrolment of an agent: a proof that it has the key it names (SPEC.md §7.3). */
-import { decodeCoseKey, ProofError, verifySign1, type PublicKey } from '@kudurru/proof';
+import { decodeCoseKey, decodeEnrolment, verifySign1, type PublicKey } from '@kudurru/proof';
 
 import { KudurruError } from '../base/errors.ts';
 import type { AgentRegistry } from './agents.ts';
 import type { Nonces } from './nonces.ts';
-import { isHash, isText, malformed, readSignedArray } from './signed-array.ts';
+import { decodeSigned, requireLedger } from './signed.ts';
 
-export interface EnrolmentRequest {
+export interface ProvenEnrolment {
   readonly agentId: string;
   readonly owner: string;
   readonly purpose: string;
@@ -21,28 +21,16 @@ export interface EnrolmentContext {
   readonly agents: AgentRegistry;
 }
 
-const what = 'enrolment';
-const form = { what, type: 'application/kudurru-enrolment+cose', length: 7 } as const;
-const agentIdSizeBytes = { min: 1, max: 512 } as const;
-const ownerSizeBytes = { min: 1, max: 256 } as const;
-const purposeSizeBytes = { min: 1, max: 1024 } as const;
-
 /**
  * The enrolment, proven and for an id that is free. Uses up its nonce.
  * @throws KudurruError `request-malformed`, `ledger-mismatch`, `enrolment-invalid`,
  * `signature-invalid`, `nonce-unknown`, `agent-exists`
  */
-export function readEnrolment(bytes: Uint8Array, context: EnrolmentContext): EnrolmentRequest {
-  const { sign1, members } = readSignedArray(bytes, form, context.ledgerId);
-  const [nonce, agentId, owner, purpose, keyBytes] = members;
-  if (!isHash(nonce)) throw malformed(what, 'its nonce does not have 32 bytes');
-  if (!isText(agentId, agentIdSizeBytes)) throw malformed(what, 'its agent id is no text');
-  if (!isText(owner, ownerSizeBytes)) throw malformed(what, 'its owner is not 1 to 256 bytes');
-  if (!isText(purpose, purposeSizeBytes)) {
-    throw malformed(what, 'its purpose is not 1 to 1024 bytes');
-  }
-  if (!(keyBytes instanceof Uint8Array)) throw malformed(what, 'its key is no byte string');
-  const key = readKey(keyBytes);
+export function readEnrolment(bytes: Uint8Array, context: EnrolmentContext): ProvenEnrolment {
+  const { sign1, content } = decodeSigned('enrolment', () => decodeEnrolment(bytes));
+  const { agentId, owner, purpose, key: keyBytes } = content;
+  requireLedger('enrolment', content.ledgerId, context.ledgerId);
+  const key = decodeSigned('key of the enrolment', () => decodeCoseKey(keyBytes));
   if (!verifySign1(sign1, key)) {
     throw new KudurruError(
       'signature-invalid',
@@ -50,15 +38,6 @@ export function readEnrolment(bytes: Uint8Array, context: EnrolmentContext): Enr
     );
   }
   context.agents.requireFree(agentId);
-  context.nonces.take(nonce);
+  context.nonces.take(content.nonce);
   return { agentId, owner, purpose, keyBytes, key };
-}
-
-function readKey(bytes: Uint8Array): PublicKey {
-  try {
-    return decodeCoseKey(bytes);
-  } catch (cause) {
-    if (!(cause instanceof ProofError)) throw cause;
-    throw new KudurruError('enrolment-invalid', `agent not enrolled: ${cause.message}`, { cause });
-  }
 }

@@ -4,7 +4,7 @@
  * time never goes back in this ledger. A clock that is set back is held at the last entry's time
  * and reported once for each step.
  */
-import { LEAP_TABLE, taiMinusUtcSeconds, encodeCbor, type LeapTable } from '@kudurru/proof';
+import { LEAP_TABLE, encodeTimeEvidence, taiMinusUtcSeconds, type LeapTable } from '@kudurru/proof';
 
 import { KudurruError } from '../base/errors.ts';
 import { taiNs, type TaiNs } from '../base/units.ts';
@@ -18,7 +18,7 @@ export interface ClockReading {
     readonly state: number;
     readonly status: number;
     readonly maxErrorUs: number;
-    readonly estErrorUs: number;
+    readonly estimatedErrorUs: number;
   } | null;
 }
 
@@ -87,19 +87,16 @@ export class Clock {
   /** Time evidence version 1 of the system clock (SPEC.md §9). */
   evidence(): Uint8Array {
     const reading = this.#reading();
-    const { kernelState } = reading;
-    return encodeCbor([
-      1,
-      'system-clock',
-      reading.realtimeBeforeNs,
-      reading.monotonicRawNs,
-      reading.realtimeAfterNs,
-      taiMinusUtcSeconds(reading.realtimeBeforeNs, this.#leapTable),
-      this.#leapTable.expiresUnixSeconds,
-      kernelState === null
-        ? null
-        : [kernelState.state, kernelState.status, kernelState.maxErrorUs, kernelState.estErrorUs],
-    ]);
+    return encodeTimeEvidence({
+      version: 1,
+      source: 'system-clock',
+      realtimeBeforeNs: reading.realtimeBeforeNs,
+      monotonicRawNs: reading.monotonicRawNs,
+      realtimeAfterNs: reading.realtimeAfterNs,
+      taiMinusUtcSeconds: taiMinusUtcSeconds(reading.realtimeBeforeNs, this.#leapTable),
+      leapListExpiryUnixSeconds: this.#leapTable.expiresUnixSeconds,
+      kernelState: reading.kernelState,
+    });
   }
 
   /** How far the clock was set back since this was last asked, in ns; null when it was not. */

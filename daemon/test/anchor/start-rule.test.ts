@@ -12,36 +12,41 @@ const counterBase = 40n;
 describe('start rule of the counter', () => {
   it('goes on where counter and journal agree', () => {
     assert.equal(checkStart({ counter: 40n, counterBase, lastAnchor: null, lastPlan: null }), null);
-    const lastAnchor = anchor(3, 42n);
+    const lastAnchor = anchor(3n, 42n);
     assert.equal(checkStart({ counter: 42n, counterBase, lastAnchor, lastPlan: null }), null);
-    const lastPlan = plan(3, 42n, 'counter-anchor');
+    const lastPlan = plan(3n, 42n, 'counter-anchor');
     assert.equal(checkStart({ counter: 42n, counterBase, lastAnchor, lastPlan }), null);
   });
 
   it('finishes what was prepared, before and after the increment', () => {
-    const first = plan(0, 41n, 'counter-anchor');
+    const first = plan(0n, 41n, 'counter-anchor');
     for (const counter of [40n, 41n]) {
       const found = { counter, counterBase, lastAnchor: null, lastPlan: first };
       assert.equal(checkStart(found), first);
     }
-    const next = plan(4, 43n, 'counter-anchor');
+    const next = plan(4n, 43n, 'counter-anchor');
     for (const counter of [42n, 43n]) {
-      const found = { counter, counterBase, lastAnchor: anchor(3, 42n), lastPlan: next };
+      const found = { counter, counterBase, lastAnchor: anchor(3n, 42n), lastPlan: next };
       assert.equal(checkStart(found), next);
     }
-    const still = plan(4, 42n, 'anchor');
-    const found = { counter: 42n, counterBase, lastAnchor: anchor(3, 42n), lastPlan: still };
+    const still = plan(4n, 42n, 'anchor');
+    const found = { counter: 42n, counterBase, lastAnchor: anchor(3n, 42n), lastPlan: still };
     assert.equal(checkStart(found), still);
   });
 
-  const lastAnchor = anchor(3, 42n);
+  const lastAnchor = anchor(3n, 42n);
   const refused: readonly (readonly [string, bigint, AnchorPlan | null, RegExp])[] = [
     ['an older journal', 43n, null, /journal is older/u],
-    ['an older journal with its record', 43n, plan(3, 42n, 'counter-anchor'), /shows 43/u],
+    ['an older journal with its record', 43n, plan(3n, 42n, 'counter-anchor'), /shows 43/u],
     ['a TPM set back', 41n, null, /set back/u],
-    ['a counter beyond the increment', 44n, plan(4, 43n, 'counter-anchor'), /43 was prepared/u],
-    ['a counter that no anchor moves', 43n, plan(4, 42n, 'anchor'), /shows 43, the ledger has 42/u],
-    ['a record of a later anchor', 42n, plan(5, 43n, 'counter-anchor'), /anchor 5 was prepared/u],
+    ['a counter beyond the increment', 44n, plan(4n, 43n, 'counter-anchor'), /43 was prepared/u],
+    [
+      'a counter that no anchor moves',
+      43n,
+      plan(4n, 42n, 'anchor'),
+      /shows 43, the ledger has 42/u,
+    ],
+    ['a record of a later anchor', 42n, plan(5n, 43n, 'counter-anchor'), /anchor 5 was prepared/u],
   ];
   for (const [what, counter, lastPlan, message] of refused) {
     it(`refuses ${what}`, () => {
@@ -53,7 +58,7 @@ describe('start rule of the counter', () => {
   }
 });
 
-function anchor(anchorSequence: number, counterExpected: bigint): LastAnchor {
+function anchor(anchorSequence: bigint, counterExpected: bigint): LastAnchor {
   return {
     index: leafIndex(100n),
     leafHash: new Uint8Array(32),
@@ -63,7 +68,7 @@ function anchor(anchorSequence: number, counterExpected: bigint): LastAnchor {
   };
 }
 
-function plan(anchorSequence: number, counterExpected: bigint, kind: AnchorKind): AnchorPlan {
+function plan(anchorSequence: bigint, counterExpected: bigint, kind: AnchorKind): AnchorPlan {
   return {
     kind,
     anchorSequence,

@@ -89,7 +89,7 @@ function clockAt(realtimeNs: bigint): {
     realtimeBeforeNs: at.realtimeNs,
     monotonicRawNs: at.monotonicRawNs,
     realtimeAfterNs: at.realtimeNs + 100n,
-    kernelState: { state: 0, status: 8193, maxErrorUs: 500, estErrorUs: 20 },
+    kernelState: { state: 0, status: 8193, maxErrorUs: 500, estimatedErrorUs: 20 },
   });
   return { clock: new Clock({ read }), at };
 }

@@ -19,7 +19,7 @@ Napi::Value readClock(const Napi::CallbackInfo& info) {
     state.Set("state", reading.kernelState->state);
     state.Set("status", reading.kernelState->status);
     state.Set("maxErrorUs", static_cast<double>(reading.kernelState->maxError));
-    state.Set("estErrorUs", static_cast<double>(reading.kernelState->estError));
+    state.Set("estimatedErrorUs", static_cast<double>(reading.kernelState->estimatedError));
     result.Set("kernelState", state);
   }
   return result;

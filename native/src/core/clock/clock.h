@@ -9,10 +9,10 @@ namespace kudurru::clock {
 
 // What adjtimex(2) says about CLOCK_REALTIME, without changing it.
 struct KernelState {
-  int32_t state;     // TIME_OK 0 .. TIME_ERROR 5
-  int32_t status;    // STA_ bits
-  int64_t maxError;  // microseconds
-  int64_t estError;  // microseconds
+  int32_t state;           // TIME_OK 0 .. TIME_ERROR 5
+  int32_t status;          // STA_ bits
+  int64_t maxError;        // microseconds
+  int64_t estimatedError;  // microseconds
 };
 
 // CLOCK_MONOTONIC_RAW between two reads of CLOCK_REALTIME, all in nanoseconds.
