@@ -155,7 +155,7 @@ class EnvelopeParser {
   bool parse() {
     const uint64_t pairs = reader_.readMap({1, kKeyLast});
     int64_t previous = -1;
-    for (uint64_t i = 0; i < pairs; ++i) {
+    for (uint64_t i = 0; i < pairs && reader_.ok(); ++i) {
       const uint64_t key = reader_.readKey(previous);
       key_ = key;
       if (key == 0 || key > kKeyLast) reader_.fail(cbor::Error::kRange);
