@@ -3,5 +3,7 @@
 export { readClock, type ClockReading } from './clock.ts';
 export { commitment, openBody, sealBody, type BodyKey, type PlainBody } from './body.ts';
 export { cborCheck, leafHash, sha256, treeRoot, type CborVerdict } from './crypto.ts';
+export { peerCredentials, probeWriterLevel, startIntake } from './intake.ts';
+export type * from './intake-types.ts';
 export { NativeError, type NativeFailure } from './native-error.ts';
 export { ED25519, ESP256, verifyBatch, verifySignature, type SignatureItem } from './verify.ts';

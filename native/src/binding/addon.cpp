@@ -8,6 +8,7 @@ namespace kudurru::binding {
 
 Napi::Object registerClock(Napi::Env env, Napi::Object exports);
 Napi::Object registerCrypto(Napi::Env env, Napi::Object exports);
+Napi::Object registerIntake(Napi::Env env, Napi::Object exports);
 Napi::Object registerVerify(Napi::Env env, Napi::Object exports);
 
 namespace {
@@ -22,6 +23,7 @@ Napi::Object registerParts(Napi::Env env, Napi::Object exports) {
   exports.Set("setErrorConstructor", Napi::Function::New(env, setErrorConstructor));
   registerClock(env, exports);
   registerCrypto(env, exports);
+  registerIntake(env, exports);
   registerVerify(env, exports);
   return exports;
 }

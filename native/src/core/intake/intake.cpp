@@ -98,6 +98,7 @@ void Intake::closeSession(uint64_t id, const Hash& sessionId, uint64_t actionCou
 void Intake::pushAnchored(uint64_t id, uint64_t firstSequence, Bytes receipt) {
   if (Connection* connection = find(id)) {
     connection->pushAnchored(firstSequence, receipt);
+    connection->publish();
     touch(*connection);
   }
 }

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -54,21 +55,31 @@ std::optional<uint64_t> startTimeOf(int folder) {
   return ticks;
 }
 
+// As SPEC.md §1 wants text; a name that is none counts as unknown.
+std::optional<std::string> textOf(std::string_view bytes) {
+  const auto isControl = [](char c) { return static_cast<uint8_t>(c) < 0x20 || c == 0x7f; };
+  if (!cbor::isUtf8(bytesOf(bytes)) || std::ranges::any_of(bytes, isControl)) return std::nullopt;
+  return std::string(bytes);
+}
+
 std::optional<std::string> exeOf(int folder) {
   std::array<char, PATH_MAX> path;
   const ssize_t size = readlinkat(folder, "exe", path.data(), path.size());
   if (size <= 0 || static_cast<size_t>(size) == path.size()) return std::nullopt;
-  const std::string exe(path.data(), static_cast<size_t>(size));
-  if (!cbor::isUtf8(bytesOf(exe))) return std::nullopt;
-  return exe;
+  return textOf({path.data(), static_cast<size_t>(size)});
 }
 
-// The lines of /proc/<pid>/cgroup without the last newline.
+// The path in the unified hierarchy, or in systemd's own where there is none (cgroups(7)).
 std::optional<std::string> cgroupOf(int folder) {
-  std::optional<std::string> lines = readFile(folder, "cgroup");
-  if (!lines.has_value() || !cbor::isUtf8(bytesOf(*lines))) return std::nullopt;
-  while (lines->ends_with('\n')) lines->pop_back();
-  return lines;
+  const std::optional<std::string> lines = readFile(folder, "cgroup");
+  if (!lines.has_value()) return std::nullopt;
+  for (const std::string_view mark : {"0::", ":name=systemd:"}) {
+    const size_t start = lines->find(mark);
+    if (start == std::string::npos) continue;
+    const std::string_view path = std::string_view(*lines).substr(start + mark.size());
+    return textOf(path.substr(0, path.find('\n')));
+  }
+  return std::nullopt;
 }
 
 // A pidfd becomes readable when its process ends.

@@ -220,6 +220,11 @@ void Server::stop() {
   intake_.stop();
 }
 
+void Server::closeAll() {
+  listener_.close();
+  clients_.clear();
+}
+
 bool Server::ended() const {
   if (!stoppedAtMs_.has_value()) return false;
   return intake_.idle() || now().ms() - *stoppedAtMs_ > drainTimeMs_;

@@ -33,6 +33,8 @@ class Server {
   void stop();
   // After stop(): all answers were read, or the time for it is over.
   bool ended() const;
+  // Closes all sockets; no step follows.
+  void closeAll();
 
  private:
   struct Client {

@@ -37,7 +37,7 @@ struct WriterFacts {
   WriterLevel level = WriterLevel::kCredentials;
   std::optional<uint64_t> startTime;  // clock ticks since boot
   std::optional<std::string> exe;
-  std::optional<std::string> cgroup;
+  std::optional<std::string> cgroup;  // its path
 };
 
 }  // namespace kudurru::intake

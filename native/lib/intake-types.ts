@@ -1,0 +1,179 @@
+// What the daemon's pipeline and the native intake exchange (SPEC.md §6).
+
+/** 1 `credentials`, 2 `pidfd`, 3 `pidfd-inode` (SPEC.md §7). */
+export type WriterLevel = 1 | 2 | 3;
+
+/** Bounds of intake; each has a default, derived in native/src/core/intake/limits.h. */
+export interface IntakeLimits {
+  readonly connectionsMax?: number;
+  /** Submissions of a connection that were received and not answered yet. */
+  readonly inFlightMax?: number;
+  /** Frames of one connection, and of all together, from admission to answer. */
+  readonly connectionBytesMax?: number;
+  readonly totalBytesMax?: number;
+  /** Unread answers of a connection: above `high` it is not read, above `max` pushes are refused. */
+  readonly outgoingBytesHigh?: number;
+  readonly outgoingBytesMax?: number;
+  readonly batchItemsMax?: number;
+  readonly batchActionsMax?: number;
+  readonly batchBytesMax?: number;
+  /** Answers wait and the client reads nothing. */
+  readonly stallTimeMs?: number;
+  /** From a frame's first byte to its last. */
+  readonly frameTimeMs?: number;
+  /** From the connection to its session. */
+  readonly handshakeTimeMs?: number;
+  /** From stop() to the last answer read. */
+  readonly drainTimeMs?: number;
+}
+
+export interface IntakeOptions {
+  /** At most 107 bytes. A socket file nobody listens on is replaced. */
+  readonly socketPath: string;
+  /** Permissions of the socket file, such as 0o600 or 0o660. */
+  readonly socketMode: number;
+  /** A listening Unix stream socket to take over instead; `socketPath` is then not touched. */
+  readonly descriptor?: number;
+  /** 32 bytes. */
+  readonly ledgerId: Uint8Array;
+  readonly origin: string;
+  /** Threads that check signatures of one batch, 1 .. 256. */
+  readonly verifyThreads: number;
+  readonly limits?: IntakeLimits;
+}
+
+/** A frame that opens or closes a session, or the end of a connection that had asked for one. */
+export interface SessionRequest {
+  readonly kind: 'open' | 'close' | 'disconnected';
+  /** Never used twice in a run. */
+  readonly connection: bigint;
+  /** open: the COSE_Sign1, not looked into; close: the session id; disconnected: empty. */
+  readonly payload: Uint8Array;
+  /** The 32 bytes that this connection was given in `welcome`. */
+  readonly challenge: Uint8Array;
+  /** When the frame's last byte was received: CLOCK_REALTIME and CLOCK_MONOTONIC_RAW. */
+  readonly realtimeNs: bigint;
+  readonly monotonicRawNs: bigint;
+}
+
+/** A submission that was committed and asks for more than that. */
+export interface Waiter {
+  readonly connection: bigint;
+  readonly firstSequence: number;
+  /** Index of the statement entry. */
+  readonly firstIndex: bigint;
+  readonly level: 2;
+}
+
+/** Everything received while the batch before was worked on, in bounds. */
+export interface IntakeBatch {
+  /** The native batch, for the ledger's native side. */
+  readonly handle: unknown;
+  /** Submissions, with those refused already. */
+  readonly items: number;
+  /** Actions of those not refused. */
+  readonly actions: number;
+  /** Of the submissions' frames. */
+  readonly bytes: number;
+  /** To be worked on after the items, in this order. */
+  readonly requests: readonly SessionRequest[];
+  /** Erasure scopes of the bodies that came with it, each once. */
+  readonly scopes: readonly string[];
+  /** After the ledger has answered. The same before and after `answer`. */
+  waiters(): readonly Waiter[];
+}
+
+/** What a session is bound to, and what `opened` says of it. */
+export interface SessionBinding {
+  /** 32 bytes. */
+  readonly sessionId: Uint8Array;
+  readonly sessionIndex: bigint | number;
+  readonly sessionNumber: bigint | number;
+  readonly nextSequence: bigint | number;
+  /** 32 bytes. */
+  readonly previousStatementHash: Uint8Array;
+  /** Ed25519: 32 bytes. ESP256: the uncompressed point, 0x04 ‖ x ‖ y. */
+  readonly publicKey: Uint8Array;
+  /** COSE: −19 Ed25519, −9 ESP256. */
+  readonly algorithm: -19 | -9;
+}
+
+export interface IntakeRefusal {
+  /** From the daemon's closed list of codes. */
+  readonly code: string;
+  readonly message: string;
+  readonly retry: 'never' | 'later' | 'restart';
+  readonly firstSequence?: bigint | number;
+}
+
+/** The process that wrote the `open` frame, looked at when it arrived. Null: not known. */
+export interface IntakeWriter {
+  readonly pid: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Of its pidfs file; null below level 3. */
+  readonly inode: bigint | null;
+  /** Clock ticks since boot. */
+  readonly startTime: number | null;
+  readonly exe: string | null;
+  /** Path of its control group. */
+  readonly cgroup: string | null;
+  readonly level: WriterLevel;
+}
+
+export interface IntakeStats {
+  readonly connections: number;
+  readonly connectionsInAll: number;
+  /** Connections whose next frame waits for room. */
+  readonly waitingConnections: number;
+  /** Frames received and not in a batch yet. */
+  readonly queuedFrames: number;
+  /** Memory of frames from admission to answer. */
+  readonly heldBytes: number;
+  readonly batches: number;
+  /** Submissions answered. */
+  readonly submissions: number;
+  /** By code, of submissions, frames and requests. */
+  readonly refusals: Readonly<Record<string, number>>;
+}
+
+export interface Intake {
+  readonly writerLevel: WriterLevel;
+  /**
+   * The next batch, as soon as anything waits; null once intake has stopped. One call at a time,
+   * and every batch is answered before the next is asked for.
+   * @throws NativeError intake `next-pending`, `intake-failed`
+   */
+  next(): Promise<IntakeBatch | null>;
+  /** Marks the submissions whose signature is not by the key of their session. */
+  verify(batch: IntakeBatch): Promise<void>;
+  /**
+   * Sends `committed` or `refused` for each submission and frees the batch. Also for a batch of
+   * requests alone.
+   * @throws NativeError intake `batch-unanswered`: nothing was sent
+   */
+  answer(batch: IntakeBatch): void;
+  /**
+   * Sends `opened`; submissions are taken from then on. Without effect if the connection is gone: a
+   * `disconnected` comes, or has come, for it.
+   * @throws NativeError intake `key-unusable`
+   */
+  bindSession(connection: bigint, binding: SessionBinding): void;
+  /** Refuses a session request. With `close` the connection ends, and no `disconnected` follows. */
+  refuse(connection: bigint, refusal: IntakeRefusal, close: boolean): void;
+  /** False where the connection is gone or does not read its answers. */
+  pushAnchored(connection: bigint, firstSequence: bigint | number, receipt: Uint8Array): boolean;
+  /** Sends `closed` and ends the connection; no `disconnected` follows. */
+  closeSession(connection: bigint, sessionId: Uint8Array, actionCount: bigint | number): void;
+  /**
+   * Of a connection that asked for a session, until its end was told.
+   * @throws NativeError intake `connection-unknown`
+   */
+  writerFacts(connection: bigint): IntakeWriter;
+  stats(): IntakeStats;
+  /**
+   * Takes no more connections and frames. What was received is still handed out and answered, for
+   * at most `drainTimeMs`; then `next` gives null. The socket file is gone.
+   */
+  stop(): Promise<void>;
+}

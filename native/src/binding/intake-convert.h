@@ -1,0 +1,26 @@
+// Intake's values ↔ JavaScript.
+#pragma once
+
+#include <napi.h>
+
+#include "binding/intake-thread.h"
+
+namespace kudurru::binding {
+
+// A number or bigint in 0 … 2^53 − 1; a connection's id is always a bigint.
+uint64_t integerOf(const Napi::Value& value);
+Hash hashOf(const Napi::Value& value);
+
+// {socketPath, socketMode, descriptor, ledgerId, origin, limits}; all present but in limits.
+intake::ServerOptions serverOptionsOf(const Napi::Object& object, intake::WriterLevel level);
+// {sessionId, sessionIndex, sessionNumber, nextSequence, previousStatementHash, publicKey,
+// algorithm}. The key is null where publicKey is not one of that algorithm.
+intake::Binding bindingOf(const Napi::Object& object);
+
+Napi::Object toObject(Napi::Env env, const Delivery& delivery);
+Napi::Object toObject(Napi::Env env, const intake::WriterFacts& facts);
+Napi::Object toObject(Napi::Env env, const intake::Stats& stats);
+// Of the items that were committed and ask for more than that.
+Napi::Array waitersOf(Napi::Env env, const intake::Batch& batch);
+
+}  // namespace kudurru::binding
