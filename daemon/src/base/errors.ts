@@ -133,6 +133,11 @@ export const ERROR_CODES = {
     retry: 'never',
     meaning: 'the length of a frame is over its limit; nothing of the frame was read',
   },
+  /** Evidence: a reference read from the search index does not hold in the ledger. */
+  'index-contradicts': {
+    retry: 'later',
+    meaning: 'the search index contradicts the ledger: delete the index file, it is built again',
+  },
   /** Opening a session. */
   'key-mismatch': {
     retry: 'never',
@@ -157,6 +162,11 @@ export const ERROR_CODES = {
   'nonce-unknown': {
     retry: 'later',
     meaning: 'the nonce was not given by this daemon, is used, or is too old',
+  },
+  /** Evidence: a bundle of an entry that no anchor covers yet. */
+  'not-anchored': {
+    retry: 'later',
+    meaning: 'no anchor covers the entry yet; the next one comes within the anchor interval',
   },
   /** The control socket. */
   'not-found': {

@@ -1,0 +1,125 @@
+/**
+ * Evidence bundles (SPEC.md §11): one entry, everything it refers to, and the proofs that put them all in
+ * one signed tree. What a bundle claims is checked by its reader; the builder checks only that it hands
+ * out nothing it had to guess.
+ */
+import {
+  commitmentFieldNumber,
+  decodeEntry,
+  decodeEnvelope,
+  decodeStatement,
+  encodeBundle,
+  formatTlogProof,
+  inclusionProof,
+  MerkleTree,
+  type Bundle,
+  type Commitment,
+  type Disclosure,
+  type LocatedEntry,
+} from '@kudurru/proof';
+
+import { KudurruError } from '../base/errors.ts';
+import { leafIndex, treeSize, type LeafIndex } from '../base/units.ts';
+import { agentHeadOf } from './agent-head.ts';
+import { gather, type Gathered, type Gathering } from './gather.ts';
+import type { LedgerReader, SignedHead } from './ledger-reader.ts';
+import type { SearchIndex } from './search-index.ts';
+
+export interface BundleOptions {
+  readonly ledger: LedgerReader;
+  readonly places: SearchIndex;
+  /** A checkpoint whose tree holds the subject's anchor entry. */
+  readonly head: SignedHead;
+  /** Open the private bodies of the subject and of its counterpart. */
+  readonly disclose: boolean;
+}
+
+/** @throws KudurruError `not-found`, `not-anchored`, `index-contradicts` */
+export async function buildBundle(subject: LeafIndex, options: BundleOptions): Promise<Uint8Array> {
+  const { ledger, places, head } = options;
+  const gathered = await gather(subject, { ledger, places, size: head.size });
+  const { anchor, others } = gathered;
+  const all = [gathered.subject, ...others];
+  const bundle: Bundle = {
+    version: 1,
+    proof: formatTlogProof({
+      index: subject,
+      path: await ledger.inclusionPath(subject, head.size),
+      checkpointBytes: head.note,
+    }),
+    entry: gathered.subject.bytes,
+    others: await Promise.all(others.map((other) => locate(other, options))),
+    consistency: [...(await ledger.consistencyPath(treeSize(anchor.entry.size), head.size))],
+    envelopePaths: await Promise.all(
+      all.filter(({ entry }) => entry.kind === 'action').map((a) => envelopePath(a, options)),
+    ),
+    disclosures: options.disclose ? await openBodies(all, ledger) : [],
+    agentHead: await subjectsAgentHead(gathered, options),
+  };
+  return encodeBundle(bundle);
+}
+
+async function locate({ index, bytes }: Gathered, options: BundleOptions): Promise<LocatedEntry> {
+  const path = await options.ledger.inclusionPath(index, options.head.size);
+  return { index, entry: bytes, path: [...path] };
+}
+
+/** Inclusion of the action's envelope in its statement's root, from the statement's other actions. */
+async function envelopePath(
+  action: Gathered,
+  { ledger, places }: BundleOptions,
+): Promise<Bundle['envelopePaths'][number]> {
+  if (action.entry.kind !== 'action') throw new Error('an envelope path is of an action');
+  const place = places.statementOf(leafIndex(action.entry.sessionIndex), action.index);
+  if (place === null) throw contradiction(`no statement for the action at ${action.index}`);
+  const statement = decodeEntry(await ledger.readEntry(place));
+  if (statement.kind !== 'statement') throw contradiction(`no statement at ${place}`);
+  const { actionCount } = decodeStatement(statement.statement).content;
+  const nodes = new Map<string, Uint8Array>();
+  const tree = new MerkleTree((level, index, hash) => nodes.set(`${level}/${index}`, hash));
+  for (let offset = 1n; offset <= actionCount; offset += 1n) {
+    const sibling = decodeEntry(await ledger.readEntry(leafIndex(place + offset)));
+    if (sibling.kind !== 'action') throw contradiction(`no action at ${place + offset}`);
+    tree.append(sibling.envelope);
+  }
+  const path = inclusionProof(action.index - place - 1n, tree.size, (level, index) => {
+    const hash = nodes.get(`${level}/${index}`);
+    if (hash === undefined) throw new Error(`statement's tree has no node ${level}/${index}`);
+    return hash;
+  });
+  return { index: action.index, path };
+}
+
+async function openBodies(all: readonly Gathered[], ledger: LedgerReader): Promise<Disclosure[]> {
+  const opened: Disclosure[] = [];
+  for (const { index, entry } of all.toSorted((a, b) => (a.index < b.index ? -1 : 1))) {
+    for (const { field, deposited } of commitmentsOf(entry)) {
+      if (!deposited) continue;
+      const body = await ledger.openBody(index, commitmentFieldNumber(field));
+      if (body !== null) opened.push({ index, field, ...body });
+    }
+  }
+  return opened;
+}
+
+function commitmentsOf(entry: Gathered['entry']): readonly Commitment[] {
+  if (entry.kind === 'action') return decodeEnvelope(entry.envelope).commitments;
+  return 'commitments' in entry ? entry.commitments : [];
+}
+
+async function subjectsAgentHead(
+  { subject, anchor, others }: Gathering,
+  options: BundleOptions,
+): Promise<Bundle['agentHead']> {
+  const { entry } = subject;
+  if (entry.kind !== 'action') return null;
+  const session = others.find(({ index }) => index === entry.sessionIndex)?.entry;
+  if (session?.kind !== 'session.open') throw contradiction(`no session at ${entry.sessionIndex}`);
+  const agent = others.find(({ index }) => index === session.agentIndex)?.entry;
+  if (agent?.kind !== 'agent.enrol') throw contradiction(`no agent at ${session.agentIndex}`);
+  return agentHeadOf(agent.agentId, anchor.entry, options);
+}
+
+function contradiction(why: string): KudurruError {
+  return new KudurruError('index-contradicts', `search index contradicts the ledger: ${why}`);
+}

@@ -1,0 +1,121 @@
+/**
+ * The evidence stage: finds entries and hands out bundles. The index behind it is never trusted: hits are
+ * read again from the ledger, references are followed in the entries themselves.
+ */
+import { decodeEntry, entryToJson, type JsonObject } from '@kudurru/proof';
+
+import { KudurruError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { leafIndex, type LeafIndex, type TreeSize } from '../base/units.ts';
+import { buildBundle } from './bundle-builder.ts';
+import { IndexFollower } from './index-follower.ts';
+import type { LedgerReader, SignedHead } from './ledger-reader.ts';
+import { SearchIndex } from './search-index.ts';
+import { parseSearchQuery } from './search-query.ts';
+
+export interface EvidenceOptions {
+  /** The SQLite file; made when it is not there. */
+  readonly indexPath: string;
+  /** Folder of the published tiles. */
+  readonly tilesFolder: string;
+  readonly ledger: LedgerReader;
+  /** Makes an agent id of a bare name. */
+  readonly agentIdOf: (name: string) => string;
+  readonly log: Log;
+}
+
+/** How a subject is named: by index, by place in a session, or by external id. */
+export type SubjectName =
+  | { readonly index: number }
+  | { readonly session: Uint8Array; readonly sequence: number }
+  | { readonly externalId: string };
+
+export interface SearchAnswer {
+  readonly hits: readonly JsonObject[];
+  /** Entries the index had read when it answered: newer ones are not among the hits. */
+  readonly indexed: number;
+}
+
+export class Evidence {
+  readonly #options: EvidenceOptions;
+  readonly #follower: IndexFollower;
+  #places: SearchIndex | null = null;
+
+  constructor(options: EvidenceOptions) {
+    this.#options = options;
+    this.#follower = new IndexFollower(
+      { path: options.indexPath, tiles: options.tilesFolder },
+      options.log,
+      () => this.#forget(),
+    );
+  }
+
+  /** Everything below `size` has been published as tiles. */
+  follow(size: TreeSize): void {
+    this.#follower.follow(size);
+  }
+
+  get indexedSize(): TreeSize {
+    return this.#follower.size;
+  }
+
+  /** Newest first. @throws KudurruError `request-malformed`, `index-contradicts` */
+  async search(query: URLSearchParams): Promise<SearchAnswer> {
+    const parsed = parseSearchQuery(query, this.#options.agentIdOf);
+    const places = await this.#open();
+    const hits: JsonObject[] = [];
+    for (const index of places.search(parsed)) {
+      const entry = decodeEntry(await this.#options.ledger.readEntry(index));
+      if (entry.kind !== 'action') {
+        throw new KudurruError(
+          'index-contradicts',
+          `search index contradicts the ledger: the entry at ${index} is no action`,
+        );
+      }
+      hits.push({ index: Number(index), ...entryToJson(entry) });
+    }
+    return { hits, indexed: Number(this.#follower.size) };
+  }
+
+  /** @throws KudurruError `not-found` */
+  async locate(subject: SubjectName): Promise<LeafIndex> {
+    if ('index' in subject) return leafIndex(BigInt(subject.index));
+    const places = await this.#open();
+    const found =
+      'externalId' in subject
+        ? places.actionByExternalId(subject.externalId)
+        : places.actionAt(subject.session, BigInt(subject.sequence));
+    if (found === null) throw new KudurruError('not-found', 'no action of that name is indexed');
+    return found;
+  }
+
+  /**
+   * @param head a checkpoint over a published tree that holds an anchor covering the subject
+   * @throws KudurruError `not-found`, `not-anchored`, `index-contradicts`
+   */
+  async bundle(
+    subject: LeafIndex,
+    { head, disclose }: { readonly head: SignedHead; readonly disclose: boolean },
+  ): Promise<Uint8Array> {
+    await this.#follower.reached(head.size);
+    const places = await this.#open();
+    return buildBundle(subject, { ledger: this.#options.ledger, places, head, disclose });
+  }
+
+  async stop(): Promise<void> {
+    await this.#follower.stop();
+    this.#forget();
+  }
+
+  /** The worker makes the file; it is there once the worker has said so. */
+  async #open(): Promise<SearchIndex> {
+    await this.#follower.ready();
+    this.#places ??= new SearchIndex(this.#options.indexPath);
+    return this.#places;
+  }
+
+  #forget(): void {
+    this.#places?.close();
+    this.#places = null;
+  }
+}

@@ -1,0 +1,140 @@
+/**
+ * Which entries a subject's bundle holds (SPEC.md §11): what the subject refers to, what that refers to,
+ * and so on; nothing else. References are read from the entries; the search index only says where
+ * to look for what refers back (the outcome of an intent, an anchor), and each find is checked.
+ */
+import {
+  decodeEntry,
+  decodeEnvelope,
+  isAnchorEntry,
+  leafHash,
+  type AnchorEntry,
+  type Entry,
+  type EntryOf,
+} from '@kudurru/proof';
+
+import { KudurruError } from '../base/errors.ts';
+import { leafIndex, type LeafIndex, type TreeSize } from '../base/units.ts';
+import type { LedgerReader } from './ledger-reader.ts';
+import type { SearchIndex } from './search-index.ts';
+
+export interface Gathered {
+  readonly index: LeafIndex;
+  readonly bytes: Uint8Array;
+  readonly entry: Entry;
+}
+
+export interface GatherOptions {
+  readonly ledger: LedgerReader;
+  readonly places: SearchIndex;
+  /** Size of the tree that the bundle's checkpoint signs. */
+  readonly size: TreeSize;
+}
+
+export interface Gathering {
+  readonly subject: Gathered;
+  /** The first anchor whose tree holds the subject. */
+  readonly anchor: Gathered & { readonly entry: AnchorEntry };
+  /** All entries but the subject, ascending by index. */
+  readonly others: readonly Gathered[];
+}
+
+/** @throws KudurruError `not-found`, `not-anchored`, `index-contradicts` */
+export async function gather(subject: LeafIndex, options: GatherOptions): Promise<Gathering> {
+  return new Gatherer(options).run(subject);
+}
+
+class Gatherer {
+  readonly #options: GatherOptions;
+  readonly #found = new Map<LeafIndex, Gathered>();
+
+  constructor(options: GatherOptions) {
+    this.#options = options;
+  }
+
+  async run(index: LeafIndex): Promise<Gathering> {
+    const { places, size } = this.#options;
+    if (index >= size) {
+      throw new KudurruError('not-found', `no entry ${index}: the signed tree has ${size}`);
+    }
+    const subject = await this.#add(index);
+    await this.#add(leafIndex(0n));
+    const anchor = await this.#coveringAnchor(index);
+    const below = places.lastAnchorBelow(index);
+    if (below !== null) await this.#addAnchor(below);
+    if (subject.entry.kind === 'action') await this.#addCounterpart(subject.entry);
+    const others = [...this.#found.values()]
+      .filter((found) => found !== subject)
+      .toSorted((a, b) => (a.index < b.index ? -1 : 1));
+    return { subject, anchor, others };
+  }
+
+  /** Adds the entry and everything that it refers to. */
+  async #add(index: LeafIndex): Promise<Gathered> {
+    const known = this.#found.get(index);
+    if (known !== undefined) return known;
+    const bytes = await this.#options.ledger.readEntry(index);
+    const found: Gathered = { index, bytes, entry: decodeEntry(bytes) };
+    this.#found.set(index, found);
+    await this.#add(leafIndex(found.entry.time.bootIndex));
+    const { entry } = found;
+    if (entry.time.timeEvidenceIndex !== null) {
+      await this.#add(leafIndex(entry.time.timeEvidenceIndex));
+    }
+    if (entry.kind === 'session.open') await this.#add(leafIndex(entry.agentIndex));
+    if (entry.kind === 'statement' || entry.kind === 'session.close') {
+      await this.#add(leafIndex(entry.sessionIndex));
+    }
+    if (entry.kind === 'action') await this.#addStatement(found.index, entry);
+    return found;
+  }
+
+  async #addStatement(index: LeafIndex, action: EntryOf<'action'>): Promise<void> {
+    const session = leafIndex(action.sessionIndex);
+    await this.#add(session);
+    const statement = this.#options.places.statementOf(session, index);
+    if (statement === null) throw contradiction(`no statement for the action at ${index}`);
+    const { entry } = await this.#add(statement);
+    if (entry.kind !== 'statement' || entry.sessionIndex !== session) {
+      throw contradiction(`the entry at ${statement} is not the statement of ${index}`);
+    }
+  }
+
+  /** The outcome of an intent, where there is one by now; the intent of an outcome. */
+  async #addCounterpart(action: EntryOf<'action'>): Promise<void> {
+    const { places, size } = this.#options;
+    const envelope = decodeEnvelope(action.envelope);
+    if (envelope.kind === 'intent') {
+      const session = await this.#add(leafIndex(action.sessionIndex));
+      const outcome = places.outcomeOf(leafHash(session.bytes), action.sequence);
+      if (outcome !== null && outcome < size) await this.#add(outcome);
+    } else if (envelope.intent !== undefined) {
+      const { session, sequence } = envelope.intent;
+      const intent = places.actionAt(session, sequence);
+      // An agent may name an intent that never was: the bundle then shows that it is not there.
+      if (intent !== null && intent < size) await this.#add(intent);
+    }
+  }
+
+  async #coveringAnchor(index: LeafIndex): Promise<Gathering['anchor']> {
+    const { places, size } = this.#options;
+    const place = places.anchorCovering(index);
+    if (place === null || place >= size) {
+      throw new KudurruError('not-anchored', `entry ${index} is not anchored yet: ask again later`);
+    }
+    const anchor = await this.#addAnchor(place);
+    if (anchor.entry.size <= index) throw contradiction(`anchor ${place} does not cover ${index}`);
+    return anchor;
+  }
+
+  async #addAnchor(index: LeafIndex): Promise<Gathering['anchor']> {
+    const found = await this.#add(index);
+    const { entry } = found;
+    if (!isAnchorEntry(entry)) throw contradiction(`the entry at ${index} is no anchor`);
+    return { ...found, entry };
+  }
+}
+
+function contradiction(why: string): KudurruError {
+  return new KudurruError('index-contradicts', `search index contradicts the ledger: ${why}`);
+}
