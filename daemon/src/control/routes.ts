@@ -24,7 +24,7 @@ export function controlRoutes(face: ControlFace): readonly Route[] {
       return json(face.giveNonce(), 201);
     }),
     post('/v1/agents', (request) => enrol(face, request)),
-    get('/v1/search', ({ query }) => json(face.search(query))),
+    get('/v1/search', async ({ query }) => json(await face.search(query))),
     get('/v1/entries/:index', (request) => showEntry(face, request)),
     post('/v1/bundles', (request) => makeBundle(face, request)),
     get('/v1/checkpoint', (request) => showCheckpoint(face, request)),

@@ -94,7 +94,7 @@ export interface ControlFace {
   giveNonce(): NonceView;
   enrol(request: EnrolRequest): Promise<AgentView>;
   /** The query's members are the search's own; it refuses what it does not know. */
-  search(query: URLSearchParams): unknown;
+  search(query: URLSearchParams): Promise<unknown>;
   entry(index: number): Promise<unknown>;
   bundle(subject: Subject, disclose: boolean): Promise<Uint8Array>;
   /** A signed note; of the newest tree, or of a tree of just this size. */
