@@ -93,10 +93,10 @@ class SubmissionBuilder {
   }
 
   Buffer payload() const {
-    const Buffer zeros(32, 0), session(32, 5);
+    const Buffer previous(32, firstSequence == 0 ? 0 : 6), session(32, 5);
     return encode([&](cbor::Writer& w) {
       w.writeArray(7).writeUnsigned(1).writeBytes(Buffer(32, 4)).writeBytes(session);
-      w.writeUnsigned(firstSequence).writeBytes(zeros);
+      w.writeUnsigned(firstSequence).writeBytes(previous);
       w.writeUnsigned(actionCount.value_or(envelopes.size()));
       w.writeBytes(root.value_or(rootOfEnvelopes()));
     });

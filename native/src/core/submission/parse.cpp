@@ -154,8 +154,11 @@ Fault Submission::checkSalts() {
   const auto compare = [](const Body* left, const Body* right) {
     return std::memcmp(left->salt.data(), right->salt.data(), kSaltSizeBytes);
   };
-  std::sort(salts_.begin(), salts_.end(),
-            [&](const Body* left, const Body* right) { return compare(left, right) < 0; });
+  // Equal salts stay in the bodies' order, so that the fault names the later one.
+  std::sort(salts_.begin(), salts_.end(), [&](const Body* left, const Body* right) {
+    const int order = compare(left, right);
+    return order != 0 ? order < 0 : left < right;
+  });
   const auto repeated = std::adjacent_find(
       salts_.begin(), salts_.end(),
       [&](const Body* left, const Body* right) { return compare(left, right) == 0; });

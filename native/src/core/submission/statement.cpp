@@ -20,6 +20,10 @@ constexpr int64_t kLabelAlgorithm = 1;
 constexpr int64_t kLabelKeyId = 4;
 constexpr int64_t kLabelType = 16;
 
+bool isZero(Bytes bytes) {
+  return std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0; });
+}
+
 void readLabel(Reader& reader, int64_t label) {
   if (reader.readInteger() != label) reader.fail(cbor::Error::kRange);
 }
@@ -57,8 +61,11 @@ Fault parsePayload(Bytes payload, Statement& out) {
   out.actionCount = static_cast<uint32_t>(reader.readUnsigned({1, kActionsMax}));
   out.root = reader.readBytes(kDigestSize);
   reader.finish();
-  // The last action's sequence is an integer of the format too.
-  if (out.firstSequence + out.actionCount > cbor::kSafeIntegerMax + 1) {
+  // Only a session's first statement has none before it; and the last action's sequence is an
+  // integer of the format too.
+  const bool first = out.firstSequence == 0;
+  if (first != isZero(out.previousStatementHash) ||
+      out.firstSequence + out.actionCount > cbor::kSafeIntegerMax + 1) {
     reader.fail(cbor::Error::kRange);
   }
   return reader.ok() ? Fault{} : faultOf(reader, Code::kStatementMalformed);
