@@ -78,6 +78,12 @@ export class SessionDoor {
     );
   }
 
+  /** The plan's entry was refused: its number is given to the next session. */
+  dropped(plan: NewSessionPlan): void {
+    this.#planned -= 1;
+    plan.agent.nextSessionNumber = Math.min(plan.agent.nextSessionNumber, plan.sessionNumber);
+  }
+
   /** The session that a `close` frame names. @throws KudurruError `session-unknown` */
   closing(connection: bigint, sessionId: Uint8Array): Session {
     const session = this.#options.sessions.onConnection(connection);

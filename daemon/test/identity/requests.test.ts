@@ -1,16 +1,6 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { describe, it } from 'mocha';
-import {
-  decodeBase64,
-  encodeCbor,
-  encodeCoseKey,
-  encodeSign1,
-  keyThumbprint,
-  sign1Message,
-  type CborValue,
-  type PublicKey,
-} from '@kudurru/proof';
+import { encodeCbor, encodeCoseKey, type CborValue } from '@kudurru/proof';
 
 import { isKudurruError, type ErrorCode } from '../../src/base/errors.ts';
 import { leafIndex, taiNs } from '../../src/base/units.ts';
@@ -18,12 +8,13 @@ import { AgentRegistry } from '../../src/identity/agents.ts';
 import { readEnrolment } from '../../src/identity/enrolment.ts';
 import { Nonces } from '../../src/identity/nonces.ts';
 import { readSessionRequest } from '../../src/identity/session-request.ts';
+import { makeSigner, type Signer } from './signer.ts';
 
 const ledgerId = new Uint8Array(32).fill(1);
 const challenge = new Uint8Array(32).fill(2);
 const agentId = 'spiffe://example.org/agent/builder-1';
-const own = makeKey();
-const other = makeKey();
+const own = makeSigner();
+const other = makeSigner();
 
 describe('session request', () => {
   const good: readonly CborValue[] = [1, ledgerId, challenge, agentId, 'client 1.0', null];
@@ -153,33 +144,15 @@ describe('agent registry', () => {
   });
 });
 
-interface Key {
-  readonly privateKey: KeyObject;
-  readonly publicKey: PublicKey;
-}
 interface Given {
   readonly type?: string;
-  readonly key?: Key;
-  readonly named?: Key;
-}
-
-function makeKey(): Key {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  const { x = '' } = publicKey.export({ format: 'jwk' });
-  const standard = `${x.replaceAll('-', '+').replaceAll('_', '/')}=`;
-  return { privateKey, publicKey: { algorithm: 'Ed25519', bytes: decodeBase64(standard) } };
+  readonly key?: Signer;
+  readonly named?: Signer;
 }
 
 function signPayload(payload: readonly CborValue[] | number, given: Given): Uint8Array {
   const { type = '', key = own, named = key } = given;
-  const content = {
-    algorithm: 'Ed25519',
-    keyId: keyThumbprint(named.publicKey),
-    type: `application/kudurru-${type}+cose`,
-    payload: encodeCbor(payload),
-  } as const;
-  const signature = new Uint8Array(sign(null, sign1Message(content), key.privateKey));
-  return encodeSign1({ ...content, signature });
+  return key.sign(`application/kudurru-${type}+cose`, encodeCbor(payload), named.publicKey);
 }
 
 function refused(code: ErrorCode, act: () => unknown): void {

@@ -1,0 +1,82 @@
+/**
+ * The devices of the configured profile, behind the helper process. A helper that ended is started
+ * again by the next call, so that a fault of a device library pauses anchoring and not the ledger.
+ * Nothing is chosen here at run time: the settings name one TPM and one token.
+ */
+import { join } from 'node:path';
+
+import { startDeviceHelper, type DeviceHelper } from '../../devices/client.ts';
+import { reasonOf } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import type { Configuration } from '../config/load.ts';
+import type { AttestationDevice } from '../hardware/attestation-device.ts';
+import { defaultCounterIndex, type DeviceSettings } from '../hardware/device-settings.ts';
+import type { DeviceProvisioning } from '../hardware/provisioning.ts';
+import type { SigningToken } from '../hardware/signing-token.ts';
+
+export class Devices {
+  readonly attestation: AttestationDevice & DeviceProvisioning;
+  readonly token: SigningToken & DeviceProvisioning;
+  readonly #settings: DeviceSettings;
+  readonly #log: Log;
+  #helper: DeviceHelper | null = null;
+
+  constructor({ state, settings }: Configuration, log: Log) {
+    this.#settings = settingsOf(state, settings);
+    this.#log = log;
+    const tpm = () => this.#current().attestationDevice;
+    const token = () => this.#current().signingToken;
+    this.attestation = {
+      describe: (timeoutMs) => tpm().describe(timeoutMs),
+      bracket: (data, timeoutMs) => tpm().bracket(data, timeoutMs),
+      certifyCounter: (data, timeoutMs) => tpm().certifyCounter(data, timeoutMs),
+      signCheckpoint: (message, timeoutMs) => tpm().signCheckpoint(message, timeoutMs),
+      incrementCounter: (timeoutMs) => tpm().incrementCounter(timeoutMs),
+      provision: (ledgerId, timeoutMs) => tpm().provision(ledgerId, timeoutMs),
+    };
+    this.token = {
+      describe: (timeoutMs) => token().describe(timeoutMs),
+      sign: (message, timeoutMs) => token().sign(message, timeoutMs),
+      wrap: (key, context, timeoutMs) => token().wrap(key, context, timeoutMs),
+      unwrap: (wrapped, context, timeoutMs) => token().unwrap(wrapped, context, timeoutMs),
+      provision: (ledgerId, timeoutMs) => token().provision(ledgerId, timeoutMs),
+    };
+  }
+
+  /** Puts the devices in order and ends the helper. */
+  async close(): Promise<void> {
+    await this.#helper?.close();
+    this.#helper = null;
+  }
+
+  #current(): DeviceHelper {
+    if (this.#helper !== null) return this.#helper;
+    const helper = startDeviceHelper(this.#settings);
+    this.#helper = helper;
+    void helper.ended.then((error) => {
+      if (this.#helper === helper) this.#helper = null;
+      if (error !== undefined) this.#log.warning('device helper lost', { reason: reasonOf(error) });
+    });
+    return helper;
+  }
+}
+
+function settingsOf(state: string, settings: Configuration['settings']): DeviceSettings {
+  return {
+    tpm: {
+      label: settings.profile,
+      tcti: settings.tcti,
+      folder: join(state, 'tpm-keys'),
+      counterIndex: defaultCounterIndex,
+      // The emulated TPM is started for this state folder and has no other user.
+      soleUser: true,
+    },
+    token: {
+      label: settings.profile,
+      module: settings.pkcs11Module,
+      tokenLabel: settings.tokenLabel,
+      pinFile: settings.tokenPinFile,
+    },
+    environment: { SOFTHSM2_CONF: settings.softhsmConfig },
+  };
+}

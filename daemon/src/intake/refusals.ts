@@ -1,0 +1,20 @@
+/** Counts of refusals since they were last taken, for the entries that summarise them. */
+
+export interface RefusalCount {
+  readonly code: string;
+  readonly count: number;
+}
+
+export class RefusalTally {
+  #taken: Readonly<Record<string, number>> = {};
+
+  /** `total` counts from the start of the run. Gives what is new, sorted by code, bytewise. */
+  take(total: Readonly<Record<string, number>>): readonly RefusalCount[] {
+    const taken = this.#taken;
+    this.#taken = { ...total };
+    return Object.entries(total)
+      .map(([code, count]) => ({ code, count: count - (taken[code] ?? 0) }))
+      .filter(({ count }) => count > 0)
+      .sort((left, right) => (left.code < right.code ? -1 : 1));
+  }
+}

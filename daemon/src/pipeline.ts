@@ -1,0 +1,58 @@
+/**
+ * The life of an entry, top to bottom. Work flows in batches: while one is made durable, intake
+ * gathers the next and its signatures are checked.
+ *
+ *   intake    submissions and session requests; each stamped when its frame came
+ *   identity  the signatures of all submissions, one call a batch
+ *   rules     none in force: the ledger says so in each action's entry
+ *   ledger    one group, one fdatasync
+ *   intake    receipts and refusals
+ *   identity  sessions opened, taken up and closed, each in the ledger before its agent is told
+ *   anchor    told that there is more to anchor, and who waits for it
+ */
+import type { Awaiting } from './anchor/receipts.ts';
+import { leafIndex } from './base/units.ts';
+import type { SessionRequests } from './identity/session-requests.ts';
+import type { AgentDoor, IntakeBatch } from './intake/agent-door.ts';
+import type { Ledger } from './ledger/ledger.ts';
+
+export interface PipelineStages {
+  readonly intake: AgentDoor;
+  readonly ledger: Ledger;
+  readonly sessions: SessionRequests;
+  /** Entries worth an anchor are durable; these submitters wait for it. */
+  readonly noteActivity: (awaiting: readonly Awaiting[]) => void;
+}
+
+/** Runs until intake has stopped, and all it received is durable and answered. */
+export async function runPipeline(stages: PipelineStages): Promise<void> {
+  const { intake, ledger } = stages;
+  let committed: Promise<void> = Promise.resolve();
+  for (let batch = await intake.next(); batch !== null; batch = await intake.next()) {
+    await Promise.all([intake.verify(batch), ledger.useScopes(batch.scopes)]);
+    await committed;
+    committed = commit(stages, batch);
+    // The failure goes up where it is awaited; until then it is somebody's.
+    committed.catch(() => stages.intake.stop());
+  }
+  await committed;
+}
+
+async function commit(stages: PipelineStages, batch: IntakeBatch): Promise<void> {
+  const { intake, ledger, sessions, noteActivity } = stages;
+  if (batch.items > 0) await ledger.apply(batch);
+  const waiters = intake.answer(batch);
+  if (batch.actions > 0) noteActivity(waiters.map(awaitingOf));
+  if (batch.requests.length === 0) return;
+  await sessions.answer(batch.requests);
+  if (batch.requests.some(({ kind }) => kind !== 'disconnected')) noteActivity([]);
+}
+
+function awaitingOf(waiter: {
+  readonly connection: bigint;
+  readonly firstSequence: number;
+  readonly firstIndex: bigint;
+}): Awaiting {
+  const { connection, firstSequence, firstIndex } = waiter;
+  return { connection, firstSequence, statementIndex: leafIndex(firstIndex) };
+}
