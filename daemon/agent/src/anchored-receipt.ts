@@ -6,8 +6,11 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 
 import {
+  decodeAnchoredReceipt,
+  decodeEntry,
   encodeCbor,
   equalBytes,
+  isAnchorEntry,
   leafHash,
   parseCheckpoint,
   parseVerifierKey,
@@ -17,21 +20,14 @@ import {
   verifyNote,
   type CborValue,
   type Checkpoint,
+  type LocatedEntry,
   type TreeHead,
   type VerifierKey,
 } from '@kudurru/proof';
 
 import { AgentError } from './agent-error.ts';
 import type { Committed } from './messages.ts';
-import { decodePayload, readArray, readBytes, readCount, readHash, readIndex } from './shape.ts';
 import type { Submission } from './submission.ts';
-
-/** An entry with its inclusion proof under the receipt's checkpoint. */
-export interface LocatedEntry {
-  readonly index: bigint;
-  readonly entry: Uint8Array;
-  readonly path: readonly Uint8Array[];
-}
 
 export interface AnchoredReceipt {
   /** The signed note. */
@@ -59,9 +55,6 @@ export interface AnchoredReceiptsOptions {
   readonly receiptFile?: string;
 }
 
-/** Positions in an entry (SPEC §7 and §9). */
-const FIELD = { kind: 1, anchoredSize: 8, anchoredRoot: 9, statementBytes: 7 } as const;
-const KIND = { statement: 6, anchor: 18, counterAnchor: 19 } as const;
 const RECEIPT_SIZE_BYTES_MAX = 4_194_304;
 const FILE_MODE = 0o600;
 
@@ -75,7 +68,7 @@ export class AnchoredReceipts {
     this.#logKey = logKey === undefined ? null : parseVerifierKey(logKey);
     this.#file = receiptFile ?? null;
     const kept = this.#file === null ? null : readKept(this.#file);
-    this.#newest = kept === null ? null : this.#parse(decodePayload(kept));
+    this.#newest = kept === null ? null : believed(() => this.#parse(kept));
   }
 
   get newest(): AnchoredReceipt | null {
@@ -87,8 +80,11 @@ export class AnchoredReceipts {
    * @throws AgentError `ledger-inconsistent`, `receipt-not-kept`
    */
   accept(value: CborValue, expectation: Expectation): AnchoredReceipt {
-    const receipt = this.#parse(value);
-    requireExpected(receipt, expectation);
+    const receipt = believed(() => {
+      const parsed = this.#parse(encodeCbor(value));
+      requireExpected(parsed, expectation);
+      return parsed;
+    });
     const newest = this.#newest;
     if (newest !== null) requireSameRoot(receipt.head, newest.head);
     if (newest === null || receipt.head.size > newest.head.size) {
@@ -98,30 +94,23 @@ export class AnchoredReceipts {
     return receipt;
   }
 
-  #parse(value: CborValue): AnchoredReceipt {
-    const items = readArray(value, 4, 'anchored receipt');
-    const bytes = readBytes(items[0], 'checkpoint');
-    const checkpoint = parsed(bytes);
-    const anchor = locatedOf(items[1], 'anchor');
-    const statement = locatedOf(items[2], 'statement');
-    const consistency = readPath(items[3], 'consistency path');
-    const anchoredTree = anchoredTreeOf(anchor.entry);
+  #parse(bytes: Uint8Array): AnchoredReceipt {
+    const { checkpoint: note, anchor, statement, consistency } = decodeAnchoredReceipt(bytes);
+    const checkpoint = parseCheckpoint(note);
+    const { size, root } = anchoredTreeOf(anchor.entry);
     requireIncluded(anchor, checkpoint, 'anchor');
     requireIncluded(statement, checkpoint, 'statement');
-    const { size: oldSize, root: oldRoot } = anchoredTree;
-    const claim = { oldSize, oldRoot, newSize: checkpoint.size, newRoot: checkpoint.root };
-    if (!verifyConsistency(claim, consistency)) {
-      throw inconsistent(`the anchored tree of ${oldSize} is no past of that of ${claim.newSize}`);
+    const { size: newSize, root: newRoot, origin } = checkpoint;
+    if (!verifyConsistency({ oldSize: size, oldRoot: root, newSize, newRoot }, consistency)) {
+      throw inconsistent(`the anchored tree of ${size} is no past of that of ${newSize}`);
     }
-    if (statement.index >= oldSize) throw inconsistent('the anchor does not cover the statement');
+    if (statement.index >= size) throw inconsistent('the anchor does not cover the statement');
     return {
-      checkpoint: bytes,
-      head: { origin: checkpoint.origin, size: checkpoint.size, root: checkpoint.root },
-      anchoredTree,
-      anchor,
-      statement,
+      checkpoint: note,
+      head: { origin, size: newSize, root: newRoot },
+      anchoredTree: { size, root },
+      ...{ anchor, statement, bytes },
       isSignatureChecked: this.#checkSignature(checkpoint),
-      bytes: encodeCbor(value),
     };
   }
 
@@ -137,8 +126,8 @@ function requireExpected(receipt: AnchoredReceipt, expectation: Expectation): vo
   const { origin, submission, committed } = expectation;
   const { head, anchoredTree, statement } = receipt;
   if (head.origin !== origin) throw inconsistent(`the checkpoint is of the log "${head.origin}"`);
-  const embedded = entryItems(statement.entry, KIND.statement)[FIELD.statementBytes];
-  if (!equalBytes(readBytes(embedded, 'statement'), submission.statement)) {
+  const entry = decodeEntry(statement.entry);
+  if (entry.kind !== 'statement' || !equalBytes(entry.statement, submission.statement)) {
     throw inconsistent('the statement in the log is not the one that was signed');
   }
   if (statement.index !== committed.firstIndex) {
@@ -168,37 +157,16 @@ function requireIncluded(located: LocatedEntry, checkpoint: Checkpoint, what: st
   throw inconsistent(`the ${what} at index ${index} is not in the tree of ${size}`);
 }
 
-function anchoredTreeOf(entry: Uint8Array): { size: bigint; root: Uint8Array } {
-  const items = entryItems(entry, KIND.anchor, KIND.counterAnchor);
-  return {
-    size: readIndex(items[FIELD.anchoredSize], 'anchored size'),
-    root: readHash(items[FIELD.anchoredRoot], 'anchored root'),
-  };
+function anchoredTreeOf(bytes: Uint8Array): { size: bigint; root: Uint8Array } {
+  const entry = decodeEntry(bytes);
+  if (!isAnchorEntry(entry)) throw inconsistent(`an entry ${entry.kind} stands for an anchor`);
+  return { size: entry.size, root: entry.root };
 }
 
-function entryItems(entry: Uint8Array, ...kinds: readonly number[]): readonly CborValue[] {
-  const items = readArray(decodePayload(entry), null, 'entry');
-  const kind = readCount(items[FIELD.kind], 'kind of entry');
-  if (!kinds.includes(kind)) throw inconsistent(`an entry of kind ${kind} stands for another`);
-  return items;
-}
-
-function locatedOf(value: CborValue | undefined, what: string): LocatedEntry {
-  const items = readArray(value, 3, what);
-  return {
-    index: readIndex(items[0], `index of the ${what}`),
-    entry: readBytes(items[1], `entry of the ${what}`),
-    path: readPath(items[2], `path of the ${what}`),
-  };
-}
-
-function readPath(value: CborValue | undefined, what: string): Uint8Array[] {
-  return readArray(value, null, what).map((hash) => readHash(hash, what));
-}
-
-function parsed(checkpoint: Uint8Array): Checkpoint {
+/** What does not even decode is believed as little as what contradicts. */
+function believed<Value>(check: () => Value): Value {
   try {
-    return parseCheckpoint(checkpoint);
+    return check();
   } catch (error) {
     if (error instanceof ProofError) throw inconsistent(error.message, error);
     throw error;

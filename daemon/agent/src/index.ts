@@ -8,7 +8,7 @@ export { jsonBody } from './action.ts';
 export type { Action, PrivateBody, PrivateValue, Salts } from './action.ts';
 export { AGENT_ERROR_CODES, AgentError } from './agent-error.ts';
 export type { AgentErrorCode, Retry } from './agent-error.ts';
-export type { AnchoredReceipt, LocatedEntry } from './anchored-receipt.ts';
+export type { AnchoredReceipt } from './anchored-receipt.ts';
 export { generateKey, loadKey } from './key.ts';
 export type { SigningKey } from './key.ts';
 export type { Limits, Welcome, WriterLevel } from './messages.ts';

@@ -17,6 +17,7 @@ import {
   decodeSessionRequest,
   decodeStatement,
   encodeCbor,
+  encodeEntry,
   encodeHex,
   formatCheckpoint,
   inclusionProof,
@@ -31,6 +32,8 @@ import {
   ZERO_HASH,
   type CborArray,
   type CborValue,
+  type Entry,
+  type EntryTime,
   type PublicKey,
 } from '@kudurru/proof';
 
@@ -130,8 +133,8 @@ export class LedgerServer {
     });
   }
 
-  append(entry: CborValue): { index: bigint; entry: Uint8Array } {
-    const bytes = encodeCbor(entry);
+  append(entry: EntryContent): { index: bigint; entry: Uint8Array } {
+    const bytes = encodeEntry({ previousLeafHash: ZERO_HASH, time: TIME, appliance: 0, ...entry });
     this.entries.push(bytes);
     return { index: BigInt(this.entries.length - 1), entry: bytes };
   }
@@ -147,7 +150,8 @@ export class LedgerServer {
   }
 
   openSession(): Session {
-    const { entry } = this.append([1, 4, ZERO_HASH, this.entries.length]);
+    const reason = `a session, ${this.entries.length}`;
+    const { entry } = this.append({ kind: 'stop', reason, openSessions: 0 });
     const session = { id: leafHash(entry), nextSequence: 0n, previousStatementHash: ZERO_HASH };
     this.sessions.set(encodeHex(session.id), session);
     return session;
@@ -160,27 +164,38 @@ export class LedgerServer {
   /** Makes the statement durable and gives its `committed` payload. */
   commit(session: Session, statement: Uint8Array, envelopes: CborArray): CborArray {
     const firstSequence = session.nextSequence;
-    const { index } = this.append([1, 6, ZERO_HASH, TIME, 0, 0, 3, statement]);
-    for (const envelope of envelopes) this.append([1, 7, ZERO_HASH, TIME, 0, 0, 0, envelope]);
+    const common = { sessionIndex: 0n, writerLevel: 'pidfd-inode' } as const;
+    const { index } = this.append({ kind: 'statement', ...common, statement });
+    for (const [offset, envelope] of envelopes.entries()) {
+      const sequence = firstSequence + BigInt(offset);
+      const decision = { verdict: 'none', determining: [], errors: [] } as const;
+      const facts = { ...common, sequence, ruleSetIndex: null, decision };
+      this.append({ kind: 'action', ...facts, envelope: envelope as Uint8Array });
+    }
     session.nextSequence += BigInt(envelopes.length);
     session.previousStatementHash = statementHash(statement);
     const size = BigInt(this.entries.length);
     const receipt = [index, envelopes.length, size, this.rootAt(size)];
-    const committed = [firstSequence, receipt, TIME];
+    const committed = [firstSequence, receipt, WIRE_TIME];
     this.#stored.set(`${encodeHex(session.id)} ${firstSequence}`, { statement, committed });
     return committed;
   }
 
   anchoredReceipt(statementIndex: bigint): CborArray | null {
     const size = BigInt(this.entries.length);
-    const anchor = this.append([
-      ...[1, 18, ZERO_HASH, TIME, 0, 0, null, ZERO_HASH],
-      ...[size, this.rootAt(size)],
-    ]);
+    const root = this.rootAt(size);
+    const line = { name: ORIGIN, keyId: new Uint8Array(4), signature: new Uint8Array(64) };
+    const anchor = this.append({
+      kind: 'anchor',
+      ...{ size, root, checkpoint: formatCheckpoint({ origin: ORIGIN, size, root }, [line]) },
+      ...{ anchorSequence: 0n, previousAnchorIndex: null, previousAnchorLeafHash: ZERO_HASH },
+      ...{ agentHeadsRoot: ZERO_HASH, evidence: Uint8Array.of(0), counterExpected: 1n },
+      ...{ left: ATTESTATION, right: ATTESTATION, counter: ATTESTATION },
+      ...{ quote: null, extend: null, commitments: [] },
+    });
     const treeSize = BigInt(this.entries.length);
     const path = (index: bigint): CborArray => inclusionProof(index, treeSize, this.hashOf);
     const head = { origin: ORIGIN, size: treeSize, root: this.rootAt(treeSize) };
-    const line = { name: ORIGIN, keyId: new Uint8Array(4), signature: new Uint8Array(64) };
     return this.alterAnchored([
       formatCheckpoint(head, [line]),
       [anchor.index, anchor.entry, path(anchor.index)],
@@ -195,7 +210,24 @@ export class LedgerServer {
 }
 
 export const ORIGIN = 'test.example/log';
-const TIME = [1_800_000_000_000_000_000n, 1, 1, null, null, 0, null];
+const TIME: EntryTime = {
+  taiNs: 1_800_000_000_000_000_000n,
+  monotonicRawNs: 1n,
+  bootIndex: 1n,
+  statisticalNs: null,
+  adversarialNs: null,
+  level: 'UNKNOWN',
+  timeEvidenceIndex: null,
+};
+const WIRE_TIME = [TIME.taiNs, 1, 1, null, null, 0, null];
+const ATTESTATION = { attest: new Uint8Array(100), signature: new Uint8Array(64) };
+
+/** An entry but for what every entry begins with. */
+type EntryContent = Entry extends infer One
+  ? One extends Entry
+    ? Omit<One, 'previousLeafHash' | 'time' | 'appliance'>
+    : never
+  : never;
 
 class ServedConnection {
   readonly #server: LedgerServer;
