@@ -20,6 +20,11 @@ export interface Zone {
 
 const foundation = ['proof', 'base'];
 const stage = [...foundation, 'hardware'];
+const composition = [
+  ...stage,
+  ...['config', 'devices', 'native', 'control', 'pipeline'],
+  ...['intake', 'identity', 'rules', 'time', 'ledger', 'anchor', 'evidence'],
+];
 
 export const ZONES: readonly Zone[] = [
   {
@@ -69,25 +74,8 @@ export const ZONES: readonly Zone[] = [
     at: 'daemon/src/pipeline.ts',
     imports: [...stage, 'intake', 'identity', 'rules', 'time', 'ledger', 'anchor', 'evidence'],
   },
-  {
-    name: 'compose',
-    at: 'daemon/src/compose.ts',
-    imports: [
-      ...stage,
-      'config',
-      'backends',
-      'native',
-      'intake',
-      'identity',
-      'rules',
-      'time',
-      'ledger',
-      'anchor',
-      'evidence',
-      'control',
-      'pipeline',
-    ],
-  },
+  { name: 'compose', at: 'daemon/src/compose.ts', imports: ['composition', ...composition] },
+  { name: 'composition', at: 'daemon/src/compose', imports: composition },
   { name: 'main', at: 'daemon/src/main.ts', imports: ['base', 'config', 'compose'] },
 
   { name: 'cli', at: 'daemon/cli', imports: [...foundation, 'agent', 'bridges'] },
