@@ -12,7 +12,6 @@ import { AgentError } from './agent-error.ts';
 import { AnchoredReceipts, type AnchoredReceipt } from './anchored-receipt.ts';
 import { Connection, type ConnectionListener } from './connection.ts';
 import { FRAME_TYPE, type Frame } from './frame.ts';
-import type { SigningKey } from './key.ts';
 import {
   closeFrame,
   decodeAnchored,
@@ -25,42 +24,12 @@ import {
   type Opened,
   type Welcome,
 } from './messages.ts';
+import { DEFAULTS, type ConnectOptions, type SubmitOptions } from './options.ts';
 import { Outbox } from './outbox.ts';
 import { receiptOf, type Receipt } from './receipt.ts';
 import { signSessionRequest } from './session-request.ts';
 import { requireWithin, signSubmission, type Submission } from './submission.ts';
 
-export interface ConnectOptions {
-  readonly socketPath: string;
-  /** `spiffe://<trust domain>/agent/<name>`, as enrolled. */
-  readonly agentId: string;
-  readonly key: SigningKey;
-  /** Name and version of the program, 1-128 bytes; the session's entry holds it. */
-  readonly client?: string;
-  /** The log's verifier key; with it the signature of every checkpoint is checked. */
-  readonly logKey?: string;
-  /** Where the newest anchored receipt is kept; read when it exists. */
-  readonly receiptFile?: string;
-  /** How long the ledger may owe an answer before the connection counts as broken. */
-  readonly answerTimeoutMs?: number;
-  /** How long a lost ledger is sought before the waiting submissions fail. */
-  readonly reconnectTimeoutMs?: number;
-}
-
-export interface SubmitOptions {
-  /** `anchored` waits for a TPM-attested anchor as well. Default `committed`. */
-  readonly level?: 'committed' | 'anchored';
-  /** With level `anchored`: told the receipt as soon as the actions are durable. */
-  readonly onCommitted?: (receipt: Receipt) => void;
-}
-
-const DEFAULTS = {
-  client: '@kudurru/agent',
-  /** Many times the slowest disk's flush, and less than a person waits. */
-  answerTimeoutMs: 30_000,
-  /** A restart of the ledger takes a few seconds, its recovery included. */
-  reconnectTimeoutMs: 15_000,
-} as const;
 const BACKOFF_FIRST_MS = 50;
 const BACKOFF_MAX_MS = 1_000;
 

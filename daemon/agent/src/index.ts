@@ -3,7 +3,7 @@
  * the ledger, `submit` signs and hands over actions and waits for the receipt.
  */
 export { Agent, connect } from './agent.ts';
-export type { ConnectOptions, SubmitOptions } from './agent.ts';
+export type { ConnectOptions, SubmitOptions } from './options.ts';
 export { jsonBody } from './action.ts';
 export type { Action, PrivateBody, PrivateValue, Salts } from './action.ts';
 export { AGENT_ERROR_CODES, AgentError } from './agent-error.ts';

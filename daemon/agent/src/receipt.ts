@@ -2,6 +2,7 @@
 import type { Reference } from '@kudurru/proof';
 
 import type { Salts } from './action.ts';
+import { AgentError } from './agent-error.ts';
 import type { AnchoredReceipt } from './anchored-receipt.ts';
 import type { Committed } from './messages.ts';
 import type { Submission } from './submission.ts';
@@ -21,7 +22,7 @@ export interface ActionReceipt {
  */
 export interface Receipt {
   /** In the order they were submitted. */
-  readonly actions: readonly ActionReceipt[];
+  readonly actions: readonly [ActionReceipt, ...ActionReceipt[]];
   /** Index of the statement's entry. */
   readonly statementIndex: bigint;
   /** Tree right after the group of statements this one was made durable in. */
@@ -39,12 +40,14 @@ export function receiptOf(
   salts: readonly Salts[],
 ): Receipt {
   const { sessionId, firstSequence } = submission;
+  const [first, ...others] = salts.map((ofAction, offset) => ({
+    reference: { session: sessionId, sequence: firstSequence + BigInt(offset) },
+    index: committed.firstIndex + 1n + BigInt(offset),
+    salts: ofAction,
+  }));
+  if (first === undefined) throw AgentError.own('protocol-violation', 'a receipt for no action');
   return {
-    actions: salts.map((ofAction, offset) => ({
-      reference: { session: sessionId, sequence: firstSequence + BigInt(offset) },
-      index: committed.firstIndex + 1n + BigInt(offset),
-      salts: ofAction,
-    })),
+    actions: [first, ...others],
     statementIndex: committed.firstIndex,
     treeSize: committed.treeSize,
     root: committed.root,

@@ -6,9 +6,10 @@ import { encodeHex, type CborArray } from '@kudurru/proof';
 import { describe, it } from 'mocha';
 
 import { jsonBody, type Action } from '../src/action.ts';
-import { connect, type Agent, type ConnectOptions } from '../src/agent.ts';
+import { connect, type Agent } from '../src/agent.ts';
 import { AgentError } from '../src/agent-error.ts';
 import { generateKey } from '../src/key.ts';
+import type { ConnectOptions } from '../src/options.ts';
 import { LedgerServer } from './ledger-server.ts';
 
 const key = generateKey();

@@ -5,7 +5,7 @@
  */
 import type { Readable, Writable } from 'node:stream';
 
-import { AgentError, type Receipt } from '@kudurru/agent';
+import { AgentError, type ActionReceipt } from '@kudurru/agent';
 
 import { linesOf } from './line-reader.ts';
 import {
@@ -108,7 +108,7 @@ export class Lane {
   /** Commits what a line needs, in one statement. Null when that is done, else why not. */
   async #commit(steps: readonly Step[]): Promise<Reason | null> {
     const actions = steps.flatMap(({ action }) => (action === null ? [] : [action]));
-    let receipts: Receipt['actions'] = [];
+    let receipts: readonly ActionReceipt[] = [];
     try {
       if (actions.length > 0) receipts = (await this.#options.ledger.submit(actions)).actions;
     } catch (error) {

@@ -3,7 +3,7 @@
  * intent is durable in the ledger, an answer to it only after its outcome is. Where the ledger does
  * not commit, the one who waits is told so in place of the other's words.
  */
-import type { Action, Receipt } from '@kudurru/agent';
+import type { Action, ActionReceipt } from '@kudurru/agent';
 
 import type { Catalogue } from './catalogue.ts';
 import {
@@ -25,7 +25,7 @@ import {
 
 /** All that the proxy needs of the ledger. */
 export interface Ledger {
-  submit(actions: readonly Action[]): Promise<Receipt>;
+  submit(actions: readonly Action[]): Promise<{ readonly actions: readonly ActionReceipt[] }>;
 }
 
 /** Requests of one side that wait for their answer. */
@@ -36,7 +36,7 @@ interface OpenRequest {
   readonly method: string;
   /** Null for a request that is not recorded. */
   readonly recorded: Recorded | null;
-  reference: Receipt['actions'][number]['reference'] | null;
+  reference: ActionReceipt['reference'] | null;
   handedOnNs: bigint;
   isCancelled: boolean;
 }
@@ -48,7 +48,7 @@ export interface Step {
   /** Why it cannot be handed on at all; null for one that can. */
   readonly refusal: string | null;
   /** Committed, or there was nothing to commit: it is handed on now. */
-  committed(receipt: Receipt['actions'][number] | null): void;
+  committed(receipt: ActionReceipt | null): void;
   /** It is not handed on: what is said in its place, and to whom. Null where nobody waits. */
   failed(reason: Reason): Instead | null;
 }

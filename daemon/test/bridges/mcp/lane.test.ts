@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 
-import { AgentError, type Action, type Receipt } from '@kudurru/agent';
+import { AgentError, type Action, type ActionReceipt } from '@kudurru/agent';
 import { describe, it } from 'mocha';
 
 import { Catalogue } from '../../../bridges/mcp/catalogue.ts';
@@ -61,7 +61,7 @@ class Bench {
     await Promise.all(this.#lanes);
   }
 
-  async #submit(actions: readonly Action[]): Promise<Receipt> {
+  async #submit(actions: readonly Action[]): Promise<{ actions: ActionReceipt[] }> {
     await this.gate();
     const error = this.refuse(actions);
     if (error !== null) throw error;
@@ -74,7 +74,6 @@ class Bench {
         index: BigInt(first + at),
         salts: new Map(),
       })),
-      ...{ statementIndex: 0n, treeSize: 1n, root: new Uint8Array(32), taiNs: 0n, anchored: null },
     };
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { PassThrough } from 'node:stream';
 
-import type { Action, Receipt } from '@kudurru/agent';
+import type { Action, ActionReceipt } from '@kudurru/agent';
 import { describe, it } from 'mocha';
 
 import { LINE_SIZE_BYTES_MAX } from '../../../bridges/mcp/line-reader.ts';
@@ -28,7 +28,7 @@ function start(script: string, command = process.execPath): Run {
   const output = new PassThrough();
   output.on('data', (chunk: Buffer) => chunks.push(chunk));
   const signals = new EventEmitter();
-  const submit = (actions: readonly Action[]): Promise<Receipt> => {
+  const submit = (actions: readonly Action[]): Promise<{ actions: ActionReceipt[] }> => {
     committed.push(...actions);
     return Promise.resolve({
       actions: actions.map((_, at) => ({
@@ -36,7 +36,6 @@ function start(script: string, command = process.execPath): Run {
         index: BigInt(at),
         salts: new Map(),
       })),
-      ...{ statementIndex: 0n, treeSize: 1n, root: new Uint8Array(32), taiNs: 0n, anchored: null },
     });
   };
   const exitCode = runProxy({
