@@ -58,10 +58,27 @@ std::string commitment(const std::string& field, const std::string& rest) {
   return "85" + field + rest;
 }
 
-std::vector<FieldCase> fieldCases() {
-  const Kind any = Kind::kObservation;
+FieldCase commitmentsCase() {
   const std::string c1 = commitment("01", "05" + kDigest + "f601");
   const std::string c2 = commitment("02", "1b001fffffffffffff" + kDigest + text(127) + "00");
+  return {20,
+          Kind::kObservation,
+          {"80", "81" + c1, "82" + c1 + c2},
+          {"82" + c1 + c1, "82" + c2 + c1, "a0", "81" + commitment("00", "05" + kDigest + "f601"),
+           "81" + commitment("09", "05" + kDigest + "f601"),
+           "81" + commitment("01", "00" + kDigest + "f601"),
+           "81" + commitment("01", "1b0020000000000000" + kDigest + "f601"),
+           "81" + commitment("01", "0541ddf601"), "81" + commitment("01", "05" + kDigest + "6001"),
+           "81" + commitment("01", "05" + kDigest + text(128) + "01"),
+           "81" + commitment("01", "05" + kDigest + "f602"),
+           "81" + commitment("01", "05" + kDigest + "f6f5"),
+           "8184"
+           "0105" +
+               kDigest + "f6"}};
+}
+
+std::vector<FieldCase> fieldCases() {
+  const Kind any = Kind::kObservation;
   return {
       {1, any, {"01"}, {"00", "02", "f6", "20"}},
       {3, any, {"01", "09"}, {"00", "0a", "6131"}},
@@ -100,20 +117,7 @@ std::vector<FieldCase> fieldCases() {
        any,
        {text(64), "65612e5f3a2d", "6773797374656d73"},
        {text(65), "60", "6641", text(3, 'A'), "6673797374656d", "62c3bc"}},
-      {20,
-       any,
-       {"80", "81" + c1, "82" + c1 + c2},
-       {"82" + c1 + c1, "82" + c2 + c1, "a0", "81" + commitment("00", "05" + kDigest + "f601"),
-        "81" + commitment("09", "05" + kDigest + "f601"),
-        "81" + commitment("01", "00" + kDigest + "f601"),
-        "81" + commitment("01", "1b0020000000000000" + kDigest + "f601"),
-        "81" + commitment("01", "0541ddf601"), "81" + commitment("01", "05" + kDigest + "6001"),
-        "81" + commitment("01", "05" + kDigest + text(128) + "01"),
-        "81" + commitment("01", "05" + kDigest + "f602"),
-        "81" + commitment("01", "05" + kDigest + "f6f5"),
-        "8184"
-        "0105" +
-            kDigest + "f6"}},
+      commitmentsCase(),
       {21, any, {text(1), text(128)}, {"60", text(129)}},
       {22, any, {"01", "03"}, {"00", "04"}},
       {23, any, {text(1), text(128)}, {"60", text(129)}},

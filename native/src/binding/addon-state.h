@@ -56,4 +56,15 @@ struct Failure {
 // The facade's NativeError with these properties, ready to throw or to reject a promise with.
 Napi::Error makeError(Napi::Env env, const Failure& failure);
 
+// Runs `settle`, which tells JavaScript of work that ended. Work may end after its environment
+// began to: no call can succeed there, and nobody is left to be told.
+template <class Settle>
+void whileAlive(Settle&& settle) {
+  try {
+    settle();
+  } catch (const Napi::Error&) {
+    // The only reason for which building a value or settling a promise fails.
+  }
+}
+
 }  // namespace kudurru::binding

@@ -65,14 +65,18 @@ class VerifyWorker final : public Napi::AsyncWorker {
   }
 
   void OnOK() override {
-    auto accepted = Napi::Uint8Array::New(Env(), items_.size());
-    for (size_t i = 0; i < items_.size(); ++i) accepted[i] = items_[i].accepted;
-    deferred_.Resolve(accepted);
+    whileAlive([this] {
+      auto accepted = Napi::Uint8Array::New(Env(), items_.size());
+      for (size_t i = 0; i < items_.size(); ++i) accepted[i] = items_[i].accepted;
+      deferred_.Resolve(accepted);
+    });
   }
 
   void OnError(const Napi::Error& error) override {
-    deferred_.Reject(
-        makeError(Env(), {"verify", "failed", "verifyBatch", error.Message()}).Value());
+    whileAlive([&] {
+      const Failure failure{"verify", "failed", "verifyBatch", error.Message()};
+      deferred_.Reject(makeError(Env(), failure).Value());
+    });
   }
 
  private:

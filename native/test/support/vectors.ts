@@ -18,7 +18,7 @@ export interface SignatureVectors {
   }[];
 }
 
-/** Suite over the published vectors at `name`; pending, with the reason in a title, without them. */
+/** Suite over the published vectors at `name`; without them pending, with the reason as title. */
 export function describePublished(
   title: string,
   name: string,

@@ -14,6 +14,13 @@ constexpr uint32_t kInitialState[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54
 // The last block ends in the message's length in bits, a big-endian 64-bit number.
 constexpr size_t kLengthOffset = Sha256::kBlockSizeBytes - 8;
 
+// Compilers make one instruction of this.
+void storeBigEndian(uint8_t* at, uint32_t word) {
+  const uint8_t bytes[4] = {static_cast<uint8_t>(word >> 24), static_cast<uint8_t>(word >> 16),
+                            static_cast<uint8_t>(word >> 8), static_cast<uint8_t>(word)};
+  std::memcpy(at, bytes, sizeof bytes);
+}
+
 detail::Sha256Compress compressOf(Sha256Engine engine) {
   return engine == Sha256Engine::kShaNi ? detail::sha256CompressShaNi
                                         : detail::sha256CompressPortable;
@@ -67,15 +74,12 @@ Hash Sha256::finish() {
   }
   std::memset(block_ + held, 0, kLengthOffset - held);
   const uint64_t sizeBits = sizeBytes_ * 8;
-  for (size_t i = 0; i < 8; ++i) {
-    block_[kLengthOffset + i] = static_cast<uint8_t>(sizeBits >> (56 - 8 * i));
-  }
+  storeBigEndian(block_ + kLengthOffset, static_cast<uint32_t>(sizeBits >> 32));
+  storeBigEndian(block_ + kLengthOffset + 4, static_cast<uint32_t>(sizeBits));
   compress_(state_, block_, 1);
 
   Hash digest;
-  for (size_t i = 0; i < digest.size(); ++i) {
-    digest[i] = static_cast<uint8_t>(state_[i / 4] >> (24 - 8 * (i % 4)));
-  }
+  for (size_t i = 0; i < 8; ++i) storeBigEndian(digest.data() + 4 * i, state_[i]);
   return digest;
 }
 
