@@ -1,5 +1,6 @@
 #include "core/intake/listener.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -83,6 +84,7 @@ std::optional<SocketProblem> Listener::open(const ListenerOptions& options, List
   if (options.descriptor >= 0) {
     if (auto problem = checkHandedOver(options.descriptor)) return problem;
     listener.socket_ = Descriptor(options.descriptor);
+    if (fcntl(options.descriptor, F_SETFL, O_NONBLOCK) != 0) return failed(path, "fcntl");
     if (!nameWriters(options.descriptor, options.writerLevel)) return failed(path, "setsockopt");
     return std::nullopt;
   }
