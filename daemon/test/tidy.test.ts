@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 
 import { readCheckout } from '../tools/tidy/checkout.ts';
+import { breakWideComments } from '../tools/tidy/comment-width.ts';
 import { RULES } from '../tools/tidy/rules.ts';
 import { scan } from '../tools/tidy/scan.ts';
 
@@ -296,6 +297,11 @@ describe('tidy', () => {
     );
   });
 
+  it('lets C++ catch and do nothing where it says why', () => {
+    const text = 'try {\n} catch (const Error&) {\n  // Nobody is left.\n}\n';
+    assert.deepEqual(RULES['banned calls']?.([{ path: 'native/src/binding/a.cpp', text }]), []);
+  });
+
   it('lets through what only looks like a violation', () => {
     const text = [
       "import { x } from './b.ts'; // import { y } from '../ledger/c.ts'",
@@ -307,6 +313,37 @@ describe('tidy', () => {
     for (const rule of ['import map', 'banned calls'] as const) {
       assert.deepEqual(RULES[rule]?.(sources), []);
     }
+  });
+});
+
+describe('comment width', () => {
+  const words = (count: number): string => 'word '.repeat(count).trim();
+  const broken = (text: string): string => breakWideComments('a.ts', text);
+
+  it('fills a paragraph that holds too wide a line', () => {
+    assert.equal(
+      broken(`// ${words(20)}\n// ${words(2)}\nx();\n`),
+      `// ${words(19)}\n// ${words(3)}\nx();\n`,
+    );
+  });
+
+  it('gives a wide comment of one line an opening of its own', () => {
+    assert.equal(broken(`  /** ${words(20)} */\n`), `  /**\n   * ${words(19)}\n   * word\n   */\n`);
+  });
+
+  it('leaves lists, indented text, code and narrow comments as they are', () => {
+    const text = [
+      `// ${words(3)}`,
+      '// word',
+      ` * ${words(20)}`,
+      `const x = '// ${words(20)}';`,
+      '/**',
+      ' * - one',
+      ' * - two',
+      ` *     ${words(20)}`,
+      ' */',
+    ].join('\n');
+    assert.equal(broken(text), text);
   });
 });
 

@@ -1,8 +1,8 @@
 /**
- * Runs the C++ fuzz targets, one after another: `npm run fuzz -- [--seconds N] [target…]`, 10 seconds
- * each unless told. They are built with clang, libFuzzer and both sanitizers into native/build/fuzz;
- * what a run learned stays in its corpus folder there and is the start of the next. A finding leaves
- * its input beside them, prints the sanitizer's report, and fails the run.
+ * Runs the C++ fuzz targets, one after another: `npm run fuzz -- [--seconds N] [target…]`, 10
+ * seconds each unless told. They are built with clang, libFuzzer and both sanitizers into
+ * native/build/fuzz; what a run learned stays in its corpus folder there and is the start of the
+ * next. A finding leaves its input beside them, prints the sanitizer's report, and fails the run.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';

@@ -17,7 +17,9 @@ export const entrySizeBytesMax = 65_535;
 /** Bytes of one action's private body stored beside its entry (format): 256 KiB. */
 export const bodySizeBytesMax = 262_144;
 
-/** Bytes of one envelope (format, SPEC.md §4): a quarter of an entry; its other fields are small. */
+/**
+ * Bytes of one envelope (format, SPEC.md §4): a quarter of an entry; its other fields are small.
+ */
 export const envelopeSizeBytesMax = 16_384;
 
 /**

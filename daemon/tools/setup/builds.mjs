@@ -44,7 +44,7 @@ export function nativeTestsStep() {
     name: 'C++ tests',
     inputs: ['native/CMakeLists.txt', 'native/src/core', 'native/test'],
     outputs: ['native/build/test/Makefile'],
-    what: 'compile them with the address and undefined-behaviour sanitizers, into native/build/test',
+    what: 'compile them with address and undefined-behaviour sanitizers, into native/build/test',
     run: () => cmake('native/build/test', ['-DKUDURRU_TESTS=ON', '-DKUDURRU_SANITIZE=ON']),
   });
 }

@@ -1,7 +1,7 @@
 /**
- * One set-up at a time in a checkout: `npm start` and `npm test` typed in two windows would otherwise
- * build over each other. The lock is an abstract Unix socket named after the checkout: the kernel
- * gives it to one process, and takes it back when that process ends, however it ends.
+ * One set-up at a time in a checkout: `npm start` and `npm test` typed in two windows would
+ * otherwise build over each other. The lock is an abstract Unix socket named after the checkout:
+ * the kernel gives it to one process, and takes it back when that process ends, however it ends.
  */
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';

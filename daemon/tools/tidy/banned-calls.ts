@@ -13,6 +13,8 @@ interface Ban {
   readonly except?: RegExp;
   /** Whether tests may. */
   readonly inTests?: boolean;
+  /** Whether it may be where a comment inside it says why. */
+  readonly withReason?: boolean;
 }
 
 const ts = /\.ts$/;
@@ -124,8 +126,9 @@ export const BANS: readonly Ban[] = [
   {
     pattern: /\bcatch\s*\([^)]*\)\s*\{\s*\}/g,
     name: 'an empty catch',
-    instead: 'turn it into a status',
+    instead: 'turn it into a status, or say inside why nothing can be done',
     within: anyCpp,
+    withReason: true,
   },
   {
     pattern: /\busing namespace\b/g,
@@ -146,15 +149,18 @@ export const bannedCalls: Rule = perSource(code, ({ path, text }) => {
   );
   const bans = BANS.filter(({ within, except, inTests = false }) => {
     return within.test(path) && except?.test(path) !== true && !(inTests && isTest(path));
-  }).flatMap(({ pattern, name, instead }) =>
-    matches(readable, pattern).map((line): Finding => ({ path, line, problem: name, instead })),
+  }).flatMap(({ pattern, name, instead, withReason = false }) =>
+    Array.from(readable.matchAll(pattern))
+      .filter(({ 0: { length }, index }) => {
+        return !withReason || comments.slice(index, index + length).trim() === '';
+      })
+      .map(({ index }): Finding => {
+        return { path, line: lineAt(text, index), problem: name, instead };
+      }),
   );
-  const silenced = matches(comments, suppressing).map((line): Finding => {
-    return { path, line, problem: 'a check is switched off', instead: 'satisfy the check' };
+  const silenced = Array.from(comments.matchAll(suppressing), ({ index }): Finding => {
+    const problem = 'a check is switched off';
+    return { path, line: lineAt(text, index), problem, instead: 'satisfy the check' };
   });
   return [...bans, ...silenced];
 });
-
-function matches(text: string, pattern: RegExp): number[] {
-  return Array.from(text.matchAll(pattern), ({ index }) => lineAt(text, index));
-}

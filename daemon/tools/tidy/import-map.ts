@@ -4,9 +4,7 @@ import { posix } from 'node:path';
 
 import { importsOf, type Import } from './imports.ts';
 import { perSource, typeScript, type Finding, type Rule, type Source } from './source.ts';
-import { ZONES, zoneOf, type Zone } from './zones.ts';
-
-const stages = new Set(['intake', 'identity', 'rules', 'time', 'ledger', 'anchor', 'evidence']);
+import { STAGES, ZONES, zoneOf, type Zone } from './zones.ts';
 
 export const importMap: Rule = perSource(typeScript, (source) => {
   const zone = zoneOf(source.path);
@@ -78,11 +76,11 @@ function zoneFault(zone: Zone, target: Zone): [string, string] | undefined {
 }
 
 function replacementFor(zone: Zone, target: Zone): string {
-  if (stages.has(zone.name) && stages.has(target.name)) {
+  if (STAGES.has(zone.name) && STAGES.has(target.name)) {
     return 'let the stages meet as values in daemon/src/pipeline.ts';
   }
   if (target.name === 'backends') return 'use the interface in daemon/src/hardware';
-  if (stages.has(target.name)) return 'talk to a socket of the daemon, never to a stage';
+  if (STAGES.has(target.name)) return 'talk to a socket of the daemon, never to a stage';
   const allowed = zone.imports === 'all' ? [] : zone.imports;
   return `${zone.name} may import: ${allowed.join(', ') || 'nothing'}`;
 }

@@ -12,8 +12,15 @@ export interface Scanned {
 /** A slash after one of these begins a regular expression, not a division. */
 const beforeRegExp = /(?:^|[(,=:[!&|?{};+\-*%<>~^]|\b(?:return|typeof|case|of|in))\s*$/;
 
+/** Several rules look at the same file. */
+const known = new Map<string, Scanned>();
+
 export function scan(path: string, text: string): Scanned {
-  return new Scanner(text, /\.(?:cpp|h)$/.test(path)).run();
+  const isCpp = /\.(?:cpp|h)$/.test(path);
+  const key = `${isCpp ? 'cpp' : 'ts'} ${text}`;
+  const scanned = known.get(key) ?? new Scanner(text, isCpp).run();
+  known.set(key, scanned);
+  return scanned;
 }
 
 class Scanner {

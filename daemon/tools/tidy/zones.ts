@@ -20,11 +20,14 @@ export interface Zone {
 
 const foundation = ['proof', 'base'];
 const stage = [...foundation, 'hardware'];
+const stages = ['intake', 'identity', 'rules', 'time', 'ledger', 'anchor', 'evidence'];
 const composition = [
   ...stage,
-  ...['config', 'devices', 'native', 'control', 'pipeline'],
-  ...['intake', 'identity', 'rules', 'time', 'ledger', 'anchor', 'evidence'],
+  ...stages,
+  ...['config', 'control', 'pipeline', 'backends', 'device client', 'native'],
 ];
+
+export const STAGES: ReadonlySet<string> = new Set(stages);
 
 export const ZONES: readonly Zone[] = [
   {
@@ -56,8 +59,15 @@ export const ZONES: readonly Zone[] = [
   {
     name: 'devices',
     at: 'daemon/devices',
-    imports: [...foundation, 'hardware', 'backends', 'native', 'tpm2-tss'],
+    imports: [...stage, 'backends', 'device protocol', 'native', 'tpm2-tss'],
     packages: ['pkcs11js'],
+  },
+  { name: 'device protocol', at: 'daemon/devices/protocol.ts', imports: stage },
+  // What the daemon loads of it: never a device's library.
+  {
+    name: 'device client',
+    at: 'daemon/devices/client.ts',
+    imports: [...stage, 'device protocol'],
   },
 
   { name: 'intake', at: 'daemon/src/intake', imports: [...stage, 'native'] },
@@ -69,11 +79,7 @@ export const ZONES: readonly Zone[] = [
   { name: 'evidence', at: 'daemon/src/evidence', imports: stage },
   { name: 'control', at: 'daemon/src/control', imports: stage },
 
-  {
-    name: 'pipeline',
-    at: 'daemon/src/pipeline.ts',
-    imports: [...stage, 'intake', 'identity', 'rules', 'time', 'ledger', 'anchor', 'evidence'],
-  },
+  { name: 'pipeline', at: 'daemon/src/pipeline.ts', imports: [...stage, ...stages] },
   { name: 'compose', at: 'daemon/src/compose.ts', imports: ['composition', ...composition] },
   { name: 'composition', at: 'daemon/src/compose', imports: composition },
   { name: 'main', at: 'daemon/src/main.ts', imports: ['base', 'config', 'compose'] },
