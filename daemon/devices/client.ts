@@ -2,7 +2,8 @@
  * The daemon's side of the device helper: the two device interfaces over its channel.
  *
  * A call ends at its deadline whatever the helper does. When the helper is lost, every pending call
- * ends with `device-helper-lost`, and so does every later one; the owner starts a new helper or stops.
+ * ends with `device-helper-lost`, and so does every later one; the owner starts a new helper or
+ * stops.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -18,7 +19,9 @@ export interface DeviceHelper {
   readonly pid: number;
   readonly attestationDevice: AttestationDevice & DeviceProvisioning;
   readonly signingToken: SigningToken & DeviceProvisioning;
-  /** Settles when the helper has ended: undefined after `close`, else the error of all its calls. */
+  /**
+   * Settles when the helper has ended: undefined after `close`, else the error of all its calls.
+   */
   readonly ended: Promise<DeviceError | undefined>;
   /** Puts the devices in order and ends the helper. Safe to call twice. */
   close(): Promise<void>;

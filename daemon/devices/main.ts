@@ -1,6 +1,6 @@
 /**
- * The device helper: the one process that touches the TPM and the token, so that their libraries and
- * secrets stay out of the daemon. It ends with the daemon: on an orderly stop after putting the
+ * The device helper: the one process that touches the TPM and the token, so that their libraries
+ * and secrets stay out of the daemon. It ends with the daemon: on an orderly stop after putting the
  * devices in order, on a lost channel at once, and by the kernel's hand when the daemon is killed.
  */
 import { dieWithParent } from '@kudurru/tpm2-tss';

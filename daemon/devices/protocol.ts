@@ -1,7 +1,7 @@
 /**
- * What the daemon and its device helper say to each other: one request, one reply, matched by number.
- * The channel is Node's IPC with structured clone, so bytes and bigints travel as they are. Both ends
- * are the same build and the channel is private to them: shapes are fixed by these types.
+ * What the daemon and its device helper say to each other: one request, one reply, matched by
+ * number. The channel is Node's IPC with structured clone, so bytes and bigints travel as they are.
+ * Both ends are the same build and the channel is private to them: shapes are fixed by these types.
  */
 import type { ErrorCode } from '../src/base/errors.ts';
 import type { AttestationDevice } from '../src/hardware/attestation-device.ts';

@@ -1,7 +1,7 @@
 /**
  * A software token (SoftHSM) in a folder of its own: configuration, token, PINs, nothing outside.
- * It has no process: the PKCS#11 module reads the folder that SOFTHSM2_CONF names, and that variable
- * is set in the process that uses the token only.
+ * It has no process: the PKCS#11 module reads the folder that SOFTHSM2_CONF names, and that
+ * variable is set in the process that uses the token only.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

@@ -118,7 +118,8 @@ function launch(home: string): ChildProcess {
   const child = spawn(
     'setpriv',
     ['--pdeathsig', 'KILL', 'sh', '-c', guard, String(process.pid), ...swtpm],
-    // A group of its own: an interrupt typed at the terminal is for the owner, which stops us in order.
+    // A group of its own: an interrupt typed at the terminal is for the owner, which stops us in
+    // order.
     { cwd: '/', stdio: 'ignore', detached: true },
   );
   // A running TPM does not keep its owner alive.

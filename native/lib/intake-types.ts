@@ -11,7 +11,9 @@ export interface IntakeLimits {
   /** Frames of one connection, and of all together, from admission to answer. */
   readonly connectionBytesMax?: number;
   readonly totalBytesMax?: number;
-  /** Unread answers of a connection: above `high` it is not read, above `max` pushes are refused. */
+  /**
+   * Unread answers of a connection: above `high` it is not read, above `max` pushes are refused.
+   */
   readonly outgoingBytesHigh?: number;
   readonly outgoingBytesMax?: number;
   readonly batchItemsMax?: number;
@@ -140,8 +142,8 @@ export interface IntakeStats {
 export interface Intake {
   readonly writerLevel: WriterLevel;
   /**
-   * The next batch, as soon as anything waits; null once intake has stopped. One call at a time,
-   * and every batch is answered before the next is asked for.
+   * The next batch, as soon as anything waits; null once intake has stopped. One call at a time;
+   * it may be made before the batch before is answered, but batches are answered in their order.
    * @throws NativeError intake `next-pending`, `intake-failed`
    */
   next(): Promise<IntakeBatch | null>;

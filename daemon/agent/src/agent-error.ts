@@ -3,7 +3,10 @@
  * message is for people. When the ledger itself refused, `code` and `retry` are the ledger's own.
  */
 
-/** `never`: the same input fails again. `later`: it may succeed. `restart`: once the ledger restarted. */
+/**
+ * `never`: the same input fails again. `later`: it may succeed. `restart`: once the ledger
+ * restarted.
+ */
 export type Retry = 'never' | 'later' | 'restart';
 
 /** The codes that come from this library, and not from the ledger. */

@@ -1,6 +1,6 @@
 /**
- * Frames of the agent socket (SPEC §6): u32 length of type and payload, u8 type, payload. The reader
- * takes bytes as they arrive and holds at most one unfinished frame.
+ * Frames of the agent socket (SPEC §6): u32 length of type and payload, u8 type, payload. The
+ * reader takes bytes as they arrive and holds at most one unfinished frame.
  */
 import { concatBytes } from '@kudurru/proof';
 

@@ -1,6 +1,6 @@
 /**
- * Payloads of the frames (SPEC §6): what the agent sends is encoded here, what the ledger answers is
- * decoded here, strictly. Nothing in this file decides anything.
+ * Payloads of the frames (SPEC §6): what the agent sends is encoded here, what the ledger answers
+ * is decoded here, strictly. Nothing in this file decides anything.
  */
 import { encodeCbor, type CborValue } from '@kudurru/proof';
 

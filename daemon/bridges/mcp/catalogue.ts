@@ -67,7 +67,10 @@ export class Catalogue {
   }
 }
 
-/** Text that fits a public field of an envelope, or null: 1 to `sizeBytesMax`, no control characters. */
+/**
+ * Text that fits a public field of an envelope, or null: 1 to `sizeBytesMax`, no control
+ * characters.
+ */
 export function shortText(value: unknown, sizeBytesMax: number): string | null {
   if (typeof value !== 'string' || value === '' || !value.isWellFormed()) return null;
   if (Buffer.byteLength(value) > sizeBytesMax || /\p{Cc}/u.test(value)) return null;

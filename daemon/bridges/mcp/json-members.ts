@@ -4,7 +4,9 @@
  * twice, of which one program takes the first and another the last.
  */
 
-/** The members of each message: one, or as many as the batch has. Keys are decoded, values are not. */
+/**
+ * The members of each message: one, or as many as the batch has. Keys are decoded, values are not.
+ */
 export type Members = ReadonlyMap<string, string>;
 
 interface Frame {

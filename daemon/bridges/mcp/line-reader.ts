@@ -1,6 +1,7 @@
 /**
- * Newline-delimited bytes, one line at a time and unchanged (the newline stays on). Holds at most one
- * unfinished line; a line over the limit ends the reading, since what is not read cannot be recorded.
+ * Newline-delimited bytes, one line at a time and unchanged (the newline stays on). Holds at most
+ * one unfinished line; a line over the limit ends the reading, since what is not read cannot be
+ * recorded.
  */
 import type { Readable } from 'node:stream';
 

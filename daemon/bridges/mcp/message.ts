@@ -1,6 +1,7 @@
 /**
- * JSON-RPC 2.0 as MCP uses it on a stdio line: one message, or a batch (protocol 2025-03-26). Strict:
- * what two programs could read differently is refused, and what is refused is not handed on.
+ * JSON-RPC 2.0 as MCP uses it on a stdio line: one message, or a batch (protocol 2025-03-26).
+ * Strict: what two programs could read differently is refused, and what is refused is not handed
+ * on.
  */
 import { membersOf, type Members } from './json-members.ts';
 

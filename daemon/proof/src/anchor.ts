@@ -1,6 +1,6 @@
 /**
- * Anchors (SPEC.md §9): what the TPM is asked to attest, so that a checkpoint, a moment of the TPM's
- * clock and a value of its counter are bound together in one order.
+ * Anchors (SPEC.md §9): what the TPM is asked to attest, so that a checkpoint, a moment of the
+ * TPM's clock and a value of its counter are bound together in one order.
  */
 import { concatBytes, encodeU64, encodeUtf8 } from './bytes.ts';
 import { agentIdText } from './identifier.ts';

@@ -2,14 +2,17 @@
  * Deterministic CBOR (RFC 8949 §4.2.1), the subset that the formats use: integers of 64 bits, byte
  * and text strings, arrays, maps with integer or text keys, false, true, null, and tag 18.
  *
- * Invariant: `encodeCbor(decodeCbor(b))` equals `b` for every `b` that decodes. All else is refused:
- * non-minimal or indefinite lengths, unsorted or repeated keys, floats, other tags and simple
- * values, invalid UTF-8, and bytes after the item. Both directions are total within the limits.
+ * Invariant: `encodeCbor(decodeCbor(b))` equals `b` for every `b` that decodes. All else is
+ * refused: non-minimal or indefinite lengths, unsorted or repeated keys, floats, other tags and
+ * simple values, invalid UTF-8, and bytes after the item. Both directions are total within the
+ * limits.
  */
 import { compareBytes, concatBytes, decodeUtf8, encodeUtf8, viewOf } from './bytes.ts';
 import { ProofError } from './proof-error.ts';
 
-/** Items nest at most this deep; the deepest format, an anchor in a bundle, uses fewer than half. */
+/**
+ * Items nest at most this deep; the deepest format, an anchor in a bundle, uses fewer than half.
+ */
 export const CBOR_DEPTH_MAX = 16;
 
 /** The one accepted tag: COSE_Sign1 (RFC 9052 §2). */

@@ -61,8 +61,8 @@ export function verifyEs256(
 }
 
 /**
- * The P1363 form of a DER ECDSA signature: one SEQUENCE of two positive, minimal INTEGERs of at most
- * 32 significant bytes, nothing before or after. @throws ProofError `signature-malformed`
+ * The P1363 form of a DER ECDSA signature: one SEQUENCE of two positive, minimal INTEGERs of at
+ * most 32 significant bytes, nothing before or after. @throws ProofError `signature-malformed`
  */
 export function p1363OfDer(der: Uint8Array): Uint8Array {
   // The content is at most 2 * (2 + 33) bytes, so the length always takes the one-byte form.

@@ -1,9 +1,10 @@
 /**
  * Building RFC 6962 proofs from stored hashes of complete subtrees.
  *
- * A node (level, index) is the complete subtree over the leaves [index * 2^level, (index+1) * 2^level).
- * Proofs are first planned as leaf ranges, which fold over such nodes; so that one plan serves memory,
- * files and tiles, and a caller may fetch all nodes of a plan at once (`nodesOfRange`).
+ * A node (level, index) is the complete subtree over the leaves [index * 2^level, (index+1) *
+ * 2^level). Proofs are first planned as leaf ranges, which fold over such nodes; so that one plan
+ * serves memory, files and tiles, and a caller may fetch all nodes of a plan at once
+ * (`nodesOfRange`).
  */
 import { emptyRoot, nodeHash, requireLeaf } from './merkle.ts';
 import { ProofError } from './proof-error.ts';
@@ -14,7 +15,9 @@ export interface TreeNode {
   readonly index: bigint;
 }
 
-/** The leaves [start, end) of one subtree of some tree; `start` is a multiple of the subtree's span. */
+/**
+ * The leaves [start, end) of one subtree of some tree; `start` is a multiple of the subtree's span.
+ */
 export interface LeafRange {
   readonly start: bigint;
   readonly end: bigint;

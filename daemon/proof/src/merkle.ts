@@ -1,6 +1,7 @@
 /**
  * The Merkle tree of RFC 6962 §2.1 over SHA-256: hashes, roots, and the checking of proofs.
- * Checking is total: a proof of the wrong length, or for an impossible index, is simply not a proof.
+ * Checking is total: a proof of the wrong length, or for an impossible index, is simply not a
+ * proof.
  */
 import { equalBytes } from './bytes.ts';
 import { ProofError } from './proof-error.ts';
@@ -85,8 +86,8 @@ export function verifyInclusion(claim: InclusionClaim, proof: readonly Uint8Arra
 }
 
 /**
- * Whether `proof` shows `claim` (RFC 9162 §2.1.4.2). Two trees of one size are consistent when their
- * roots are equal, with an empty proof; the empty tree is consistent with every tree.
+ * Whether `proof` shows `claim` (RFC 9162 §2.1.4.2). Two trees of one size are consistent when
+ * their roots are equal, with an empty proof; the empty tree is consistent with every tree.
  */
 export function verifyConsistency(claim: ConsistencyClaim, proof: readonly Uint8Array[]): boolean {
   const { oldSize, newSize, oldRoot, newRoot } = claim;

@@ -1,6 +1,6 @@
 /**
- * The reader's trust policy (SPEC.md §12): what a verdict is under. Strict JSON: an unknown member is
- * refused, because a misspelt limit would else silently not hold.
+ * The reader's trust policy (SPEC.md §12): what a verdict is under. Strict JSON: an unknown member
+ * is refused, because a misspelt limit would else silently not hold.
  */
 import type { Label } from './appliance.ts';
 import { label, LABELS } from './appliance.ts';
@@ -53,7 +53,10 @@ const policy = refine(record(shape), ({ appliances, acceptLabels }) => {
 });
 const place = new Place('policy-invalid', 'trust policy');
 
-/** What a new policy asks for beside the identity of the ledger: hardware, known signers, locked time. */
+/**
+ * What a new policy asks for beside the identity of the ledger: hardware, known signers, locked
+ * time.
+ */
 export const DEFAULT_POLICY = {
   version: 1,
   acceptLabels: ['hardware'] as readonly Label[],

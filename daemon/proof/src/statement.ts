@@ -1,7 +1,7 @@
 /**
- * What an agent's key signs besides nothing else (SPEC.md §5, §6, §7.3): statements over its actions,
- * requests to open a session, and the proof of possession at its enrolment. Each is the payload of a
- * COSE_Sign1 of its own media type.
+ * What an agent's key signs besides nothing else (SPEC.md §5, §6, §7.3): statements over its
+ * actions, requests to open a session, and the proof of possession at its enrolment. Each is the
+ * payload of a COSE_Sign1 of its own media type.
  */
 import { equalBytes } from './bytes.ts';
 import type { Sign1 } from './cose.ts';

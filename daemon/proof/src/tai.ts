@@ -1,6 +1,7 @@
 /**
- * UTC and TAI, in nanoseconds since 1970-01-01T00:00:00 of each scale, by our own leap-second table.
- * UTC is counted as POSIX does: a leap second has no number of its own and repeats the next one's.
+ * UTC and TAI, in nanoseconds since 1970-01-01T00:00:00 of each scale, by our own leap-second
+ * table. UTC is counted as POSIX does: a leap second has no number of its own and repeats the next
+ * one's.
  */
 import { ProofError } from './proof-error.ts';
 
@@ -72,7 +73,9 @@ export function utcOfTai(taiNs: bigint, table: LeapTable = LEAP_TABLE): UtcInsta
   return { utcNs, isLeapSecond };
 }
 
-/** `2026-11-22T08:30:00.000000001Z`; a leap second reads `:60`. @throws ProofError `time-malformed` */
+/**
+ * `2026-11-22T08:30:00.000000001Z`; a leap second reads `:60`. @throws ProofError `time-malformed`
+ */
 export function formatTai(taiNs: bigint, table: LeapTable = LEAP_TABLE): string {
   const { utcNs, isLeapSecond } = utcOfTai(taiNs, table);
   // A leap second is written on the day that it ends, as the second after :59.

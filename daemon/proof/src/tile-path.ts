@@ -1,6 +1,7 @@
 /**
  * Names of the files of a tiled log (c2sp.org/tlog-tiles). A tile is 256 hashes wide; a partial one
- * has the suffix `.p/<width>`. Level `entries` names the entry bundles that mirror the level 0 tiles.
+ * has the suffix `.p/<width>`. Level `entries` names the entry bundles that mirror the level 0
+ * tiles.
  */
 import { ProofError } from './proof-error.ts';
 
@@ -38,7 +39,9 @@ export function formatTilePath({ level, index, width }: TileName): string {
   return `tile/${level}/${formatIndex(index)}${suffix}`;
 }
 
-/** The tile that `path` names; the inverse of `formatTilePath`. @throws ProofError `note-malformed` */
+/**
+ * The tile that `path` names; the inverse of `formatTilePath`. @throws ProofError `note-malformed`
+ */
 export function parseTilePath(path: string): TileName {
   const [, level = '', index = '', width] = TILE_PATH_PATTERN.exec(path) ?? [];
   if (level === '') throw malformed(`'${path}' is not the path of a tile`);

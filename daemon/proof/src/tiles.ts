@@ -35,7 +35,9 @@ export class TileReader {
     return this.#hashOf({ start: 0n, end: this.size });
   }
 
-  /** Inclusion proof of the leaf at `index`. @throws ProofError `tree-malformed`, `tile-mismatch` */
+  /**
+   * Inclusion proof of the leaf at `index`. @throws ProofError `tree-malformed`, `tile-mismatch`
+   */
   async inclusionProof(index: bigint): Promise<Uint8Array[]> {
     return this.#hashesOf(planInclusion(index, this.size));
   }
@@ -161,7 +163,9 @@ export async function auditTiles(
   }
 }
 
-/** Collects the hashes of each tile as the tree grows, and compares tiles once they are complete. */
+/**
+ * Collects the hashes of each tile as the tree grows, and compares tiles once they are complete.
+ */
 class TileAudit {
   readonly #reader: TileReader;
   /** Per tile level, the hashes so far of its last tile. */

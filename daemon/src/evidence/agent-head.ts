@@ -1,4 +1,6 @@
-/** The leaf of one agent below an anchor's agentHeadsRoot (SPEC.md §9): "this was its last action". */
+/**
+ * The leaf of one agent below an anchor's agentHeadsRoot (SPEC.md §9): "this was its last action".
+ */
 import {
   compareBytes,
   decodeEntry,

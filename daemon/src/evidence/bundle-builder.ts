@@ -1,7 +1,7 @@
 /**
- * Evidence bundles (SPEC.md §11): one entry, everything it refers to, and the proofs that put them all in
- * one signed tree. What a bundle claims is checked by its reader; the builder checks only that it hands
- * out nothing it had to guess.
+ * Evidence bundles (SPEC.md §11): one entry, everything it refers to, and the proofs that put them
+ * all in one signed tree. What a bundle claims is checked by its reader; the builder checks only
+ * that it hands out nothing it had to guess.
  */
 import {
   commitmentFieldNumber,
@@ -64,7 +64,9 @@ async function locate({ index, bytes }: Gathered, options: BundleOptions): Promi
   return { index, entry: bytes, path: [...path] };
 }
 
-/** Inclusion of the action's envelope in its statement's root, from the statement's other actions. */
+/**
+ * Inclusion of the action's envelope in its statement's root, from the statement's other actions.
+ */
 async function envelopePath(
   action: Gathered,
   { ledger, places }: BundleOptions,

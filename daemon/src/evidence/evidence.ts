@@ -1,6 +1,6 @@
 /**
- * The evidence stage: finds entries and hands out bundles. The index behind it is never trusted: hits are
- * read again from the ledger, references are followed in the entries themselves.
+ * The evidence stage: finds entries and hands out bundles. The index behind it is never trusted:
+ * hits are read again from the ledger, references are followed in the entries themselves.
  */
 import { decodeEntry, entryToJson, type JsonObject } from '@kudurru/proof';
 

@@ -1,7 +1,8 @@
 /**
- * Which entries a subject's bundle holds (SPEC.md §11): what the subject refers to, what that refers to,
- * and so on; nothing else. References are read from the entries; the search index only says where
- * to look for what refers back (the outcome of an intent, an anchor), and each find is checked.
+ * Which entries a subject's bundle holds (SPEC.md §11): what the subject refers to, what that
+ * refers to, and so on; nothing else. References are read from the entries; the search index only
+ * says where to look for what refers back (the outcome of an intent, an anchor), and each find is
+ * checked.
  */
 import {
   decodeEntry,

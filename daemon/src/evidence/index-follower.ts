@@ -1,6 +1,6 @@
 /**
- * Keeps the search index behind the log: starts the worker, tells it what has been published, knows how
- * far it is. A worker that fails is started again; the log does not wait for it.
+ * Keeps the search index behind the log: starts the worker, tells it what has been published, knows
+ * how far it is. A worker that fails is started again; the log does not wait for it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';

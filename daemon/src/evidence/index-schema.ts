@@ -1,11 +1,14 @@
 /**
- * The search index as SQL: what may be asked of the log without reading it. It follows the published
- * tiles, is never trusted (every answer is read again from the ledger and compared), and may be deleted
- * at any time: it is rebuilt. `INDEX_VERSION` goes up with any change here or in index-row.ts.
+ * The search index as SQL: what may be asked of the log without reading it. It follows the
+ * published tiles, is never trusted (every answer is read again from the ledger and compared), and
+ * may be deleted at any time: it is rebuilt. `INDEX_VERSION` goes up with any change here or in
+ * index-row.ts.
  */
 export const INDEX_VERSION = 1;
 
-/** `idx` is the entry's index; an agent or session is named by the index of the entry that made it. */
+/**
+ * `idx` is the entry's index; an agent or session is named by the index of the entry that made it.
+ */
 export const INDEX_SCHEMA = `
 CREATE TABLE agent (idx INTEGER PRIMARY KEY, id TEXT NOT NULL) STRICT;
 CREATE TABLE session (idx INTEGER PRIMARY KEY, id BLOB NOT NULL, agent INTEGER NOT NULL,
@@ -42,7 +45,9 @@ INSERT INTO position VALUES (0, 0);
 PRAGMA user_version = ${INDEX_VERSION};
 `;
 
-/** Write-ahead logging lets the daemon read while the worker writes; a lost tail is indexed again. */
+/**
+ * Write-ahead logging lets the daemon read while the worker writes; a lost tail is indexed again.
+ */
 export const INDEX_PRAGMAS = `
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;

@@ -1,6 +1,6 @@
 /**
- * The worker that writes the search index: reads the published entry bundles from where it stopped and
- * inserts what they hold, a bounded number of rows a transaction. Started by index-follower.ts.
+ * The worker that writes the search index: reads the published entry bundles from where it stopped
+ * and inserts what they hold, a bounded number of rows a transaction. Started by index-follower.ts.
  *
  * A file that is no index of this version, or is damaged, is removed and built again from index 0.
  */
@@ -116,7 +116,10 @@ function removeDatabase(path: string): void {
   for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true });
 }
 
-/** Null where the file is damaged or of another version: SQLite says so in many ways, all the same to us. */
+/**
+ * Null where the file is damaged or of another version: SQLite says so in many ways, all the same
+ * to us.
+ */
 function openExisting(path: string): DatabaseSync | null {
   let database: DatabaseSync | null = null;
   try {

@@ -25,7 +25,10 @@ export class SearchIndex {
     return treeSize(this.#one('SELECT size AS v FROM position') ?? 0n);
   }
 
-  /** Newest first. `agent` and `session` of the query are resolved here: an unknown one gives nothing. */
+  /**
+   * Newest first. `agent` and `session` of the query are resolved here: an unknown one gives
+   * nothing.
+   */
   search(query: SearchQuery): LeafIndex[] {
     const where: string[] = [];
     const values: SQLInputValue[] = [];

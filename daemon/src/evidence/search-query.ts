@@ -1,6 +1,6 @@
 /**
- * A search as it is asked for: strict, every name and form known or refused with `request-malformed`.
- * All conditions must hold; what is not given does not restrict.
+ * A search as it is asked for: strict, every name and form known or refused with
+ * `request-malformed`. All conditions must hold; what is not given does not restrict.
  */
 import { decodeHex, taiOfUtc } from '@kudurru/proof';
 

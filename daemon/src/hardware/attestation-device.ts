@@ -35,6 +35,8 @@ export interface AttestationDevice {
   /** By the checkpoint key, ECDSA P-256 over SHA-256(message): r ‖ s, 64 bytes. */
   signCheckpoint(message: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
 
-  /** TPM2_NV_Increment, sent once; the value read after it. Wears the TPM: see `counterIntervalMs`. */
+  /**
+   * TPM2_NV_Increment, sent once; the value read after it. Wears the TPM: see `counterIntervalMs`.
+   */
   incrementCounter(timeoutMs: number): Promise<bigint>;
 }

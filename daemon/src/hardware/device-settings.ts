@@ -13,8 +13,8 @@ export interface TpmSettings {
   /** NV index of the counter, 0x01800000 .. 0x01bfffff (owner's range). */
   readonly counterIndex: number;
   /**
-   * The helper is the TPM's only user and no resource manager stands between: it starts the TPM, and
-   * flushes what a dead predecessor left loaded. Never for a shared device.
+   * The helper is the TPM's only user and no resource manager stands between: it starts the TPM,
+   * and flushes what a dead predecessor left loaded. Never for a shared device.
    */
   readonly soleUser: boolean;
 }

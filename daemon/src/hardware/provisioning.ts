@@ -1,4 +1,6 @@
-/** Making a device ready for one ledger. Separate from use: only the start of the daemon calls it. */
+/**
+ * Making a device ready for one ledger. Separate from use: only the start of the daemon calls it.
+ */
 export interface DeviceProvisioning {
   /**
    * Idempotent: makes keys and counter where there are none, goes on where a crash interrupted it,

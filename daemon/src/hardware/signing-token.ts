@@ -2,9 +2,10 @@
  * What the ledger needs of a PKCS#11 token: signatures by the log key and wrapping of scope keys.
  * Neither key can leave the token.
  *
- * Every call has a deadline, `timeoutMs` from the call, and throws DeviceError. No call here changes
- * the token, so `deviceMayHaveChanged` is false. Codes of all calls: `device-deadline-exceeded`,
- * `device-missing`, `device-refused`, `device-mismatch`, `device-wrong-pin`, `device-helper-lost`.
+ * Every call has a deadline, `timeoutMs` from the call, and throws DeviceError. No call here
+ * changes the token, so `deviceMayHaveChanged` is false. Codes of all calls:
+ * `device-deadline-exceeded`, `device-missing`, `device-refused`, `device-mismatch`,
+ * `device-wrong-pin`, `device-helper-lost`.
  */
 import type { SigningTokenDescription } from './device-description.ts';
 

@@ -1,6 +1,7 @@
 /**
- * Works on the requests of a batch in their order: opens sessions, takes them up again, closes them.
- * What goes into the ledger is durable before the agent is told; entries of one batch share a group.
+ * Works on the requests of a batch in their order: opens sessions, takes them up again, closes
+ * them. What goes into the ledger is durable before the agent is told; entries of one batch share a
+ * group.
  */
 import { isKudurruError, type KudurruError } from '../base/errors.ts';
 import type { LeafIndex } from '../base/units.ts';

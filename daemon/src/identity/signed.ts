@@ -3,7 +3,9 @@ import { equalBytes, ProofError } from '@kudurru/proof';
 
 import { KudurruError } from '../base/errors.ts';
 
-/** Runs `decode`; `what` names the bytes in the message. @throws KudurruError `request-malformed` */
+/**
+ * Runs `decode`; `what` names the bytes in the message. @throws KudurruError `request-malformed`
+ */
 export function decodeSigned<Decoded>(what: string, decode: () => Decoded): Decoded {
   try {
     return decode();

@@ -59,7 +59,9 @@ export function makeApplianceDocument(
   });
 }
 
-/** Members that stay the same for the life of an appliance. Firmware and certificates may change. */
+/**
+ * Members that stay the same for the life of an appliance. Firmware and certificates may change.
+ */
 const lasting = ['ekPublic', 'akPublic', 'checkpointKeyPublic', 'counterPublic'] as const;
 
 /**

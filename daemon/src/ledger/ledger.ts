@@ -1,7 +1,7 @@
 /**
- * The ledger as the rest of the daemon sees it: batches and system entries in, places out. One group
- * at a time is made durable; system entries that come meanwhile join the next one. Whoever is told
- * of an entry here is told after it is durable.
+ * The ledger as the rest of the daemon sees it: batches and system entries in, places out. One
+ * group at a time is made durable; system entries that come meanwhile join the next one. Whoever is
+ * told of an entry here is told after it is durable.
  *
  * Any failure to write ends this object and, through `fail`, the daemon: what is on the disk is for
  * the next start to find out.

@@ -1,6 +1,7 @@
 /**
- * Keys of the erasure scopes: 32 random bytes each, wrapped by the token. The wrapped key is durable
- * in the journal before anything is sealed with it; destroying it there is what erases a scope.
+ * Keys of the erasure scopes: 32 random bytes each, wrapped by the token. The wrapped key is
+ * durable in the journal before anything is sealed with it; destroying it there is what erases a
+ * scope.
  */
 import { randomBytes } from 'node:crypto';
 

@@ -1,5 +1,5 @@
-// NV indexes: monotonic counters, extend indexes, and reading what others stored. An increment or an
-// extend is sent once: when its answer is lost, read the value before deciding anything.
+// NV indexes: monotonic counters, extend indexes, and reading what others stored. An increment or
+// an extend is sent once: when its answer is lost, read the value before deciding anything.
 import type { CallOptions, Connection, ObjectHandle } from './connection.ts';
 import { algorithm, hierarchy, nvAttribute, responseCode } from './constants.ts';
 import { type NvPublic, encodeNvPublic, parseNvPublic } from './structures.ts';
@@ -49,7 +49,9 @@ export class NvIndexes {
     return this.#define(definition, { type: nvAttribute.typeCounter, dataSize: 8 }, options);
   }
 
-  /** TPM2_NV_DefineSpace, Part 3 §31.3: an extend index of 32 bytes, as a PCR that outlives a reset. */
+  /**
+   * TPM2_NV_DefineSpace, Part 3 §31.3: an extend index of 32 bytes, as a PCR that outlives a reset.
+   */
   async defineExtend(definition: NvDefinition, options?: CallOptions): Promise<ObjectHandle> {
     return this.#define(definition, { type: nvAttribute.typeExtend, dataSize: 32 }, options);
   }

@@ -30,7 +30,9 @@ export interface TpmProperties {
 }
 
 export interface HmacSessionOptions extends CallOptions {
-  /** A loaded decryption key; the session's secret is encrypted to it, so a bus listener is blind. */
+  /**
+   * A loaded decryption key; the session's secret is encrypted to it, so a bus listener is blind.
+   */
   readonly saltKey?: ObjectHandle;
   /** Encrypt the first parameter both ways. Default: true where there is a salt key. */
   readonly encrypt?: boolean;
@@ -110,7 +112,9 @@ export class Platform {
     return concat(parts);
   }
 
-  /** TPM2_PCR_Extend, Part 3 §22.2, SHA-256 bank. Never repeated: a lost answer may have counted. */
+  /**
+   * TPM2_PCR_Extend, Part 3 §22.2, SHA-256 bank. Never repeated: a lost answer may have counted.
+   */
   async extendPcr(pcr: number, digest: Uint8Array, options?: CallOptions): Promise<void> {
     await this.#connection.run('pcrExtend', [pcr, encodeDigestValues(digest)], options);
   }

@@ -67,7 +67,9 @@ export function scalarLength(curveId: number): number {
   throw new RangeError(`unsupported curve 0x${curveId.toString(16)}`);
 }
 
-/** A TPM integer may come without its leading zero bytes; signatures and points have fixed width. */
+/**
+ * A TPM integer may come without its leading zero bytes; signatures and points have fixed width.
+ */
 export function padLeft(bytes: Uint8Array, length: number): Uint8Array {
   if (bytes.length > length) throw new RangeError(`integer longer than ${length} bytes`);
   const padded = new Uint8Array(length);

@@ -1,4 +1,7 @@
-/** Finds test data: our own, committed beside the package, and published vectors outside the checkout. */
+/**
+ * Finds test data: our own, committed beside the package, and published vectors outside the
+ * checkout.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, it } from 'mocha';
@@ -16,7 +19,9 @@ export function readTestdata<T>(name: string): T {
   return JSON.parse(readFileSync(testdataPath(name), 'utf8')) as T;
 }
 
-/** Suite over published vectors in `folder`; pending, with the reason in its title, without them. */
+/**
+ * Suite over published vectors in `folder`; pending, with the reason in its title, without them.
+ */
 export function describePublished(
   title: string,
   folder: string,

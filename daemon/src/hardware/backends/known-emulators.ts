@@ -4,7 +4,9 @@
  */
 import type { AssuranceLabel } from '../device-description.ts';
 
-/** TPM_PT_MANUFACTURER: libtpms (swtpm), Microsoft's reference code, and vTPMs of virtual machines. */
+/**
+ * TPM_PT_MANUFACTURER: libtpms (swtpm), Microsoft's reference code, and vTPMs of virtual machines.
+ */
 const tpmManufacturers: ReadonlySet<string> = new Set(['IBM', 'MSFT', 'VMW', 'GOOG', 'AMZN']);
 
 /** CK_TOKEN_INFO.manufacturerID, from its beginning. */

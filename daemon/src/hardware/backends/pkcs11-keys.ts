@@ -1,9 +1,10 @@
 /**
- * The two keys of a ledger in its token: the Ed25519 log key and the AES-256 wrapping key, both made
- * in the token and never leaving it. CKA_ID is the ledgerId, so that a token tells whose keys it has.
+ * The two keys of a ledger in its token: the Ed25519 log key and the AES-256 wrapping key, both
+ * made in the token and never leaving it. CKA_ID is the ledgerId, so that a token tells whose keys
+ * it has.
  *
- * Making them can be interrupted anywhere: a public key whose private half was never made is removed
- * and made anew. A private key is never removed.
+ * Making them can be interrupted anywhere: a public key whose private half was never made is
+ * removed and made anew. A private key is never removed.
  */
 import pkcs11js from 'pkcs11js';
 

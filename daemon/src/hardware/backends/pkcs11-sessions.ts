@@ -1,6 +1,6 @@
 /**
- * A logged-in token: module, slot, and a pool of PKCS#11 sessions. A session holds one operation at a
- * time, so each use takes one from the pool and gives it back.
+ * A logged-in token: module, slot, and a pool of PKCS#11 sessions. A session holds one operation at
+ * a time, so each use takes one from the pool and gives it back.
  *
  * Slot ids change between starts: the token is found by its label, and by its serial where given.
  */

@@ -1,7 +1,7 @@
 /**
- * SigningToken over pkcs11js. The token is opened on first use, and again after a session, the login
- * or the token was lost: signing and wrapping change nothing, so one repetition is safe. A refused
- * PIN is remembered and never sent again: tokens lock after a few wrong ones.
+ * SigningToken over pkcs11js. The token is opened on first use, and again after a session, the
+ * login or the token was lost: signing and wrapping change nothing, so one repetition is safe. A
+ * refused PIN is remembered and never sent again: tokens lock after a few wrong ones.
  */
 import { randomBytes } from 'node:crypto';
 

@@ -1,7 +1,7 @@
 /**
- * AttestationDevice over @kudurru/tpm2-tss. Keys are loaded on first use, and again after the TPM was
- * reset or the connection was lost. A command is sent a second time only when the TPM refused the
- * first because what was loaded is gone: then it did nothing.
+ * AttestationDevice over @kudurru/tpm2-tss. Keys are loaded on first use, and again after the TPM
+ * was reset or the connection was lost. A command is sent a second time only when the TPM refused
+ * the first because what was loaded is gone: then it did nothing.
  */
 import { createHash } from 'node:crypto';
 
@@ -185,7 +185,9 @@ export class TpmAttestationDevice implements AttestationDevice, DeviceProvisioni
     }
   }
 
-  /** Closes what is loaded; with `which`, only where it is still that: another call may be ahead. */
+  /**
+   * Closes what is loaded; with `which`, only where it is still that: another call may be ahead.
+   */
   async #release(which = this.#loaded): Promise<void> {
     if (which === undefined || which !== this.#loaded) return;
     this.#loaded = undefined;

@@ -1,7 +1,7 @@
 /**
- * The endorsement key: which one this TPM has, its certificates, and the right to use it as a parent.
- * Its certificate is the root of everything a stranger can know about the TPM, so a certificate for
- * another key than the TPM's own is refused here already.
+ * The endorsement key: which one this TPM has, its certificates, and the right to use it as a
+ * parent. Its certificate is the root of everything a stranger can know about the TPM, so a
+ * certificate for another key than the TPM's own is refused here already.
  */
 import { X509Certificate } from 'node:crypto';
 
@@ -72,8 +72,9 @@ export async function openEndorsementKey(
 }
 
 /**
- * Runs one command that uses the endorsement key as a parent. Keys of the low-range templates demand
- * a policy session, which the TPM drops after its one use; a refused command leaves it behind.
+ * Runs one command that uses the endorsement key as a parent. Keys of the low-range templates
+ * demand a policy session, which the TPM drops after its one use; a refused command leaves it
+ * behind.
  */
 export async function asParent<Value>(
   tpm: Tpm,

@@ -10,8 +10,8 @@ const firstReferenceCode = 0x910;
 const lastReferenceCode = 0x91e;
 
 /**
- * The TPM was reset under us: what was loaded is gone, and it may wait for its start. The command was
- * refused, so it is safe to load everything again and send it once more.
+ * The TPM was reset under us: what was loaded is gone, and it may wait for its start. The command
+ * was refused, so it is safe to load everything again and send it once more.
  */
 export function wasReset(error: unknown): boolean {
   if (!(error instanceof TpmError) || error.failure !== 'refused') return false;

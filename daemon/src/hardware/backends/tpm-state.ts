@@ -2,9 +2,10 @@
  * What is kept beside a provisioned TPM: the keys' blobs (encrypted by the TPM), the authorisation
  * value of keys and counter, and what evidence says about them. One JSON file, bytes in base64.
  *
- * It is written twice: `prepared`, before the TPM is touched, so that a crash cannot leave a counter
- * that nobody knows; `provisioned`, when everything is made. Each write is a new file, fsynced, then
- * renamed over the old one. The parser is strict: an unknown or missing field is an error.
+ * It is written twice: `prepared`, before the TPM is touched, so that a crash cannot leave a
+ * counter that nobody knows; `provisioned`, when everything is made. Each write is a new file,
+ * fsynced, then renamed over the old one. The parser is strict: an unknown or missing field is an
+ * error.
  */
 import {
   closeSync,
@@ -51,7 +52,9 @@ export type TpmState = PreparedTpm | ProvisionedTpm;
 const version = 1;
 const fileName = 'tpm.json';
 
-/** The stored state, or undefined where there is none. @throws DeviceError `device-state-unreadable` */
+/**
+ * The stored state, or undefined where there is none. @throws DeviceError `device-state-unreadable`
+ */
 export function readTpmState(folder: string): TpmState | undefined {
   const path = join(folder, fileName);
   let text: string;
