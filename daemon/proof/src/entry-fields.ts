@@ -97,7 +97,11 @@ const refusal = record({ code: text(1, 64), count });
 export const ENTRY_KINDS = {
   genesis: {
     number: 0,
-    fields: record({ provisioningRecord: embedded, logKey: text(1, 1024), appliance: embedded }),
+    fields: record({
+      provisioningRecord: embedded,
+      logKey: text(1, 1024),
+      applianceDocument: embedded,
+    }),
   },
   boot: {
     number: 1,

@@ -237,3 +237,22 @@ export {
 } from './policy.ts';
 export type { TrustPolicy } from './policy.ts';
 export type { Json, JsonObject } from './schema.ts';
+
+// Building and verifying evidence (SPEC.md §11, §13).
+export { buildBundle } from './bundle-build.ts';
+export type { BundleSource } from './bundle-build.ts';
+export { referencesOf } from './bundle-needs.ts';
+export type { EntryReference } from './bundle-needs.ts';
+export { verify } from './verify/verify.ts';
+export type { VerifyOptions } from './verify/verify.ts';
+export type { BatchVerifier } from './verify/signatures.ts';
+export { QUESTIONS } from './verify/finding.ts';
+export type { Outcome, Question } from './verify/finding.ts';
+export type {
+  Answer,
+  AnswerState,
+  CheckLine,
+  Overall,
+  SubjectSummary,
+  Verdict,
+} from './verify/verdict.ts';

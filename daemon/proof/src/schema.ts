@@ -60,9 +60,9 @@ export function decodeWith<T>(codec: Codec<T>, bytes: Uint8Array, place: Place):
 
 /** Encodes `value` and refuses what would not decode. @throws ProofError `place.code`, or of CBOR */
 export function encodeWith<T>(codec: Codec<T>, value: T, place: Place): Uint8Array {
-  const item = codec.toCbor(value);
-  codec.fromCbor(item, place);
-  return encodeCbor(item);
+  const encoded = encodeCbor(codec.toCbor(value));
+  decodeWith(codec, encoded, place);
+  return encoded;
 }
 
 /** An integer as `number`, for counts and small ranges. */

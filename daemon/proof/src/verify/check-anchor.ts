@@ -1,0 +1,297 @@
+/**
+ * Anchors: what the TPM attested about the tree, its clock and its counter (SPEC.md §9). Each check
+ * is over all anchors of the bundle, except where it names the one that covers the subject.
+ */
+import { anchorDigest, counterQualifier, leftQualifier, rightQualifier } from '../anchor.ts';
+import { decodeU64, equalBytes } from '../bytes.ts';
+import { leafHash, verifyConsistency, verifyInclusion } from '../merkle.ts';
+import { parseVerifierKey } from '../note.ts';
+import { sha256, ZERO_HASH } from '../sha256.ts';
+import type { TpmClockInfo } from '../tpm-attest.ts';
+import { qualifiedNameUnderEk } from '../tpm-public.ts';
+import { checkpointVerifierKey, requireLine } from './check-checkpoint.ts';
+import type { Anchor, AnchorAttest, Evidence } from './evidence.ts';
+import { mustHold, skipped, unverifiable } from './finding.ts';
+
+const COUNTER_SIZE_BYTES = 8;
+
+/** An anchor covers the subject. */
+export function checkAnchored({ coveringAnchor }: Evidence): string {
+  if (coveringAnchor === undefined) throw unverifiable('no anchor covers the entry yet');
+  const { anchorSequence, size } = coveringAnchor.item.entry;
+  return `anchor ${anchorSequence} covers the entry, as one of ${size}`;
+}
+
+/** The covering anchor's tree is a prefix of the checkpoint's. */
+export function checkAnchorConsistency({ coveringAnchor, proof, bundle }: Evidence): string {
+  if (coveringAnchor === undefined) throw skipped('no anchor covers the entry');
+  const { size, root } = coveringAnchor.item.entry;
+  const { checkpoint } = proof;
+  const claim = {
+    oldSize: size,
+    oldRoot: root,
+    newSize: checkpoint.size,
+    newRoot: checkpoint.root,
+  };
+  mustHold(
+    verifyConsistency(claim, bundle.consistency),
+    `the anchored tree of ${size} is not the beginning of the checkpoint's tree`,
+  );
+  return `the anchored tree of ${size} is the beginning of the checkpoint's tree`;
+}
+
+/** Each anchor's own checkpoint is of its tree and signed by log key and TPM. */
+export async function checkAnchorCheckpoints(evidence: Evidence): Promise<string> {
+  const logKey = parseVerifierKey(evidence.policy.logKey);
+  const tpmKey = checkpointVerifierKey(evidence);
+  return eachAnchor(evidence, async ({ item, checkpoint }) => {
+    const { size, root } = item.entry;
+    const isSame =
+      checkpoint.origin === evidence.genesis.provisioning.origin &&
+      checkpoint.size === size &&
+      equalBytes(checkpoint.root, root);
+    mustHold(isSame, `the checkpoint in anchor ${item.index} is of another tree`);
+    await Promise.all([
+      requireLine(evidence, checkpoint, logKey),
+      requireLine(evidence, checkpoint, tpmKey),
+    ]);
+    return `anchor ${item.index}: log key and TPM signed its tree of ${size}`;
+  });
+}
+
+/** Every attestation is signed by the AK under this EK. */
+export async function checkAttestSignatures(evidence: Evidence): Promise<string> {
+  const { ak, ek } = evidence.genesis;
+  const signer = qualifiedNameUnderEk(ek, ak);
+  const key = { algorithm: 'ESP256', bytes: ak.point } as const;
+  return eachAnchor(evidence, async (anchor) => {
+    const attests = attestsOf(anchor);
+    const checks = attests.map(async ({ name, bytes, signature, attest }) => {
+      const place = `${name} of anchor ${anchor.item.index}`;
+      mustHold(equalBytes(attest.qualifiedSigner, signer), `${place} is not by the AK of this EK`);
+      const isSigned = await evidence.signatures.check({ key, message: bytes, signature });
+      mustHold(isSigned, `${place} is not signed by the AK`);
+    });
+    await Promise.all(checks);
+    return `anchor ${anchor.item.index}: ${attests.length} attestations by the AK`;
+  });
+}
+
+/** L, R and N are bound to the tree, to the time evidence and to each other. */
+export async function checkAnchorBinding(evidence: Evidence): Promise<string> {
+  const { ledgerId, applianceId } = evidence.genesis;
+  return eachAnchor(evidence, ({ item, left, right, counter }) => {
+    const { entry, index } = item;
+    const evidenceHash = sha256(entry.evidence);
+    const digest = anchorDigest({ ...entry, ledgerId, applianceId, evidenceHash });
+    requireQualifier(left, leftQualifier(entry), index);
+    requireQualifier(right, rightQualifier(left.bytes, digest), index);
+    requireQualifier(counter, counterQualifier(right.bytes), index);
+    const areTimes = left.attest.attested.type === 'time' && right.attest.attested.type === 'time';
+    mustHold(areTimes, `L and R of anchor ${index} do not attest the TPM's time`);
+    return `anchor ${index}: time, tree and counter are bound together`;
+  });
+}
+
+/** N certifies the counter at the value that the anchor expects. */
+export async function checkAnchorCounter(evidence: Evidence): Promise<string> {
+  const { counter: nvCounter, document } = evidence.genesis;
+  return eachAnchor(evidence, ({ item, counter }) => {
+    const { attested } = counter.attest;
+    const place = `N of anchor ${item.index}`;
+    mustHold(
+      attested.type === 'nv' && equalBytes(attested.indexName, nvCounter.name),
+      `${place} does not certify the appliance's counter`,
+    );
+    mustHold(
+      attested.offset === 0 && attested.contents.length === COUNTER_SIZE_BYTES,
+      `${place} does not certify the whole counter`,
+    );
+    const value = decodeU64(attested.contents);
+    const { counterExpected } = item.entry;
+    mustHold(
+      value === counterExpected,
+      `${place}: the counter is ${value}, not ${counterExpected}`,
+    );
+    mustHold(
+      value > BigInt(document.counterBase),
+      `${place}: the counter is not above its base ${document.counterBase}`,
+    );
+    return `anchor ${item.index}: the TPM counter stood at ${value}`;
+  });
+}
+
+/** The TPM's clock does not go back, within an anchor and from anchor to anchor. */
+export function checkAnchorClock(evidence: Evidence): string {
+  const readings = evidence.anchors.flatMap(({ item, left, right, counter }) => {
+    const clocks = [left, right, counter].map(({ attest }) => attest.clock);
+    const [first] = clocks;
+    const isOneRun = clocks.every(
+      ({ resetCount, restartCount }) =>
+        resetCount === first?.resetCount && restartCount === first.restartCount,
+    );
+    mustHold(isOneRun, `the TPM was reset within anchor ${item.index}`);
+    return clocks.map((clock) => ({ clock, index: item.index }));
+  });
+  if (readings.length === 0) throw skipped('no anchor is here');
+  for (const [i, { clock, index }] of readings.entries()) {
+    const before = readings[i - 1];
+    mustHold(
+      before === undefined || compareClocks(before.clock, clock) <= 0,
+      `the TPM's clock went back in anchor ${index}`,
+    );
+  }
+  return "the TPM's clock does not go back";
+}
+
+/** Anchors follow each other: sequence, predecessor's hash, counter. */
+export function checkAnchorChain(evidence: Evidence): string {
+  const { anchors, anchorBefore, coveringAnchor, subject, genesis } = evidence;
+  if (anchors.length === 0) throw skipped('no anchor is here');
+  for (const anchor of anchors) requireFirst(anchor, genesis.document.counterBase);
+  for (const anchor of anchors) {
+    const predecessor = anchors.find(
+      ({ item }) => item.index === anchor.item.entry.previousAnchorIndex,
+    );
+    if (predecessor !== undefined) requireSuccessor(predecessor, anchor);
+  }
+  if (coveringAnchor === undefined) return 'the anchors here follow each other';
+  const previous = coveringAnchor.item.entry.previousAnchorIndex;
+  const isHere =
+    previous === null || previous > subject.index || evidence.itemAt(previous) !== undefined;
+  mustHold(isHere, `anchor ${previous}, the last before the entry, is not here`);
+  if (anchorBefore !== undefined) requireLater(anchorBefore, coveringAnchor);
+  return 'the anchors here follow each other';
+}
+
+/** Quote and extend are there exactly where the appliance has a PCR and an extend index for them. */
+export function checkAnchorExtras(evidence: Evidence): string {
+  const { document, extend: index } = evidence.genesis;
+  if (evidence.anchors.length === 0) throw skipped('no anchor is here');
+  for (const { item, quote, extend } of evidence.anchors) {
+    const wantsExtend = index !== null && item.entry.kind === 'counter-anchor';
+    mustHold(
+      (quote !== null) === (document.pcrIndex !== null) && (extend !== null) === wantsExtend,
+      `anchor ${item.index} lacks, or has too many of, the quote and the extend index`,
+    );
+    const quoted = quote?.attest.attested;
+    mustHold(
+      quoted === undefined ||
+        (quoted.type === 'quote' &&
+          quoted.selections.some(({ pcrs }) => pcrs.includes(document.pcrIndex ?? -1))),
+      `the quote of anchor ${item.index} is not of PCR ${document.pcrIndex}`,
+    );
+    const extended = extend?.attest.attested;
+    mustHold(
+      extended === undefined ||
+        (extended.type === 'nv' && index !== null && equalBytes(extended.indexName, index.name)),
+      `anchor ${item.index} does not certify the extend index`,
+    );
+  }
+  if (document.pcrIndex === null && index === null) {
+    throw skipped('the appliance extends no PCR and no index');
+  }
+  return "quote and extend index are the appliance's; replaying them takes the whole log";
+}
+
+/** The agent's last action, as the covering anchor froze it, is not before the subject. */
+export function checkAgentHead(evidence: Evidence): string {
+  const { bundle, agentHead, subjectAction, coveringAnchor } = evidence;
+  const head = bundle.agentHead;
+  if (head === null || agentHead === null) throw skipped("the agent's head is not shown");
+  if (subjectAction === undefined || coveringAnchor === undefined) {
+    throw skipped('there is no anchored action to complete');
+  }
+  const claim = {
+    index: head.leafIndex,
+    size: head.leafCount,
+    leafHash: leafHash(head.leaf),
+    root: coveringAnchor.item.entry.agentHeadsRoot,
+  };
+  mustHold(verifyInclusion(claim, head.path), "the agent's head is not under the anchor");
+  const { entry, index } = subjectAction.item;
+  const session = evidence.sessionAt(entry.sessionIndex);
+  const { agentId } = evidence.enrolmentOf(session).item.entry;
+  mustHold(agentHead.agentId === agentId, `the head is of '${agentHead.agentId}'`);
+  const { sessionNumber } = session.item.entry;
+  const isLater =
+    agentHead.sessionNumber > sessionNumber ||
+    (agentHead.sessionNumber === sessionNumber && agentHead.lastSequence >= entry.sequence);
+  mustHold(
+    isLater && agentHead.lastIndex >= index && agentHead.lastIndex < coveringAnchor.item.entry.size,
+    "the agent's head is before the entry",
+  );
+  return `the agent's last action at that anchor was entry ${agentHead.lastIndex}`;
+}
+
+async function eachAnchor(
+  { anchors }: Evidence,
+  check: (anchor: Anchor) => string | Promise<string>,
+): Promise<string> {
+  if (anchors.length === 0) throw skipped('no anchor is here');
+  const texts = await Promise.all(anchors.map(async (anchor) => check(anchor)));
+  return texts.join('; ');
+}
+
+function attestsOf({ left, right, counter, quote, extend }: Anchor): AnchorAttest[] {
+  return [left, right, counter, quote, extend].filter((attest) => attest !== null);
+}
+
+function requireQualifier({ name, attest }: AnchorAttest, wanted: Uint8Array, index: bigint): void {
+  const isBound = equalBytes(attest.extraData, wanted);
+  mustHold(isBound, `${name} of anchor ${index} attests something else than this anchor`);
+}
+
+/** Resets first, then restarts, then milliseconds: what the TPM itself never takes back. */
+function compareClocks(left: TpmClockInfo, right: TpmClockInfo): number {
+  if (left.resetCount !== right.resetCount) return left.resetCount - right.resetCount;
+  if (left.restartCount !== right.restartCount) return left.restartCount - right.restartCount;
+  return left.clockMs < right.clockMs ? -1 : left.clockMs > right.clockMs ? 1 : 0;
+}
+
+function requireFirst({ item }: Anchor, counterBase: number): void {
+  const { anchorSequence, previousAnchorIndex, previousAnchorLeafHash, kind } = item.entry;
+  const isFirst = anchorSequence === 0n;
+  mustHold(
+    isFirst === (previousAnchorIndex === null) &&
+      isFirst === equalBytes(previousAnchorLeafHash, ZERO_HASH),
+    `anchor ${item.index}: only the first anchor has no predecessor`,
+  );
+  mustHold(
+    !isFirst || (kind === 'counter-anchor' && item.entry.counterExpected > BigInt(counterBase)),
+    `anchor ${item.index}: the first anchor does not count`,
+  );
+  mustHold(
+    previousAnchorIndex === null || previousAnchorIndex < item.index,
+    `anchor ${item.index} has a predecessor after it`,
+  );
+}
+
+function requireSuccessor(before: Anchor, after: Anchor): void {
+  const [old, { item }] = [before.item, after];
+  const { entry } = item;
+  const step = entry.kind === 'counter-anchor' ? 1n : 0n;
+  mustHold(
+    entry.anchorSequence === old.entry.anchorSequence + 1n &&
+      equalBytes(entry.previousAnchorLeafHash, old.leafHash),
+    `anchor ${item.index} does not follow anchor ${old.index}`,
+  );
+  mustHold(
+    entry.counterExpected === old.entry.counterExpected + step,
+    `the counter went from ${old.entry.counterExpected} to ${entry.counterExpected} in anchor ${item.index}`,
+  );
+}
+
+function requireLater(before: Anchor, after: Anchor): void {
+  const [old, { entry }] = [before.item.entry, after.item];
+  const steps = entry.anchorSequence - old.anchorSequence;
+  const counted = entry.counterExpected - old.counterExpected;
+  mustHold(
+    entry.previousAnchorIndex !== null && entry.previousAnchorIndex >= before.item.index,
+    `anchor ${after.item.index} denies anchor ${before.item.index}`,
+  );
+  mustHold(
+    steps >= 1n && counted >= 0n && counted <= steps && entry.size >= old.size,
+    `anchor ${after.item.index} does not come after anchor ${before.item.index}`,
+  );
+}

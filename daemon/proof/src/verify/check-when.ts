@@ -1,0 +1,44 @@
+/** When: the order of the clock readings, and the anchors' times on both sides of the subject. */
+import { formatTai } from '../tai.ts';
+import { taiRangeOf } from '../time-evidence.ts';
+import type { Evidence } from './evidence.ts';
+import { mustHold, skipped } from './finding.ts';
+
+/** Each entry was made in the run of the daemon that it names. */
+export function checkBoots({ items }: Evidence): string {
+  for (const { index, entry } of items) {
+    if (entry.kind !== 'boot') continue;
+    mustHold(entry.time.bootIndex === index, `boot entry ${index} names another run than its own`);
+  }
+  const runs = new Set(items.map(({ entry }) => entry.time.bootIndex));
+  return runs.size === 1 ? 'one run of the daemon' : `${runs.size} runs of the daemon`;
+}
+
+/** An appliance's time never goes back. */
+export function checkMonotonic({ items }: Evidence): string {
+  const last = new Map<number, { index: bigint; taiNs: bigint }>();
+  for (const { index, entry } of items) {
+    const { taiNs } = entry.time;
+    const before = last.get(entry.appliance);
+    mustHold(
+      before === undefined || taiNs >= before.taiNs,
+      `entry ${index} is timed before entry ${before?.index}`,
+    );
+    last.set(entry.appliance, { index, taiNs });
+  }
+  return 'time does not go back from entry to entry';
+}
+
+/** A claimed interval lies between the anchors' own clock readings (SPEC.md §9). */
+export function checkInterval({ subject, anchorBefore, coveringAnchor }: Evidence): string {
+  const { taiNs, adversarialNs } = subject.entry.time;
+  if (adversarialNs === null) throw skipped('the entry claims no interval');
+  if (coveringAnchor === undefined) throw skipped('no anchor bounds the interval');
+  const latest = taiRangeOf(coveringAnchor.timeEvidence).latestNs;
+  mustHold(taiNs - adversarialNs <= latest, 'the claimed interval lies after the covering anchor');
+  if (anchorBefore !== undefined) {
+    const earliest = taiRangeOf(anchorBefore.timeEvidence).earliestNs;
+    mustHold(taiNs + adversarialNs >= earliest, 'the claimed interval lies before the last anchor');
+  }
+  return `${formatTai(taiNs)} ± ${adversarialNs} ns lies between the anchors' readings`;
+}

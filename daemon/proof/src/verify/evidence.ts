@@ -1,0 +1,308 @@
+/**
+ * A bundle, decoded in full: every entry and every structure inside one. Nothing here has been
+ * checked beyond its form; lookups follow references and throw a finding when what they need is not
+ * in the bundle.
+ */
+import type { AgentHead } from '../anchor.ts';
+import { decodeAgentHead } from '../anchor.ts';
+import type { ApplianceDocument } from '../appliance.ts';
+import { decodeApplianceDocument } from '../appliance.ts';
+import type { Bundle } from '../bundle.ts';
+import { equalBytes } from '../bytes.ts';
+import type { Checkpoint } from '../checkpoint.ts';
+import { parseCheckpoint } from '../checkpoint.ts';
+import { decodeCoseKey } from '../cose.ts';
+import type { AnchorEntry, Entry, EntryHead, EntryKind, EntryOf } from '../entry.ts';
+import { decodeEntry, isAnchorEntry } from '../entry.ts';
+import type { Envelope } from '../envelope.ts';
+import { decodeEnvelope } from '../envelope.ts';
+import type { ProvisioningRecord, Reference } from '../identifier.ts';
+import { applianceIdOf, decodeProvisioningRecord, ledgerIdOf } from '../identifier.ts';
+import { leafHash } from '../merkle.ts';
+import type { VerifierKey } from '../note.ts';
+import { parseVerifierKey } from '../note.ts';
+import type { TrustPolicy } from '../policy.ts';
+import { ProofError } from '../proof-error.ts';
+import type { PublicKey } from '../public-key.ts';
+import type { EnrolmentRequest, SessionRequest, Signed, StatementPayload } from '../statement.ts';
+import { decodeEnrolment, decodeSessionRequest, decodeStatement } from '../statement.ts';
+import type { TimeEvidence } from '../time-evidence.ts';
+import { decodeTimeEvidence } from '../time-evidence.ts';
+import type { TlogProof } from '../tlog-proof.ts';
+import type { Attest } from '../tpm-attest.ts';
+import { parseAttest } from '../tpm-attest.ts';
+import type { NvPublic, ObjectPublic, SigningPublic } from '../tpm-public.ts';
+import { parseNvPublic, parseObjectPublic, parseSigningPublic } from '../tpm-public.ts';
+import { failed, unverifiable } from './finding.ts';
+import type { SignatureQueue } from './signatures.ts';
+
+/** One entry of the bundle. */
+export interface Item<E extends EntryHead = Entry> {
+  readonly index: bigint;
+  readonly bytes: Uint8Array;
+  readonly leafHash: Uint8Array;
+  readonly path: readonly Uint8Array[];
+  readonly entry: E;
+}
+
+export interface Genesis {
+  readonly item: Item<EntryOf<'genesis'>>;
+  readonly provisioning: ProvisioningRecord;
+  readonly ledgerId: Uint8Array;
+  readonly logKey: VerifierKey;
+  readonly document: ApplianceDocument;
+  readonly applianceId: Uint8Array;
+  readonly ek: ObjectPublic;
+  readonly ak: SigningPublic;
+  readonly checkpointKey: SigningPublic;
+  readonly checkpointKeyAttest: Attest;
+  readonly counter: NvPublic;
+  readonly extend: NvPublic | null;
+}
+
+export interface Enrolment {
+  readonly item: Item<EntryOf<'agent.enrol'>>;
+  readonly key: PublicKey;
+  readonly proof: Signed<EnrolmentRequest>;
+}
+
+export interface Session {
+  readonly item: Item<EntryOf<'session.open'>>;
+  readonly request: Signed<SessionRequest>;
+}
+
+export interface Statement {
+  readonly item: Item<EntryOf<'statement'>>;
+  readonly signed: Signed<StatementPayload>;
+}
+
+export interface Action {
+  readonly item: Item<EntryOf<'action'>>;
+  readonly envelope: Envelope;
+}
+
+/** An attestation of an anchor, by the letter of SPEC.md §9. */
+export interface AnchorAttest {
+  readonly name: 'L' | 'R' | 'N' | 'quote' | 'extend';
+  readonly bytes: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly attest: Attest;
+}
+
+export interface Anchor {
+  readonly item: Item<AnchorEntry>;
+  readonly timeEvidence: TimeEvidence;
+  readonly checkpoint: Checkpoint;
+  readonly left: AnchorAttest;
+  readonly right: AnchorAttest;
+  readonly counter: AnchorAttest;
+  readonly quote: AnchorAttest | null;
+  readonly extend: AnchorAttest | null;
+}
+
+/** What `decodeEvidence` starts from. */
+export interface EvidenceSource {
+  readonly bundle: Bundle;
+  readonly proof: TlogProof;
+  readonly policy: TrustPolicy;
+  readonly signatures: SignatureQueue;
+}
+
+export class Evidence {
+  readonly bundle: Bundle;
+  readonly proof: TlogProof;
+  readonly policy: TrustPolicy;
+  readonly signatures: SignatureQueue;
+  readonly subject: Item;
+  /** Every entry of the bundle, the subject too, ascending by index. */
+  readonly items: readonly Item[];
+  readonly enrolments: readonly Enrolment[];
+  readonly sessions: readonly Session[];
+  readonly statements: readonly Statement[];
+  readonly actions: readonly Action[];
+  readonly anchors: readonly Anchor[];
+  readonly agentHead: AgentHead | null;
+  readonly #genesis: Genesis | undefined;
+
+  /** @throws Finding `fail` naming the entry and the field that is malformed */
+  constructor({ bundle, proof, policy, signatures }: EvidenceSource) {
+    this.bundle = bundle;
+    this.proof = proof;
+    this.policy = policy;
+    this.signatures = signatures;
+    this.subject = decodeItem(proof.index, bundle.entry, proof.path);
+    const others = bundle.others.map(({ index, entry, path }) => decodeItem(index, entry, path));
+    this.items = [this.subject, ...others].sort((a, b) => (a.index < b.index ? -1 : 1));
+    this.enrolments = this.#decodeAll('agent.enrol', decodeEnrolmentItem);
+    this.sessions = this.#decodeAll('session.open', (item) => ({
+      item,
+      request: decodeSessionRequest(item.entry.request),
+    }));
+    this.statements = this.#decodeAll('statement', (item) => ({
+      item,
+      signed: decodeStatement(item.entry.statement),
+    }));
+    this.actions = this.#decodeAll('action', (item) => ({
+      item,
+      envelope: decodeEnvelope(item.entry.envelope),
+    }));
+    const anchors = this.items.filter((item) => isAnchorItem(item));
+    this.anchors = anchors.map((item) => inEntry(item, () => decodeAnchor(item)));
+    this.#decodeAll('time-evidence', (item) => decodeTimeEvidence(item.entry.evidence));
+    this.#genesis = this.#decodeAll('genesis', decodeGenesis)[0];
+    const head = bundle.agentHead;
+    this.agentHead = head && inEntry(this.subject, () => decodeAgentHead(head.leaf));
+  }
+
+  /** The genesis entry. @throws Finding `unverifiable` when it is missing */
+  get genesis(): Genesis {
+    if (this.#genesis === undefined) throw unverifiable('the genesis entry is not in the bundle');
+    return this.#genesis;
+  }
+
+  /** The subject as an action, or undefined when it is a system entry. */
+  get subjectAction(): Action | undefined {
+    return this.actions.find(({ item }) => item === this.subject);
+  }
+
+  /** The first anchor here that covers the subject. */
+  get coveringAnchor(): Anchor | undefined {
+    return this.anchors.find(
+      ({ item }) => item !== this.subject && item.entry.size > this.subject.index,
+    );
+  }
+
+  /** The last anchor here that stands before the subject. */
+  get anchorBefore(): Anchor | undefined {
+    return this.anchors.findLast(({ item }) => item.index < this.subject.index);
+  }
+
+  itemAt(index: bigint): Item | undefined {
+    return this.items.find((item) => item.index === index);
+  }
+
+  /** The session that an entry names. @throws Finding `unverifiable` when it is missing */
+  sessionAt(index: bigint): Session {
+    const session = this.sessions.find(({ item }) => item.index === index);
+    if (session !== undefined) return session;
+    throw unverifiable(`entry ${index}, a session.open, is not in the bundle`);
+  }
+
+  /** The enrolment of a session's agent. @throws Finding `unverifiable` when it is missing */
+  enrolmentOf(session: Session): Enrolment {
+    const { agentIndex } = session.item.entry;
+    const enrolment = this.enrolments.find(({ item }) => item.index === agentIndex);
+    if (enrolment !== undefined) return enrolment;
+    throw unverifiable(`entry ${agentIndex}, an agent.enrol, is not in the bundle`);
+  }
+
+  /** The statement that covers an action, by session and sequence, or undefined. */
+  findStatementOf(action: Action): Statement | undefined {
+    const { sessionIndex, sequence } = action.item.entry;
+    return this.statements.find(({ item, signed: { content } }) => {
+      const end = content.firstSequence + BigInt(content.actionCount);
+      const isCovered = sequence >= content.firstSequence && sequence < end;
+      return item.entry.sessionIndex === sessionIndex && isCovered;
+    });
+  }
+
+  /** The same. @throws Finding `unverifiable` when it is missing */
+  statementOf(action: Action): Statement {
+    const statement = this.findStatementOf(action);
+    if (statement !== undefined) return statement;
+    throw unverifiable(`the statement of action ${action.item.index} is not in the bundle`);
+  }
+
+  /** The action that `reference` names, or undefined. */
+  findAction(reference: Reference): Action | undefined {
+    return this.actions.find(({ item }) => {
+      if (item.entry.sequence !== reference.sequence) return false;
+      const session = this.itemAt(item.entry.sessionIndex);
+      return session !== undefined && equalBytes(session.leafHash, reference.session);
+    });
+  }
+
+  /** The outcomes here that name `action` as their intent. */
+  outcomesOf(action: Action): Action[] {
+    return this.actions.filter(
+      ({ envelope }) =>
+        envelope.intent !== undefined && this.findAction(envelope.intent) === action,
+    );
+  }
+
+  #decodeAll<K extends EntryKind, T>(kind: K, decode: (item: Item<EntryOf<K>>) => T): T[] {
+    const ofKind = this.items.filter(({ entry }) => entry.kind === kind);
+    return ofKind.map((item) => inEntry(item, () => decode(item as unknown as Item<EntryOf<K>>)));
+  }
+}
+
+function isAnchorItem(item: Item): item is Item<AnchorEntry> {
+  return isAnchorEntry(item.entry);
+}
+
+function decodeItem(index: bigint, bytes: Uint8Array, path: readonly Uint8Array[]): Item {
+  try {
+    return { index, bytes, leafHash: leafHash(bytes), path, entry: decodeEntry(bytes) };
+  } catch (error) {
+    throw malformed(`entry ${index}`, error);
+  }
+}
+
+function inEntry<T>(item: Item, decode: () => T): T {
+  try {
+    return decode();
+  } catch (error) {
+    throw malformed(`entry ${item.index} (${item.entry.kind})`, error);
+  }
+}
+
+function malformed(what: string, error: unknown): unknown {
+  return error instanceof ProofError
+    ? failed(`${what} is malformed: ${error.message}`, error)
+    : error;
+}
+
+function decodeGenesis(item: Item<EntryOf<'genesis'>>): Genesis {
+  const { provisioningRecord, applianceDocument, logKey } = item.entry;
+  const document = decodeApplianceDocument(applianceDocument);
+  return {
+    item,
+    provisioning: decodeProvisioningRecord(provisioningRecord),
+    ledgerId: ledgerIdOf(provisioningRecord),
+    logKey: parseVerifierKey(logKey),
+    document,
+    applianceId: applianceIdOf(applianceDocument),
+    ek: parseObjectPublic(document.ekPublic),
+    ak: parseSigningPublic(document.akPublic),
+    checkpointKey: parseSigningPublic(document.checkpointKeyPublic),
+    checkpointKeyAttest: parseAttest(document.checkpointKeyCreation.attest),
+    counter: parseNvPublic(document.counterPublic),
+    extend: document.extendPublic && parseNvPublic(document.extendPublic),
+  };
+}
+
+function decodeEnrolmentItem(item: Item<EntryOf<'agent.enrol'>>): Enrolment {
+  const { key, proofOfPossession } = item.entry;
+  return { item, key: decodeCoseKey(key), proof: decodeEnrolment(proofOfPossession) };
+}
+
+function decodeAnchor(item: Item<AnchorEntry>): Anchor {
+  const { evidence, checkpoint, left, right, counter, quote, extend } = item.entry;
+  return {
+    item,
+    timeEvidence: decodeTimeEvidence(evidence),
+    checkpoint: parseCheckpoint(checkpoint),
+    left: decodeAttest('L', left),
+    right: decodeAttest('R', right),
+    counter: decodeAttest('N', counter),
+    quote: quote && decodeAttest('quote', quote),
+    extend: extend && decodeAttest('extend', extend),
+  };
+}
+
+function decodeAttest(
+  name: AnchorAttest['name'],
+  { attest, signature }: { attest: Uint8Array; signature: Uint8Array },
+): AnchorAttest {
+  return { name, bytes: attest, signature, attest: parseAttest(attest) };
+}

@@ -1,0 +1,109 @@
+/** Bundles that must be VALID. */
+import { buildBundle } from '../../src/bundle-build.ts';
+import { formatNote, parseNote } from '../../src/note.ts';
+import { DEFAULT_POLICY } from '../../src/policy.ts';
+import type { Entry } from '../../src/entry.ts';
+import { seed } from './keys.ts';
+import { CorpusLedger } from './ledger.ts';
+import type { Exhibit } from './scenario.ts';
+import {
+  changeBundle,
+  exhibit,
+  inputDisclosure,
+  observationEnvelope,
+  playScenario,
+} from './scenario.ts';
+
+export interface AcceptCase {
+  readonly name: string;
+  readonly headline: string;
+  readonly make: () => Promise<Exhibit>;
+}
+
+const EMULATED = 'VALID (emulated)';
+
+export const ACCEPT_CASES: readonly AcceptCase[] = [
+  accept('intent-with-disclosure', () => {
+    const scenario = playScenario();
+    return exhibit(scenario, scenario.intent, [inputDisclosure(scenario)]);
+  }),
+  accept('outcome', () => {
+    const scenario = playScenario();
+    return exhibit(scenario, scenario.outcome);
+  }),
+  accept('observation-by-p256-agent', () => {
+    const scenario = playScenario();
+    return exhibit(scenario, scenario.observation);
+  }),
+  accept('session-open', () => {
+    const scenario = playScenario();
+    return exhibit(scenario, scenario.session);
+  }),
+  accept('genesis', () => exhibit(playScenario(), 0n)),
+  accept('anchor', () => exhibit(playScenario(), 4n)),
+  accept('first-anchor-covers', () => {
+    const scenario = playScenario({}, { withAnchorBefore: false });
+    return exhibit(scenario, scenario.intent);
+  }),
+  accept('without-agent-head', async () => {
+    const scenario = playScenario();
+    return changeBundle(await exhibit(scenario, scenario.intent), () => ({ agentHead: null }));
+  }),
+  accept('checkpoint-of-log-key-only', async () => {
+    const { ledger, intent } = playScenario();
+    const checkpoint = ledger.checkpoint(ledger.head(), 'log');
+    return { bytes: await buildBundle(ledger.source(checkpoint), intent), policy: ledger.policy() };
+  }),
+  accept('unknown-cosigner-ignored', async () => {
+    const { ledger, intent } = playScenario();
+    const note = parseNote(ledger.checkpoint());
+    const witness = {
+      name: 'witness.example',
+      keyId: seed('id').subarray(0, 4),
+      signature: seed('s'),
+    };
+    const checkpoint = formatNote({ ...note, signatures: [...note.signatures, witness] });
+    const bytes = await buildBundle(ledger.source(checkpoint), intent);
+    return { bytes, policy: ledger.policy({ unknownCosigners: 'ignore' }) };
+  }),
+  accept('one-of-many-actions', () => {
+    const ledger = new CorpusLedger('alpha');
+    const session = ledger.openSession(ledger.enrol('clerk'));
+    ledger.submit(session, [observationEnvelope()]);
+    const batch = Array.from({ length: 37 }, () => observationEnvelope());
+    const [first = 0n] = ledger.submit(session, batch);
+    ledger.anchor('counter-anchor');
+    return exhibit({ ledger }, first + 20n);
+  }),
+  {
+    name: 'hardware-under-default-policy',
+    headline: 'VALID (hardware)',
+    make: async () => {
+      const { ledger, intent } = playScenario({
+        document: (document) => ({
+          ...document,
+          label: 'hardware',
+          manufacturer: 'IFX',
+          tokenLabel: 'hardware',
+        }),
+        entry: onHardware,
+      });
+      const appliances = [{ number: 0, id: ledger.applianceId, label: 'hardware' }] as const;
+      const policy = ledger.policy({ ...DEFAULT_POLICY, appliances });
+      return { bytes: await buildBundle(ledger.source(), intent), policy };
+    },
+  },
+];
+
+function accept(name: string, make: AcceptCase['make']): AcceptCase {
+  return { name, headline: EMULATED, make };
+}
+
+/** A locked clock with known bounds, and real devices. */
+function onHardware(entry: Entry): Entry {
+  const bounds = { level: 'LOCKED', statisticalNs: 500n, adversarialNs: 2_000_000n } as const;
+  const timed = { ...entry, time: { ...entry.time, ...bounds } };
+  return timed.kind === 'boot'
+    ? { ...timed, attestationLabel: 'hardware', tokenLabel: 'hardware' }
+    : timed;
+}
