@@ -13,7 +13,7 @@ export interface EntryReference {
 }
 
 /**
- * The references that a reader must follow to understand `entry`. An action's statement is not among
+ * The references that a reader must follow to understand `entry` (SPEC.md §11). An action's statement is not among
  * them: it is found by session and sequence. An anchor's predecessor is not: it is needed only when
  * it is the last anchor before the subject.
  */
@@ -28,9 +28,6 @@ export function referencesOf(entry: Entry): EntryReference[] {
     });
   }
   switch (entry.kind) {
-    case 'unclean-start':
-      references.push({ field: 'previousBootIndex', index: entry.previousBootIndex, kind: 'boot' });
-      break;
     case 'session.open':
       references.push({ field: 'agentIndex', index: entry.agentIndex, kind: 'agent.enrol' });
       break;

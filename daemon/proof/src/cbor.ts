@@ -216,7 +216,7 @@ function writeItem(parts: Uint8Array[], value: CborValue, depth: number): void {
   } else if (isCborArray(value)) {
     parts.push(encodeHead(MAJOR.array, value.length));
     for (const element of value) writeItem(parts, element, depth + 1);
-  } else if (value instanceof Map) {
+  } else if (isCborMap(value)) {
     writeMap(parts, value, depth);
   } else if (isCborTagged(value)) {
     parts.push(encodeHead(MAJOR.tag, value.tag));
@@ -270,6 +270,11 @@ function encodeHead(major: number, argument: number | bigint): Uint8Array {
 /** Narrows to an array, which `Array.isArray` does not do for readonly ones. */
 export function isCborArray(value: CborValue): value is CborArray {
   return Array.isArray(value);
+}
+
+/** Narrows to a map, with its types. */
+export function isCborMap(value: CborValue): value is CborMap {
+  return value instanceof Map;
 }
 
 /** Narrows to a tagged item. */

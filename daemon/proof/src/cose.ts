@@ -6,7 +6,14 @@
  */
 import { concatBytes, equalBytes } from './bytes.ts';
 import type { CborArray, CborKey, CborValue } from './cbor.ts';
-import { COSE_SIGN1_TAG, decodeCbor, encodeCbor, isCborArray, isCborTagged } from './cbor.ts';
+import {
+  COSE_SIGN1_TAG,
+  decodeCbor,
+  encodeCbor,
+  isCborArray,
+  isCborMap,
+  isCborTagged,
+} from './cbor.ts';
 import { ProofError } from './proof-error.ts';
 import type { KeyAlgorithm, PublicKey } from './public-key.ts';
 import { requirePublicKey, SIGNATURE_SIZE_BYTES, verifySignature } from './public-key.ts';
@@ -55,7 +62,7 @@ export function decodeSign1(bytes: Uint8Array): Sign1 {
   if (!isCborTagged(outer) || !isCborArray(outer.value)) throw malformed('not a tagged COSE_Sign1');
   const [header, unprotected, payload, signature] = requireFour(outer.value);
   if (!(header instanceof Uint8Array)) throw malformed('the protected header is not bytes');
-  if (!(unprotected instanceof Map) || unprotected.size > 0) {
+  if (unprotected === undefined || !isCborMap(unprotected) || unprotected.size > 0) {
     throw malformed('the unprotected header is not an empty map');
   }
   if (!(payload instanceof Uint8Array)) throw malformed('the payload is not attached bytes');
@@ -97,7 +104,7 @@ export function encodeCoseKey(key: PublicKey): Uint8Array {
 /** The key of a COSE_Key. @throws ProofError `cbor-malformed`, `cose-malformed`, `key-malformed` */
 export function decodeCoseKey(bytes: Uint8Array): PublicKey {
   const map = decodeCbor(bytes);
-  if (!(map instanceof Map)) throw malformed('a COSE_Key is a map');
+  if (!isCborMap(map)) throw malformed('a COSE_Key is a map');
   const key = publicKeyOf(map.get(KEY.type), map.get(KEY.curve), [map.get(KEY.x), map.get(KEY.y)]);
   if (!equalBytes(encodeCoseKey(key), bytes)) {
     throw malformed('a COSE_Key holds the required members and nothing else');
@@ -139,7 +146,7 @@ function encodeProtected(content: Sign1Content): Uint8Array {
 
 function decodeProtected(bytes: Uint8Array): Omit<Sign1Content, 'payload'> {
   const header = decodeCbor(bytes);
-  if (!(header instanceof Map) || header.size !== 3) {
+  if (!isCborMap(header) || header.size !== 3) {
     throw malformed('the protected header is not exactly {alg, kid, typ}');
   }
   const keyId = header.get(HEADER.keyId);

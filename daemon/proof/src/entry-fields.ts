@@ -187,7 +187,7 @@ export const ENTRY_KINDS = {
   stop: { number: 22, fields: record({ reason: text(1, 256), openSessions: count }) },
   alarm: { number: 27, fields: record({ code: text(1, 64), message: text(1, 512) }) },
 } as const satisfies Readonly<
-  Record<string, { readonly number: number; readonly fields: Codec<any> }> // eslint-disable-line
+  Record<string, { readonly number: number; readonly fields: Codec<unknown> }>
 >;
 
 function isAscending(texts: readonly string[]): boolean {

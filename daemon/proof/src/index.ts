@@ -26,6 +26,7 @@ export {
   decodeCbor,
   encodeCbor,
   isCborArray,
+  isCborMap,
   isCborTagged,
 } from './cbor.ts';
 export type { CborArray, CborKey, CborMap, CborTagged, CborValue } from './cbor.ts';

@@ -4,7 +4,7 @@
  */
 import { decodeHex, encodeHex, encodeUtf8 } from './bytes.ts';
 import type { CborKey, CborValue } from './cbor.ts';
-import { decodeCbor, encodeCbor, isCborArray } from './cbor.ts';
+import { decodeCbor, encodeCbor, isCborArray, isCborMap } from './cbor.ts';
 import type { ProofErrorCode } from './proof-error.ts';
 import { ProofError } from './proof-error.ts';
 import { HASH_SIZE_BYTES } from './sha256.ts';
@@ -49,7 +49,6 @@ export interface Codec<T> {
 }
 
 export type CodecType<C> = C extends Codec<infer T> ? T : never;
-export type Shape = Readonly<Record<string, Codec<never>>>;
 /** The object that `record(shape)` decodes to. */
 export type ShapeType<S> = { readonly [K in keyof S]: CodecType<S[K]> };
 
@@ -213,10 +212,10 @@ export function list<T>(codec: Codec<T>, min: number, max: number): Codec<readon
 }
 
 /** An object whose CBOR form is the array of its members in the order of `shape`. */
-export function record<const S extends { readonly [name: string]: Codec<any> }>( // eslint-disable-line
+export function record<const S extends { readonly [name: string]: Codec<unknown> }>(
   shape: S,
 ): Codec<ShapeType<S>> {
-  const members = Object.entries(shape) as [string, Codec<unknown>][];
+  const members = Object.entries(shape);
   type Members = Readonly<Record<string, unknown>>;
   return {
     fromCbor(value, place) {
@@ -280,7 +279,7 @@ export function isJsonArray(json: Json): json is readonly Json[] {
 
 /** The items of `value` as a map with integer keys. */
 export function requireMap(value: CborValue, place: Place): ReadonlyMap<CborKey, CborValue> {
-  if (value instanceof Map) return value;
+  if (isCborMap(value)) return value;
   throw place.error(`expected a map, found ${describe(value)}`);
 }
 
@@ -292,5 +291,6 @@ export function describe(value: unknown): string {
   if (typeof value === 'string') return `text of ${value.length} characters`;
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (typeof value === 'object') return 'a map';
-  return String(value as number | bigint | boolean);
+  const isPlain = ['number', 'bigint', 'boolean'].includes(typeof value);
+  return isPlain ? `${value as number | bigint | boolean}` : typeof value;
 }

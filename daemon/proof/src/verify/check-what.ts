@@ -4,7 +4,7 @@ import type { Commitment } from '../commitment.ts';
 import { verifyOpening } from '../commitment.ts';
 import { leafHash, verifyInclusion } from '../merkle.ts';
 import type { Evidence } from './evidence.ts';
-import { failed, mustHold, skipped } from './finding.ts';
+import { failed, mustHold, skipped, unverifiable } from './finding.ts';
 
 /** Each statement was made for this ledger and for the session that the entry names. */
 export function checkBinding(evidence: Evidence): string {
@@ -79,17 +79,24 @@ export function checkDisclosures(evidence: Evidence): string {
     .join('; ');
 }
 
-/** Each outcome names an intent. */
+/**
+ * Each outcome answers an earlier intent. The agent alone says which, so that a wrong answer leaves
+ * the question open and does not make the ledger's evidence false.
+ */
 export function checkIntents(evidence: Evidence): string {
   const outcomes = evidence.actions.filter(({ envelope }) => envelope.kind === 'outcome');
   if (outcomes.length === 0) throw skipped('no outcome is here');
   for (const { item, envelope } of outcomes) {
     const intent = envelope.intent && evidence.findAction(envelope.intent);
-    if (intent === undefined) throw failed(`the intent of outcome ${item.index} is missing`);
-    mustHold(
-      intent.envelope.kind === 'intent' && intent.item.index < item.index,
-      `outcome ${item.index} answers entry ${intent.item.index}, which is no earlier intent`,
-    );
+    if (intent === undefined) {
+      throw unverifiable(`the intent that outcome ${item.index} names is not here`);
+    }
+    const { index } = intent.item;
+    if (intent.envelope.kind !== 'intent' || index >= item.index) {
+      throw unverifiable(
+        `outcome ${item.index} answers entry ${index}, which is no earlier intent`,
+      );
+    }
   }
   return outcomes
     .map(({ item, envelope }) => `outcome ${item.index} (${envelope.status}) answers its intent`)

@@ -277,6 +277,11 @@ export class CorpusLedger {
     return this.append({ kind: 'alarm', code: 'test', message: 'an entry of no consequence' });
   }
 
+  timeEvidence(): bigint {
+    const evidence = encodeTimeEvidence(this.#timeEvidence());
+    return this.append({ kind: 'time-evidence', evidence, commitments: [] });
+  }
+
   /** Appends an anchor of the tree as it stands. */
   anchor(kind: AnchorEntry['kind']): bigint {
     if (kind === 'counter-anchor') this.tpm.counter += 1n;
@@ -420,7 +425,7 @@ export class CorpusLedger {
     const counter = this.tpm.certifyCounter(counterQualifier(right.attest));
     const checkpoint = this.checkpoint(treeHead);
     const extras = { quote: null, extend: null, commitments: [] };
-    return { kind, ...tied, evidence, checkpoint, left, right, counter, ...extras } as AnchorDraft;
+    return { kind, ...tied, evidence, checkpoint, left, right, counter, ...extras };
   }
 
   #agentHead(anchorIndex: bigint, agentId: string): Bundle['agentHead'] {

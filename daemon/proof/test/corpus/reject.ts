@@ -70,7 +70,7 @@ export const REJECT_CASES: readonly RejectCase[] = [
     const bytes = flip(disclosure.bytes);
     return exhibit(scenario, scenario.intent, [{ ...disclosure, bytes }]);
   }),
-  invalid('outcome-of-an-observation', 'what.intent', () => {
+  unverifiable('outcome-of-an-observation', 'what.intent', () => {
     const scenario = playScenario({}, { answers: 'observation' });
     return exhibit(scenario, scenario.outcome);
   }),
@@ -208,18 +208,23 @@ function bundleCases(): RejectCase[] {
       }));
     }),
     invalid('reference-that-leads-forward', 'order.references', () => {
-      let index = 0n;
+      let forward = -1n;
       const scenario = playScenario(
-        {},
+        {
+          entry: (entry, index) =>
+            index === forward - 1n
+              ? { ...entry, time: { ...entry.time, timeEvidenceIndex: forward } }
+              : entry,
+        },
         {
           beforeSession: (ledger) => {
-            const fields = { previousBootIndex: ledger.size + 1n, treeSize: 3n, secondsAtRisk: 1 };
-            index = ledger.append({ kind: 'unclean-start', ...fields });
-            ledger.boot();
+            forward = ledger.size + 1n;
+            ledger.alarm();
+            ledger.timeEvidence();
           },
         },
       );
-      return exhibit(scenario, index);
+      return exhibit(scenario, forward - 1n);
     }),
     invalid('entry-of-another-place', 'order.inclusion', async () =>
       changeBundle(await ofIntent(), ({ others: [first, ...rest] }) => {
