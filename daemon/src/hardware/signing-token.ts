@@ -13,7 +13,7 @@ export interface SigningToken {
   /** The token and its log key. */
   describe(timeoutMs: number): Promise<SigningTokenDescription>;
 
-  /** Ed25519 (RFC 8032) by the log key: 64 bytes. */
+  /** Ed25519 (RFC 8032) by the log key: 64 bytes. The message has at least one byte. */
   sign(message: Uint8Array, timeoutMs: number): Promise<Uint8Array>;
 
   /**

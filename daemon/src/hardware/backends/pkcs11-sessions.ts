@@ -12,10 +12,12 @@ import pkcs11js from 'pkcs11js';
 import { reasonOf } from '../../base/errors.ts';
 import { DeviceError } from '../device-error.ts';
 import type { TokenSettings } from '../device-settings.ts';
-import { hasCode, isPinRefused } from './pkcs11-failure.ts';
+import { hasCode, isPinRefused, isStale } from './pkcs11-failure.ts';
 
 /** Measured on SoftHSM: four sessions give nearly what eight do; libuv has four threads. */
 const poolSize = 4;
+
+const sessionFlags = pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION;
 
 export interface TokenInfo {
   readonly label: string;
@@ -27,13 +29,19 @@ export interface TokenInfo {
 export class Pkcs11Sessions {
   readonly module: pkcs11js.PKCS11;
   readonly token: TokenInfo;
+  readonly #slot: pkcs11js.Handle;
   readonly #idle: pkcs11js.Handle[];
   readonly #waiting: ((session: pkcs11js.Handle) => void)[] = [];
   readonly #running = new Set<Promise<unknown>>();
 
-  private constructor(module: pkcs11js.PKCS11, token: TokenInfo, sessions: pkcs11js.Handle[]) {
+  private constructor(
+    module: pkcs11js.PKCS11,
+    place: { readonly slot: pkcs11js.Handle; readonly token: TokenInfo },
+    sessions: pkcs11js.Handle[],
+  ) {
     this.module = module;
-    this.token = token;
+    this.token = place.token;
+    this.#slot = place.slot;
     this.#idle = sessions;
   }
 
@@ -41,11 +49,12 @@ export class Pkcs11Sessions {
   static open(settings: TokenSettings): Pkcs11Sessions {
     const module = loadModule(settings.module);
     try {
-      const { slot, token } = findToken(module, settings);
-      const flags = pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION;
-      const sessions = Array.from({ length: poolSize }, () => module.C_OpenSession(slot, flags));
-      logIn(module, { session: sessions[0] ?? slot, settings });
-      return new Pkcs11Sessions(module, token, sessions);
+      const place = findToken(module, settings);
+      const sessions = Array.from({ length: poolSize }, () =>
+        module.C_OpenSession(place.slot, sessionFlags),
+      );
+      logIn(module, { session: sessions[0] ?? place.slot, settings });
+      return new Pkcs11Sessions(module, place, sessions);
     } catch (error) {
       unloadModule(module);
       throw error;
@@ -54,26 +63,48 @@ export class Pkcs11Sessions {
 
   /** Runs one operation on a session of its own; waits where all are busy. */
   async use<Value>(operation: (session: pkcs11js.Handle) => Promise<Value>): Promise<Value> {
-    const session =
-      this.#idle.pop() ??
-      (await new Promise<pkcs11js.Handle>((given) => {
-        this.#waiting.push(given);
-      }));
+    const session = this.#idle.pop() ?? (await this.#nextIdle());
     const running = operation(session);
     this.#running.add(running);
     try {
-      return await running;
+      const value = await running;
+      this.#giveBack(session);
+      return value;
+    } catch (error) {
+      this.#giveBack(this.#replace(session));
+      throw error;
     } finally {
       this.#running.delete(running);
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#idle.push(session);
-      else next(session);
+    }
+  }
+
+  #nextIdle(): Promise<pkcs11js.Handle> {
+    const { promise, resolve } = Promise.withResolvers<pkcs11js.Handle>();
+    this.#waiting.push(resolve);
+    return promise;
+  }
+
+  #giveBack(session: pkcs11js.Handle): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#idle.push(session);
+    else next(session);
+  }
+
+  /** A failed operation may still be active in its session; the login is the other sessions' too. */
+  #replace(session: pkcs11js.Handle): pkcs11js.Handle {
+    try {
+      this.module.C_CloseSession(session);
+      return this.module.C_OpenSession(this.#slot, sessionFlags);
+    } catch (error) {
+      // The token is away: the next operation on this session says so, and opens everything again.
+      if (isStale(error)) return session;
+      throw error;
     }
   }
 
   /** Waits for what runs: ending the module under a running operation is not allowed (§5.4). */
   async close(): Promise<void> {
-    await Promise.allSettled(this.#running);
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
     unloadModule(this.module);
   }
 }

@@ -37,6 +37,8 @@ interface OpenToken {
 export class Pkcs11SigningToken implements SigningToken, DeviceProvisioning {
   readonly #settings: TokenSettings;
   #open: Promise<OpenToken> | undefined;
+  /** The end of the last opening: the module is one for the process, and has one owner at a time. */
+  #closed: Promise<void> = Promise.resolve();
   #refusedPin: DeviceError | undefined;
 
   constructor(settings: TokenSettings) {
@@ -71,6 +73,9 @@ export class Pkcs11SigningToken implements SigningToken, DeviceProvisioning {
 
   async sign(message: Uint8Array, timeoutMs: number): Promise<Uint8Array> {
     const deadline = new Deadline(timeoutMs, 'signature of the log');
+    if (message.length === 0) {
+      throw new KudurruError('value-out-of-range', 'message not signed: it is empty');
+    }
     return this.#use('signature of the log', deadline, ({ sessions, keys }) =>
       sessions.use(async (session) => {
         sessions.module.C_SignInit(session, { mechanism: mechanismEddsa }, keys.logKey);
@@ -158,13 +163,12 @@ export class Pkcs11SigningToken implements SigningToken, DeviceProvisioning {
   async #release(which = this.#open): Promise<void> {
     if (which === undefined || which !== this.#open) return;
     this.#open = undefined;
-    const [outcome] = await Promise.allSettled([which]);
-    if (outcome.status === 'fulfilled') await outcome.value.sessions.close();
+    this.#closed = closeAll(which);
+    await this.#closed;
   }
 
   async #load(prepare?: (sessions: Pkcs11Sessions) => Promise<void>): Promise<OpenToken> {
-    // The open itself is synchronous: let the caller store the promise first.
-    await Promise.resolve();
+    await this.#closed;
     let sessions: Pkcs11Sessions | undefined;
     try {
       sessions = Pkcs11Sessions.open(this.#settings);
@@ -176,6 +180,11 @@ export class Pkcs11SigningToken implements SigningToken, DeviceProvisioning {
       throw error;
     }
   }
+}
+
+async function closeAll(opening: Promise<OpenToken>): Promise<void> {
+  const [outcome] = await Promise.allSettled([opening]);
+  if (outcome.status === 'fulfilled') await outcome.value.sessions.close();
 }
 
 function gcm(nonce: Buffer, context: Uint8Array): pkcs11js.Mechanism {

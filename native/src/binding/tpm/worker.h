@@ -1,14 +1,13 @@
 // The thread that owns one TPM context, and the queue in front of it.
 //
-// Requests run in the order in which they were put; each reply is handed to `deliver`, on the
-// worker's thread. stop() interrupts the call that waits, answers what is still queued as lost,
-// and joins the thread.
+// Requests run in the order in which they were put; each reply is handed to `deliver`, which must
+// not block. stop() interrupts the call that waits and answers everything else as lost. A thread
+// that does not come back, because a transport waits where nothing can interrupt it, is left to
+// itself: what it uses lives as long as it does, and it delivers nothing any more.
 #pragma once
 
-#include <condition_variable>
-#include <deque>
 #include <functional>
-#include <mutex>
+#include <memory>
 #include <thread>
 
 #include "core/tpm/context.h"
@@ -28,20 +27,11 @@ class Worker {
   void stop();
 
  private:
-  struct Job {
-    uint32_t id;
-    Request request;
-  };
+  struct Shared;
+  static void runJobs(Shared& shared);
 
-  void runJobs();
-
-  Deliver deliver_;
-  Context context_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Job> jobs_;
-  bool stopping_ = false;
-  std::thread thread_;  // last: it uses all the above
+  std::shared_ptr<Shared> shared_;
+  std::thread thread_;
 };
 
 }  // namespace kudurru::tpm
