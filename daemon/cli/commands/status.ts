@@ -1,0 +1,109 @@
+/** `kudurru status`: what runs, what it records, and what a thief could still take back. */
+import { PLACE_OPTIONS, type Command } from '../command.ts';
+import { ControlClient } from '../control-client.ts';
+import { EXIT } from '../exit-code.ts';
+import { duration, size } from '../quantities.ts';
+
+interface Device {
+  readonly name: string;
+  readonly label: string;
+  readonly maker: string;
+  readonly model: string;
+  readonly failures: number;
+}
+
+interface Status {
+  readonly state: string;
+  readonly version: string;
+  readonly profile: string;
+  readonly ledgerId: string;
+  readonly origin: string;
+  readonly size: number;
+  readonly root: string;
+  readonly agents: number;
+  readonly sessions: number;
+  readonly connections: number;
+  readonly writerLevel: string;
+  readonly timeLevel: string;
+  readonly leapList: { readonly source: string; readonly expires: string; expired: boolean };
+  readonly devices: readonly Device[];
+  readonly anchor: {
+    readonly index: number | null;
+    readonly size: number;
+    readonly ageMs: number | null;
+    readonly counter: number | null;
+    readonly entriesNotAnchored: number;
+    readonly entriesNotCounted: number;
+  };
+  readonly indexLag: number;
+  readonly refusals: Readonly<Record<string, number>>;
+  readonly diskFreeBytes: number;
+  readonly uptimeMs: number;
+}
+
+export const status: Command = {
+  words: ['status'],
+  summary: 'show what the daemon does and what it holds',
+  synopsis: ['[--state DIR] [--json]'],
+  description: [
+    'Prints the state of the daemon, its log, its devices and its doors. "not anchored" counts the ' +
+      'entries that no TPM-attested anchor covers: what a thief of the whole box could still take ' +
+      'back unseen. "not counted" counts those whose anchor no increment of the NV counter covers.',
+  ],
+  options: PLACE_OPTIONS,
+  exits: [[EXIT.foundBad, 'the daemon refused']],
+  examples: [['What the daemon does', 'kudurru status']],
+  async run(invocation) {
+    invocation.take();
+    const client = new ControlClient(invocation.locations().controlSocket);
+    const found = await client.get<Status>('/v1/status');
+    if (invocation.isJson) invocation.terminal.printJson(found);
+    else invocation.terminal.printFacts(factsOf(found));
+    return EXIT.good;
+  },
+};
+
+function factsOf(found: Status): [string, string][] {
+  const { leapList, anchor } = found;
+  const refused = Object.entries(found.refusals).map(([code, count]) => `${code} ${count}`);
+  return [
+    [
+      'daemon',
+      `${found.state}, kudurru ${found.version}, profile ${found.profile}, ` +
+        `up ${duration(found.uptimeMs)}`,
+    ],
+    ['ledger', found.ledgerId],
+    ['log', `${found.origin}, ${found.size} entries`],
+    ['root', found.root],
+    ['anchor', anchorText(anchor)],
+    ['time', `${found.timeLevel}; leap list ${leapList.source}, ${expiryText(leapList)}`],
+    ['writers', found.writerLevel],
+    ...found.devices.map(deviceFact),
+    [
+      'agents',
+      `${found.agents} enrolled, ${found.sessions} open sessions, ` +
+        `${found.connections} connections`,
+    ],
+    ['index', found.indexLag === 0 ? 'up to date' : `${found.indexLag} entries behind`],
+    ['refused', refused.join(', ') || 'nothing since the start'],
+    ['disk', `${size(found.diskFreeBytes)} free`],
+  ];
+}
+
+function anchorText(anchor: Status['anchor']): string {
+  if (anchor.index === null) return 'none yet';
+  return (
+    `entry ${anchor.index} covers ${anchor.size} entries, ` +
+    `${duration(anchor.ageMs ?? 0)} ago, counter ${anchor.counter}; ` +
+    `${anchor.entriesNotAnchored} not anchored, ${anchor.entriesNotCounted} not counted`
+  );
+}
+
+function expiryText({ expires, expired }: Status['leapList']): string {
+  return expired ? `expired ${expires}` : `good until ${expires}`;
+}
+
+function deviceFact({ name, label, maker, model, failures }: Device): [string, string] {
+  const health = failures === 0 ? '' : `; ${failures} failures in a row`;
+  return [name, `${label}: ${maker} ${model}`.trimEnd() + health];
+}

@@ -1,0 +1,122 @@
+#!/usr/bin/env node
+/** `kudurru`: finds the command, prints its page or runs it, and turns failures into exit codes. */
+import { AgentError } from '@kudurru/agent';
+import { ProofError } from '@kudurru/proof';
+
+import { KudurruError, reasonOf } from '../src/base/errors.ts';
+import { Invocation, parse, type Command } from './command.ts';
+import { EXIT, Failure, wrongUse } from './exit-code.ts';
+import { manualOf, overviewOf } from './manual.ts';
+import { nearestOf } from './nearest.ts';
+import { Terminal } from './terminal.ts';
+
+/** Loaded when it is run: a command starts as fast as what it needs. */
+interface Listed {
+  readonly words: readonly string[];
+  load(): Promise<Command>;
+}
+
+const COMMANDS: readonly Listed[] = [
+  { words: ['status'], load: async () => (await import('./commands/status.ts')).status },
+  {
+    words: ['agent', 'enrol'],
+    load: async () => (await import('./commands/agent-enrol.ts')).agentEnrol,
+  },
+  {
+    words: ['agent', 'list'],
+    load: async () => (await import('./commands/agent-list.ts')).agentList,
+  },
+  {
+    words: ['agent', 'show'],
+    load: async () => (await import('./commands/agent-show.ts')).agentShow,
+  },
+  { words: ['mcp'], load: async () => (await import('./commands/mcp.ts')).mcp },
+  { words: ['submit'], load: async () => (await import('./commands/submit.ts')).submit },
+  { words: ['search'], load: async () => (await import('./commands/search.ts')).search },
+  { words: ['prove'], load: async () => (await import('./commands/prove.ts')).prove },
+  { words: ['verify'], load: async () => (await import('./commands/verify.ts')).verify },
+  {
+    words: ['policy', 'export'],
+    load: async () => (await import('./commands/policy-export.ts')).policyExport,
+  },
+  {
+    words: ['log', 'checkpoint'],
+    load: async () => (await import('./commands/log-checkpoint.ts')).logCheckpoint,
+  },
+];
+
+async function main(words: readonly string[], terminal: Terminal): Promise<number> {
+  const [first] = words;
+  if (first === undefined) {
+    process.stderr.write(await overview());
+    return EXIT.wrongUse;
+  }
+  if (['--help', '-h', 'help'].includes(first)) {
+    terminal.write(await overview());
+    return EXIT.good;
+  }
+  const command = await commandOf(words).load();
+  const rest = words.slice(command.words.length);
+  // What follows "--" is another program's.
+  const own = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
+  if (own.includes('--help') || own.includes('-h')) {
+    terminal.write(manualOf(command));
+    return EXIT.good;
+  }
+  return command.run(new Invocation(terminal, parse(command, rest)));
+}
+
+async function overview(): Promise<string> {
+  return overviewOf(await Promise.all(COMMANDS.map((command) => command.load())));
+}
+
+function commandOf(words: readonly string[]): Listed {
+  const found = COMMANDS.find((command) => {
+    return command.words.every((word, position) => words[position] === word);
+  });
+  if (found !== undefined) return found;
+  const names = COMMANDS.map((command) => command.words.join(' '));
+  const [first = ''] = words;
+  const family = names.filter((name) => name.startsWith(`${first} `));
+  if (family.length > 0) throw wrongUse(`"${first}" wants more`, `there is ${family.join(', ')}`);
+  const given = words.slice(0, 2).join(' ');
+  const near = nearestOf(first, names) ?? nearestOf(given, names);
+  throw wrongUse(
+    `"${first}" is no command`,
+    near === undefined ? 'kudurru --help lists them' : `did you mean kudurru ${near}?`,
+  );
+}
+
+/** A failure of any part as one of ours; what is none of these is a fault of this program. */
+function failureOf(error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  if (error instanceof AgentError) {
+    const isAway = error.code === 'ledger-unreachable';
+    return new Failure(isAway ? EXIT.daemonUnreachable : EXIT.foundBad, error.message, error);
+  }
+  if (error instanceof ProofError) {
+    return new Failure(EXIT.wrongUse, error.message, { code: error.code });
+  }
+  if (error instanceof KudurruError && error.code !== 'assertion-failed') {
+    return new Failure(EXIT.wrongUse, error.message, { code: error.code });
+  }
+  return new Failure(EXIT.internal, `internal error: ${reasonOf(error)}`, { code: 'internal' });
+}
+
+const terminal = new Terminal();
+const words = process.argv.slice(2);
+try {
+  process.exitCode = await main(words, terminal);
+} catch (error) {
+  const failure = failureOf(error);
+  const { code, message, hint, exitCode } = failure;
+  if (words.includes('--json')) process.stderr.write(`${JSON.stringify({ code, message })}\n`);
+  else {
+    terminal.say(message);
+    if (hint !== undefined) terminal.say(`hint: ${hint}`);
+  }
+  if (exitCode === EXIT.internal && error instanceof Error) {
+    process.stderr.write(`${error.stack}\n`);
+  }
+  process.exitCode = exitCode;
+}
