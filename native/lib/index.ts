@@ -6,5 +6,6 @@ export { cborCheck, leafHash, sha256, treeRoot, type CborVerdict } from './crypt
 export { peerCredentials, probeWriterLevel, startIntake } from './intake.ts';
 export type * from './intake-types.ts';
 export { NativeError, type NativeFailure } from './native-error.ts';
+export { notifySocket } from './notify.ts';
 export { checkSubmission, type SubmissionCode, type SubmissionVerdict } from './submission.ts';
 export { ED25519, ESP256, verifyBatch, verifySignature, type SignatureItem } from './verify.ts';
