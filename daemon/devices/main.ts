@@ -84,13 +84,13 @@ async function stop(devices: OpenDevices): Promise<void> {
     devices.token.close(),
   ]);
   for (const outcome of closed) {
-    if (outcome.status === 'rejected') console.error(reasonOf(outcome.reason));
+    if (outcome.status === 'rejected') process.stderr.write(`${reasonOf(outcome.reason)}\n`);
   }
   process.exit(0);
 }
 
 if (process.send === undefined) {
-  console.error('the device helper is started by kudurrud, not by hand');
+  process.stderr.write('the device helper is started by kudurrud, not by hand\n');
   process.exit(2);
 }
 process.once('disconnect', () => process.exit(0));

@@ -44,6 +44,13 @@ export async function prepareSofthsm(folder: string, tokenLabel: string): Promis
     pinFile,
     environment: { SOFTHSM2_CONF: join(home, 'softhsm2.conf') },
   };
+  // The field has 32 bytes (PKCS#11 v2.40 §5.5), padded with blanks.
+  if (!/^[\x20-\x7e]{1,32}$/u.test(tokenLabel)) {
+    throw emulatorFailed(
+      'software token not made',
+      `its label '${tokenLabel}' is not 1 to 32 printable ASCII characters`,
+    );
+  }
   if (!existsSync(softhsmModule)) {
     throw emulatorFailed(`'${softhsmModule}' not found`, 'softhsm2 is not installed');
   }

@@ -1,6 +1,6 @@
 /**
- * The contract of AttestationDevice. What is checked here, a verifier who holds only the bytes could
- * check too: signatures by node:crypto, Names and qualified Names recomputed from public areas.
+ * The contract of AttestationDevice. A verifier who holds only the bytes could check the same:
+ * signatures by node:crypto, Names and qualified Names recomputed from public areas.
  */
 import assert from 'node:assert/strict';
 import { createHash, createPublicKey, verify, X509Certificate } from 'node:crypto';

@@ -1,4 +1,4 @@
-/** The contract of SigningToken. Signatures are checked by node:crypto, with the key the token gives. */
+/** The contract of SigningToken. Signatures are checked by node:crypto, with the key it gives. */
 import assert from 'node:assert/strict';
 import { createPublicKey, randomBytes, verify } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -35,7 +35,7 @@ const timeoutMs = 20_000;
 const ledgerId = Uint8Array.from(Buffer.alloc(32, 0x11));
 const context = Buffer.from('scope of the contract tests');
 
-/** A PKCS#11 module is used in the device helper only: it must never be loaded into this process. */
+/** A PKCS#11 module is used in the device helper only, and never loaded into this process. */
 function openHelper(token: TokenSettings, environment: Record<string, string>): DeviceHelper {
   const tpm = {
     label: 'emulated',

@@ -1,4 +1,4 @@
-/** What a TPM and a token say about themselves, as evidence needs it. Values only. */
+/** What a TPM and a token say about themselves, as evidence needs it: values only. */
 import type { Attestation } from './attestation-device.ts';
 
 /** Shown wherever a device's output is shown. */
@@ -7,12 +7,11 @@ export type AssuranceLabel = 'hardware' | 'emulated';
 export interface AttestationDeviceDescription {
   /** As configured, but `emulated` wherever the manufacturer is a known emulator. */
   readonly label: AssuranceLabel;
-  /** As the TPM gives it, such as 'IFX' or 'IBM'. */
+  /** As the TPM gives them, such as 'IFX' or 'IBM', and 'SW   TPM'. */
   readonly manufacturer: string;
   readonly vendorString: string;
-  /** Two numbers of 32 bits, high and low. */
   readonly firmwareVersion: bigint;
-  /** What the keys were made for (`outsideInfo` of their creation). */
+  /** The keys' `outsideInfo`. */
   readonly ledgerId: Uint8Array;
   /** TPMT_PUBLIC as marshalled, here and for the keys below. */
   readonly ekPublic: Uint8Array;
@@ -22,7 +21,6 @@ export interface AttestationDeviceDescription {
   /** nameAlg ‖ digest, chained through the EK: `qualifiedSigner` of every attestation. */
   readonly akQualifiedName: Uint8Array;
   readonly checkpointKeyPublic: Uint8Array;
-  /** SubjectPublicKeyInfo, DER. */
   readonly checkpointKeySpki: Uint8Array;
   readonly checkpointKeyCreation: KeyCreationEvidence;
   /** TPMS_NV_PUBLIC as marshalled, with TPMA_NV_WRITTEN set. */
@@ -33,17 +31,15 @@ export interface AttestationDeviceDescription {
   readonly clock: TpmClock;
 }
 
-/** TPM2_CertifyCreation of a key by the attestation key; both extra data are the ledgerId. */
+/** TPM2_CertifyCreation of a key by the attestation key; `creationData` as marshalled. */
 export interface KeyCreationEvidence extends Attestation {
-  /** TPMS_CREATION_DATA as marshalled. */
   readonly creationData: Uint8Array;
   readonly creationHash: Uint8Array;
 }
 
 export interface TpmClock {
-  /** Milliseconds of uptime over the TPM's life; not wall time. */
+  /** Uptime over the TPM's life, and since its last reset; not wall time. */
   readonly clockMs: bigint;
-  /** Milliseconds since the last reset. */
   readonly timeMs: bigint;
   readonly resetCount: number;
   readonly restartCount: number;

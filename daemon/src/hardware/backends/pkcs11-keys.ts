@@ -63,7 +63,7 @@ export function makeTokenKeys(sessions: Pkcs11Sessions, ledgerId: Uint8Array): P
   return sessions.use(async (session) => {
     const { module, token } = sessions;
     const found = findAll(module, session);
-    for (const key of Object.values(found)) {
+    for (const key of [found.logPrivate, found.logPublic, found.wrapping]) {
       if (key === undefined) continue;
       if (Buffer.compare(idOf(module, session, key), ledgerId) === 0) continue;
       throw new DeviceError(

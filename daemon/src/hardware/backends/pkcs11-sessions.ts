@@ -90,7 +90,7 @@ export class Pkcs11Sessions {
     else next(session);
   }
 
-  /** A failed operation may still be active in its session; the login is the other sessions' too. */
+  /** A failed operation may still be active in its session. The login stays: others are open. */
   #replace(session: pkcs11js.Handle): pkcs11js.Handle {
     try {
       this.module.C_CloseSession(session);
@@ -189,8 +189,8 @@ function logIn(
     if (!isPinRefused(error)) throw error;
     throw new DeviceError(
       'device-wrong-pin',
-      `login to token '${tokenLabel}' refused: ${reasonOf(error)}; the PIN in '${pinFile}' is not ` +
-        'tried again before the next start',
+      `login to token '${tokenLabel}' refused: ${reasonOf(error)}; the PIN in '${pinFile}' ` +
+        'is not tried again before the next start',
       { cause: error },
     );
   }

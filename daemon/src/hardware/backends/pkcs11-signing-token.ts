@@ -37,7 +37,7 @@ interface OpenToken {
 export class Pkcs11SigningToken implements SigningToken, DeviceProvisioning {
   readonly #settings: TokenSettings;
   #open: Promise<OpenToken> | undefined;
-  /** The end of the last opening: the module is one for the process, and has one owner at a time. */
+  /** The end of the last opening: a process has one module, and that has one owner at a time. */
   #closed: Promise<void> = Promise.resolve();
   #refusedPin: DeviceError | undefined;
 

@@ -142,10 +142,11 @@ export class TpmAttestationDevice implements AttestationDevice, DeviceProvisioni
 
   /** Takes our keys out of the TPM and ends the connection. The TPM itself is not shut down. */
   async close(timeoutMs: number): Promise<void> {
-    const loading = this.#loaded;
-    if (loading === undefined) return;
+    const [loading] = await Promise.allSettled([this.#loaded]);
+    // A load that failed has closed its connection itself.
+    if (loading.status === 'rejected' || loading.value === undefined) return;
+    const { tpm, ak, checkpointKey } = loading.value;
     try {
-      const { tpm, ak, checkpointKey } = await loading;
       for (const key of [ak, checkpointKey]) {
         // A reset has emptied the TPM already.
         await unlessTpmCode(constants.responseCode.handle, tpm.keys.flush(key, { timeoutMs }));
@@ -223,8 +224,8 @@ export class TpmAttestationDevice implements AttestationDevice, DeviceProvisioni
       const timedOut = error instanceof TpmError && error.failure === 'deadline';
       throw new DeviceError(
         timedOut ? 'device-deadline-exceeded' : 'device-missing',
-        `TPM not opened: nothing usable answers at '${tcti}'; check the setting 'tpm' and that the ` +
-          `device is there (${deviceErrorFrom('opening', error).message})`,
+        `TPM not opened: nothing usable answers at '${tcti}'; check the setting 'tpm' and ` +
+          `that the device is there (${deviceErrorFrom('opening', error).message})`,
         { cause: error },
       );
     }

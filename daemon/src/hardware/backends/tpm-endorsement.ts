@@ -114,7 +114,7 @@ export function checkCertificate(
   if (same) return;
   throw new DeviceError(
     'device-mismatch',
-    `endorsement key '${endorsement.profile}' not usable: the certificate in the TPM is for another key`,
+    `endorsement key '${endorsement.profile}' not usable: its certificate is for another key`,
   );
 }
 

@@ -64,8 +64,8 @@ function refuseOtherLedger(stored: Uint8Array, wanted: Uint8Array, settings: Tpm
   if (Buffer.compare(stored, wanted) === 0) return;
   throw new DeviceError(
     'device-holds-another-ledger',
-    `TPM not usable: the keys in '${settings.folder}' are of ledger '${hex(stored)}', and this is ` +
-      `ledger '${hex(wanted)}'; configure the folder of this ledger`,
+    `TPM not usable: the keys in '${settings.folder}' are of ledger '${hex(stored)}', and this ` +
+      `is ledger '${hex(wanted)}'; configure the folder of this ledger`,
   );
 }
 
