@@ -44,7 +44,7 @@ export const mcp: Command = {
     const agentId = await wholeAgentId(name, controlSocket);
     const client = 'kudurru mcp';
     await using agent = await connect({ socketPath: agentSocket, agentId, key, client });
-    return runProxy({
+    return await runProxy({
       command,
       parameters,
       ledger: agent,

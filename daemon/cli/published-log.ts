@@ -1,0 +1,71 @@
+/**
+ * The published log as files (c2sp.org/tlog-tiles): `checkpoint` and `tile/` in the state folder.
+ * Nothing of it is trusted: a proof made from it is checked before it is handed out.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { parseCheckpoint, TileReader, verifyConsistency, type TreeHead } from '@kudurru/proof';
+
+import { EXIT, Failure } from './exit-code.ts';
+
+const HASH_SIZE_BYTES = 32;
+
+export class PublishedLog {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** The newest published checkpoint; every tile it needs is there. */
+  async checkpoint(): Promise<Uint8Array> {
+    try {
+      return await this.#read('checkpoint');
+    } catch (cause) {
+      throw new Failure(EXIT.foundBad, `no published log in "${this.#folder}": ${reason(cause)}`, {
+        code: 'not-found',
+        cause,
+      });
+    }
+  }
+
+  /** Consistency proof from the tree `older` to that of the signed note `checkpoint`. */
+  async grownSince(older: TreeHead, checkpoint: Uint8Array): Promise<Uint8Array[]> {
+    const { origin, size, root } = parseCheckpoint(checkpoint);
+    const contradiction = (why: string): Failure =>
+      new Failure(EXIT.foundBad, `the log has not grown from OLD: ${why}`, {
+        code: 'log-inconsistent',
+      });
+    if (older.origin !== origin) throw contradiction(`OLD is of the log "${older.origin}"`);
+    if (older.size > size) {
+      throw contradiction(`OLD has ${older.size} entries, the published log ${size}`);
+    }
+    const path = await new TileReader((file) => this.#tile(file), size).consistencyProof(
+      older.size,
+    );
+    const claim = { oldSize: older.size, oldRoot: older.root, newSize: size, newRoot: root };
+    if (!verifyConsistency(claim, path)) throw contradiction('the two trees contradict each other');
+    return path;
+  }
+
+  /** A partial tile may have given way to the full one, which begins with the same hashes. */
+  async #tile(file: string): Promise<Uint8Array> {
+    const [full = '', width] = file.split('.p/');
+    try {
+      return await this.#read(file);
+    } catch (error) {
+      const isGone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+      if (!isGone || width === undefined) throw error;
+      return (await this.#read(full)).subarray(0, Number(width) * HASH_SIZE_BYTES);
+    }
+  }
+
+  async #read(file: string): Promise<Uint8Array> {
+    return new Uint8Array(await readFile(join(this.#folder, file)));
+  }
+}
+
+function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
