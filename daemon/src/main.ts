@@ -65,7 +65,9 @@ async function run(configuration: Configuration): Promise<number> {
 }
 
 function configurationText({ state, settings, sources }: Configuration): string {
-  const lines = SETTING_NAMES.map((name) => `${name} = ${JSON.stringify(settings[name])}  # ${sources[name]}`);
+  const lines = SETTING_NAMES.map((name) => {
+    return `${name} = ${JSON.stringify(settings[name])}  # ${sources[name]}`;
+  });
   return `# state folder: ${state}\n${lines.join('\n')}\n`;
 }
 

@@ -15,8 +15,8 @@
  */
 import { KudurruError, reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { treeSize, type TreeSize } from '../base/units.ts';
-import type { Checkpoints } from './checkpoints.ts';
+import { treeSize, type LeafIndex, type TreeSize } from '../base/units.ts';
+import type { Checkpoints, SignedHead } from './checkpoints.ts';
 import type { AnchorMaker } from './maker.ts';
 import { encodePlan, type AnchorKind, type AnchorPlan } from './plan.ts';
 import type { AnchorLedger, LastAnchor } from './ports.ts';
@@ -32,6 +32,8 @@ export interface AnchorerOptions {
   readonly lastAnchor: LastAnchor | null;
   /** Size that the last counter-anchor covers through the anchor before it; for the status. */
   readonly countedSize: TreeSize;
+  /** Makes the tree of this checkpoint readable outside; durable already. */
+  readonly publish: (head: SignedHead) => Promise<void>;
   readonly pushReceipts: (receipts: readonly AnchoredReceipt[]) => void;
   readonly raiseAlarm: (code: string, message: string) => void;
   /** What ends the daemon: the ledger could not be written. */
@@ -44,6 +46,7 @@ export interface AnchorerOptions {
 export class Anchorer {
   readonly #options: AnchorerOptions;
   readonly #awaited = new AwaitedReceipts();
+  #covering: { readonly index: LeafIndex; readonly resolve: () => void }[] = [];
   #lastAnchor: LastAnchor | null;
   #countedSize: TreeSize;
   #activeSinceMs: number | null = null;
@@ -88,6 +91,15 @@ export class Anchorer {
     this.#arm();
   }
 
+  /** Resolves when an anchor covers the entry: the next one is made soon. */
+  cover(index: LeafIndex): Promise<void> {
+    if (this.#lastAnchor !== null && index < this.#lastAnchor.size) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#covering.push({ index, resolve });
+      this.noteActivity([]);
+    });
+  }
+
   /** At the start: finishes what was under way, then counts this run. Failure is the caller's. */
   async start(unfinished: AnchorPlan | null): Promise<void> {
     if (unfinished !== null) await this.#finish(unfinished);
@@ -111,7 +123,7 @@ export class Anchorer {
       lastAnchorMs: this.#lastAnchorMs,
       lastCounterMs: this.#lastCounterMs,
       activeSinceMs: this.#activeSinceMs,
-      awaited: this.#awaited.size > 0,
+      awaited: this.#awaited.size > 0 || this.#covering.length > 0,
       failures: this.#failures,
       lastFailureMs: this.#lastFailureMs,
     });
@@ -155,10 +167,10 @@ export class Anchorer {
 
   async #anchor(kind: AnchorKind): Promise<void> {
     if (this.#unfinished !== null) await this.#finish(this.#unfinished);
-    const plan = this.#plan(kind);
     // All that came before this moment is in the plan's tree.
     this.#activeSinceMs = null;
     try {
+      const plan = await this.#plan(kind);
       await this.#options.ledger.recordPlan(encodePlan(plan));
       await this.#finish(plan);
     } catch (error) {
@@ -167,7 +179,7 @@ export class Anchorer {
     }
   }
 
-  #plan(kind: AnchorKind): AnchorPlan {
+  async #plan(kind: AnchorKind): Promise<AnchorPlan> {
     const previous = this.#lastAnchor;
     const counted = previous?.counterExpected ?? this.#options.counterBase;
     // The first anchor is counted: a value above the base shows that the counter moves for us.
@@ -177,7 +189,7 @@ export class Anchorer {
       anchorSequence: previous === null ? 0n : previous.anchorSequence + 1n,
       previousAnchorIndex: previous?.index ?? null,
       previousAnchorLeafHash: previous?.leafHash ?? new Uint8Array(32),
-      ...this.#options.ledger.snapshot(),
+      ...(await this.#options.ledger.snapshot()),
       counterExpected: counts ? counted + 1n : counted,
     };
   }
@@ -202,6 +214,10 @@ export class Anchorer {
     this.#lastAnchorMs = nowMs();
     log.debug('anchored', { kind: plan.kind, index: placed.index, size: plan.size });
     const covering = await checkpoints.sign(ledger.head());
-    pushReceipts(this.#awaited.take(this.#lastAnchor, covering, ledger));
+    await this.#options.publish(covering);
+    pushReceipts(await this.#awaited.take(this.#lastAnchor, covering, ledger));
+    const covered = this.#covering.filter(({ index }) => index < plan.size);
+    this.#covering = this.#covering.filter(({ index }) => index >= plan.size);
+    for (const { resolve } of covered) resolve();
   }
 }

@@ -35,6 +35,7 @@ export interface SignedHead extends Head {
 export class Checkpoints {
   readonly #options: CheckpointOptions;
   #latest: SignedHead | null = null;
+  #published: SignedHead | null = null;
 
   constructor(options: CheckpointOptions) {
     this.#options = options;
@@ -43,6 +44,15 @@ export class Checkpoints {
   /** The newest that is durable: what may be shown. */
   get latest(): SignedHead | null {
     return this.#latest;
+  }
+
+  /** The newest whose tree can be read outside, and which covers an anchor. */
+  get published(): SignedHead | null {
+    return this.#published;
+  }
+
+  notePublished(head: SignedHead): void {
+    this.#published = head;
   }
 
   /** With the log key's line only. Gives the same note again for the same tree. */

@@ -29,14 +29,14 @@ export interface AnchorLedger {
   /** The newest durable tree. */
   head(): Head;
   /** The same, with the root over the agents' heads: of one moment. */
-  snapshot(): Head & { readonly agentHeadsRoot: Uint8Array };
+  snapshot(): Promise<Head & { readonly agentHeadsRoot: Uint8Array }>;
   /** Durable when the promise resolves. */
   recordCheckpoint(note: Uint8Array): Promise<void>;
   recordPlan(plan: Uint8Array): Promise<void>;
   appendAnchor(content: AnchorContent): Promise<Placed>;
-  readEntry(index: LeafIndex): Uint8Array;
-  inclusionPath(index: LeafIndex, size: TreeSize): readonly Uint8Array[];
-  consistencyPath(from: TreeSize, to: TreeSize): readonly Uint8Array[];
+  readEntry(index: LeafIndex): Promise<Uint8Array>;
+  inclusionPath(index: LeafIndex, size: TreeSize): Promise<readonly Uint8Array[]>;
+  consistencyPath(from: TreeSize, to: TreeSize): Promise<readonly Uint8Array[]>;
 }
 
 /** The last anchor of the ledger. */

@@ -36,29 +36,31 @@ export class AwaitedReceipts {
   }
 
   /** Takes out those whose statement `anchor` covers and makes their receipts. */
-  take(
+  async take(
     anchor: LastAnchor,
     covering: SignedHead,
     ledger: Pick<AnchorLedger, 'readEntry' | 'inclusionPath' | 'consistencyPath'>,
-  ): AnchoredReceipt[] {
+  ): Promise<readonly AnchoredReceipt[]> {
     const covered = this.#waiting.filter(({ statementIndex }) => statementIndex < anchor.size);
     if (covered.length === 0) return [];
     this.#waiting = this.#waiting.filter(({ statementIndex }) => statementIndex >= anchor.size);
-    const located = (index: LeafIndex) => ({
+    const located = async (index: LeafIndex) => ({
       index,
-      entry: ledger.readEntry(index),
-      path: ledger.inclusionPath(index, covering.size),
+      entry: await ledger.readEntry(index),
+      path: await ledger.inclusionPath(index, covering.size),
     });
-    const anchorLocated = located(anchor.index);
-    const consistency = ledger.consistencyPath(anchor.size, covering.size);
-    return covered.map((awaiting) => ({
-      awaiting,
-      receipt: encodeAnchoredReceipt({
+    const anchorLocated = await located(anchor.index);
+    const consistency = await ledger.consistencyPath(anchor.size, covering.size);
+    const receipts: AnchoredReceipt[] = [];
+    for (const awaiting of covered) {
+      const receipt = encodeAnchoredReceipt({
         checkpoint: covering.note,
         anchor: anchorLocated,
-        statement: located(awaiting.statementIndex),
+        statement: await located(awaiting.statementIndex),
         consistency,
-      }),
-    }));
+      });
+      receipts.push({ awaiting, receipt });
+    }
+    return receipts;
   }
 }

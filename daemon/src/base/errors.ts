@@ -118,10 +118,10 @@ export const ERROR_CODES = {
     retry: 'never',
     meaning: 'the token refused the PIN; it is not tried again, as a token may lock after a few',
   },
-  /** Submissions, until there is room again. */
-  'disk-low': {
+  /** The ledger, before anything of the batch or entry was written; from native code too. */
+  'disk-full': {
     retry: 'later',
-    meaning: 'free disk is under the configured minimum',
+    meaning: 'the disk has no room for what was submitted; nothing of it was written',
   },
   /** Enrolment. */
   'enrolment-invalid': {

@@ -183,15 +183,6 @@ export const SETTINGS = {
     meaning: 'how far the system clock may be behind the last entry when the daemon starts',
     reason: 'an adjusted clock may be a little behind; more means that it is not set',
   },
-  diskFreeMinMib: {
-    kind: 'integer',
-    unit: 'MiB',
-    min: 1,
-    max: 1_048_576,
-    default: 256,
-    meaning: 'below this much free disk, submissions are refused and can be tried again later',
-    reason: 'room for the anchors and the stop entry of an orderly end, many times over',
-  },
 } as const satisfies Readonly<Record<string, Row>>;
 
 export type SettingName = keyof typeof SETTINGS;

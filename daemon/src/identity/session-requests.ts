@@ -39,7 +39,7 @@ export type Outcome =
 export interface SessionPorts {
   writer(connection: bigint): WriterFacts;
   /** Where the session stands in the ledger. */
-  head(session: Session): SessionHead;
+  head(session: Session): Promise<SessionHead>;
   /** In this order, in one group; durable when the promise resolves. */
   append(changes: readonly (NewSessionPlan | Closing)[]): Promise<readonly Outcome[]>;
   /** Sends `opened`; the connection carries the session from then on. */
@@ -76,7 +76,7 @@ export class SessionRequests {
         this.#options.sessions.detach(frame.connection);
         continue;
       }
-      const change = this.#decide(frame);
+      const change = await this.#decide(frame);
       if (change !== null) changes.push(change);
     }
     await this.#settle(changes);
@@ -85,9 +85,11 @@ export class SessionRequests {
   /** Closes sessions that nobody asked to close. A refused one stays open and is tried again. */
   async close(sessions: readonly Session[], reason: CloseReason): Promise<void> {
     const { ports } = this.#options;
-    const closings = sessions.map((session): Closing => {
-      return { session, actionCount: ports.head(session).nextSequence, reason };
-    });
+    const closings: Closing[] = [];
+    for (const session of sessions) {
+      const { nextSequence: actionCount } = await ports.head(session);
+      closings.push({ session, actionCount, reason });
+    }
     const outcomes = await ports.append(closings);
     for (const [position, closing] of closings.entries()) {
       const outcome = outcomes[position];
@@ -96,16 +98,16 @@ export class SessionRequests {
   }
 
   /** Null where nothing is left to do: the session was taken up, or the request refused. */
-  #decide(frame: SessionFrame): Change | null {
+  async #decide(frame: SessionFrame): Promise<Change | null> {
     const { ports } = this.#options;
     const { connection } = frame;
     try {
-      if (frame.kind === 'close') return { connection, entry: this.#closing(frame) };
+      if (frame.kind === 'close') return { connection, entry: await this.#closing(frame) };
       const { payload: request, challenge } = frame;
       const writer = ports.writer(connection);
       const decision = this.#options.door.decide({ connection, request, challenge, writer });
       if (decision.kind === 'open') return { connection, entry: decision };
-      ports.bind(connection, decision.session, ports.head(decision.session));
+      ports.bind(connection, decision.session, await ports.head(decision.session));
     } catch (error) {
       if (!isKudurruError(error) || error.retry === 'restart') throw error;
       ports.refuse(connection, error);
@@ -113,9 +115,9 @@ export class SessionRequests {
     return null;
   }
 
-  #closing({ connection, payload }: SessionFrame): Closing {
+  async #closing({ connection, payload }: SessionFrame): Promise<Closing> {
     const session = this.#options.door.closing(connection, payload);
-    const { nextSequence } = this.#options.ports.head(session);
+    const { nextSequence } = await this.#options.ports.head(session);
     return { session, actionCount: nextSequence, reason: 'closed' };
   }
 
@@ -131,7 +133,7 @@ export class SessionRequests {
         ports.refuse(connection, outcome.refusal);
       } else if ('kind' in entry) {
         const session = door.opened(entry, outcome);
-        ports.bind(connection, session, ports.head(session));
+        ports.bind(connection, session, await ports.head(session));
       } else {
         this.#options.sessions.remove(entry.session);
         ports.closed(connection, entry.session.sessionId, entry.actionCount);

@@ -27,6 +27,7 @@ export type NewSession = Omit<Session, 'connection' | 'lastSeenMs'>;
 
 export class SessionTable {
   readonly #byId = new Map<string, Session>();
+  readonly #byIndex = new Map<LeafIndex, Session>();
   readonly #byConnection = new Map<bigint, Session>();
   readonly #sessionsMax: number;
   readonly #nowMs: () => number;
@@ -52,6 +53,7 @@ export class SessionTable {
   add(session: NewSession, connection: bigint | null): Session {
     const added: Session = { ...session, connection: null, lastSeenMs: this.#nowMs() };
     this.#byId.set(encodeHex(added.sessionId), added);
+    this.#byIndex.set(added.sessionIndex, added);
     if (connection !== null) this.attach(added, connection);
     return added;
   }
@@ -73,6 +75,7 @@ export class SessionTable {
 
   remove(session: Session): void {
     this.#byId.delete(encodeHex(session.sessionId));
+    this.#byIndex.delete(session.sessionIndex);
     if (session.connection !== null) this.#byConnection.delete(session.connection);
     session.connection = null;
   }
@@ -81,10 +84,13 @@ export class SessionTable {
     return this.#byConnection.get(connection) ?? null;
   }
 
-  /** Actions were committed for it. */
-  touch(connection: bigint): void {
-    const session = this.#byConnection.get(connection);
-    if (session !== undefined) session.lastSeenMs = this.#nowMs();
+  /** It shows a sign of life. */
+  touch(session: Session): void {
+    session.lastSeenMs = this.#nowMs();
+  }
+
+  byIndex(sessionIndex: LeafIndex): Session | null {
+    return this.#byIndex.get(sessionIndex) ?? null;
   }
 
   ofAgent(agent: Agent): readonly Session[] {

@@ -6,16 +6,39 @@
  * Any failure to write ends this object and, through `fail`, the daemon: what is on the disk is for
  * the next start to find out.
  */
-import type { AppliedBatch, IntakeBatch, NativeLedger } from '@kudurru/native';
+import { decodeEntry, decodeEnvelope } from '@kudurru/proof';
 
 import { KudurruError, wrapError } from '../base/errors.ts';
-import { leafIndex, type LeafIndex } from '../base/units.ts';
-import type { SystemEntry } from './system-entry.ts';
+import type { Log } from '../base/log.ts';
+import type { LeafIndex, TreeSize } from '../base/units.ts';
+import type { SigningToken } from '../hardware/signing-token.ts';
+import { ScopeKeys } from './scope-keys.ts';
+import type {
+  AgentRow,
+  Applied,
+  BatchHandle,
+  LedgerStore,
+  OpenedBody,
+  OpenSession,
+  RecordKind,
+  StoredRecord,
+} from './store.ts';
+import type { SystemEntry, SystemKind } from './system-entry.ts';
+
+export type { AgentRow, OpenSession, StoredRecord };
 
 /** Where an entry stands. */
 export interface Placed {
   readonly index: LeafIndex;
   readonly leafHash: Uint8Array;
+}
+
+/** An entry's place, or why it has none. */
+export type Outcome = Placed | { readonly refusal: KudurruError };
+
+export interface Head {
+  readonly size: TreeSize;
+  readonly root: Uint8Array;
 }
 
 export interface LedgerClock {
@@ -24,27 +47,36 @@ export interface LedgerClock {
 }
 
 export interface LedgerOptions {
-  readonly native: NativeLedger;
+  readonly store: LedgerStore;
   readonly clock: LedgerClock;
+  readonly token: Pick<SigningToken, 'wrap' | 'unwrap'>;
+  readonly deviceTimeoutMs: number;
+  /** What ends the daemon. */
   readonly fail: (error: KudurruError) => void;
+  readonly log: Log;
+}
+
+interface WaitingBatch {
+  readonly batch: BatchHandle;
+  readonly settle: (applied: Applied) => void;
+  readonly reject: (error: KudurruError) => void;
 }
 
 interface WaitingEntries {
   readonly entries: readonly SystemEntry[];
-  resolve(placed: readonly Placed[]): void;
-  reject(error: unknown): void;
+  readonly settle: (outcomes: readonly Outcome[]) => void;
+  readonly reject: (error: KudurruError) => void;
 }
 
-interface WaitingBatch {
-  readonly batch: IntakeBatch;
-  resolve(applied: AppliedBatch): void;
-  reject(error: unknown): void;
-}
+/** Scope of the bodies of actions that name none (SPEC.md §3). */
+const defaultScope = 'default';
+const systemScope = 'system';
 
 export class Ledger {
   readonly #options: LedgerOptions;
-  #batches: WaitingBatch[] = [];
-  #entries: WaitingEntries[] = [];
+  readonly #batches: WaitingBatch[] = [];
+  readonly #entries: WaitingEntries[] = [];
+  #scopeKeys: Promise<ScopeKeys> | null = null;
   #busy = false;
   #ended: KudurruError | null = null;
 
@@ -53,19 +85,123 @@ export class Ledger {
   }
 
   /** Each submission of the batch has its receipt or refusal, and all is durable. */
-  apply(batch: IntakeBatch): Promise<AppliedBatch> {
-    return new Promise((resolve, reject) => {
-      this.#batches.push({ batch, resolve, reject });
+  apply(batch: BatchHandle): Promise<Applied> {
+    return new Promise((settle, reject) => {
+      this.#batches.push({ batch, settle, reject });
       this.#pump();
     });
   }
 
-  /** In this order, in one group. @throws KudurruError `ledger-failed`, `disk-low` */
-  append(entries: readonly SystemEntry[]): Promise<readonly Placed[]> {
-    return new Promise((resolve, reject) => {
-      this.#entries.push({ entries, resolve, reject });
+  /** In this order, in one group. @throws KudurruError `ledger-failed` */
+  append(entries: readonly SystemEntry[]): Promise<readonly Outcome[]> {
+    return new Promise((settle, reject) => {
+      this.#entries.push({ entries, settle, reject });
       this.#pump();
     });
+  }
+
+  /** @throws KudurruError `ledger-failed`, or why the entry was refused */
+  async appendOne(entry: SystemEntry): Promise<Placed> {
+    const [outcome] = await this.append([entry]);
+    if (outcome !== undefined && 'index' in outcome) return outcome;
+    throw outcome?.refusal ?? new KudurruError('ledger-failed', `no place for a "${entry.kind}"`);
+  }
+
+  /** Durable when the promise resolves. @throws KudurruError `ledger-failed`, `disk-full` */
+  async record(kind: RecordKind, bytes: Uint8Array): Promise<void> {
+    await this.#options.store.appendRecord(kind, bytes);
+  }
+
+  /** Brings the keys of these scopes into use. A body whose scope has none is refused. */
+  async useScopes(scopes: readonly string[]): Promise<void> {
+    if (scopes.length === 0) return;
+    try {
+      await (await this.#keys()).use(scopes);
+    } catch (error) {
+      if (error instanceof KudurruError && error.retry === 'restart') throw error;
+      this.#options.log.error('keys of erasure scopes not in use', error);
+    }
+  }
+
+  head(): Head {
+    return this.#options.store.head();
+  }
+
+  snapshot(): Promise<Head & { readonly agentHeadsRoot: Uint8Array }> {
+    return this.#options.store.snapshot();
+  }
+
+  agents(): Promise<readonly AgentRow[]> {
+    return this.#options.store.agents();
+  }
+
+  openSessions(): Promise<readonly OpenSession[]> {
+    return this.#options.store.openSessions();
+  }
+
+  /** Null where it was closed. */
+  async openSession(index: LeafIndex): Promise<OpenSession | null> {
+    return this.#options.store.openSession(index);
+  }
+
+  lastOfKind(kind: SystemKind): Promise<LeafIndex | null> {
+    return this.#options.store.lastOfKind(kind);
+  }
+
+  records(kind: RecordKind, newest: number): Promise<readonly StoredRecord[]> {
+    return this.#options.store.records(kind, newest);
+  }
+
+  /** @throws KudurruError `not-found` */
+  readEntry(index: LeafIndex): Promise<Uint8Array> {
+    return this.#options.store.readEntry(index);
+  }
+
+  inclusionPath(index: LeafIndex, size: TreeSize): Promise<readonly Uint8Array[]> {
+    return this.#options.store.inclusionPath(index, size);
+  }
+
+  consistencyPath(from: TreeSize, to: TreeSize): Promise<readonly Uint8Array[]> {
+    return this.#options.store.consistencyPath(from, to);
+  }
+
+  rootAt(size: TreeSize): Promise<Uint8Array> {
+    return this.#options.store.rootAt(size);
+  }
+
+  publish(size: TreeSize): Promise<void> {
+    return this.#options.store.publish(size);
+  }
+
+  /** A deposited body; null where there is none, or its scope's key is gone. */
+  async openBody(index: LeafIndex, field: number): Promise<OpenedBody | null> {
+    const entry = decodeEntry(await this.readEntry(index));
+    const scope =
+      entry.kind === 'action'
+        ? (decodeEnvelope(entry.envelope).erasureScope ?? defaultScope)
+        : systemScope;
+    if (!(await (await this.#keys()).useExisting(scope))) return null;
+    return this.#options.store.openBody(index, field);
+  }
+
+  #keys(): Promise<ScopeKeys> {
+    this.#scopeKeys ??= this.#readKeys();
+    return this.#scopeKeys;
+  }
+
+  async #readKeys(): Promise<ScopeKeys> {
+    const { store, token, deviceTimeoutMs } = this.#options;
+    const records = await store.records('scope-key', Number.MAX_SAFE_INTEGER);
+    return new ScopeKeys(
+      {
+        ledgerId: store.ledgerId,
+        token,
+        deviceTimeoutMs,
+        appendRecord: (bytes) => this.record('scope-key', bytes),
+        useKey: (scope, key) => store.useScopeKey(scope, key),
+      },
+      records.map(({ bytes }) => bytes),
+    );
   }
 
   #pump(): void {
@@ -73,42 +209,43 @@ export class Ledger {
     const waiting = this.#batches.shift();
     const joined = this.#entries.splice(0);
     if (waiting === undefined && joined.length === 0) return;
-    if (this.#ended !== null) {
-      waiting?.reject(this.#ended);
-      for (const each of joined) each.reject(this.#ended);
-      return;
-    }
     this.#busy = true;
-    this.#group(waiting, joined).finally(() => {
+    void this.#group(waiting, joined).then(() => {
       this.#busy = false;
       this.#pump();
     });
   }
 
+  /** Settles all that it was given, and never throws. */
   async #group(
     waiting: WaitingBatch | undefined,
     joined: readonly WaitingEntries[],
   ): Promise<void> {
-    const { native, clock, fail } = this.#options;
-    const system = joined.flatMap(({ entries }) => entries);
     try {
-      const applied = await native.apply(waiting?.batch ?? null, {
-        taiMinusUtcSeconds: clock.taiMinusUtcSeconds(),
-        system: system.map((entry) => ({ ...entry, kind: entry.number, ...clock.now() })),
-      });
-      waiting?.resolve(applied);
-      let at = 0;
-      for (const { entries, resolve, reject } of joined) {
-        const results = applied.system.slice(at, (at += entries.length));
-        const refused = results.find(({ refusal }) => refusal !== null);
-        if (refused?.refusal != null) reject(refusalOf(refused.refusal));
-        else resolve(results.map(placedOf));
+      if (this.#ended !== null) throw this.#ended;
+      const applied = await this.#write(waiting?.batch ?? null, joined);
+      waiting?.settle(applied);
+      let first = 0;
+      for (const { entries, settle } of joined) {
+        settle(applied.outcomes.slice(first, first + entries.length));
+        first += entries.length;
       }
     } catch (cause) {
-      this.#ended = wrapError('ledger-failed', 'group not made durable', cause);
-      waiting?.reject(this.#ended);
-      for (const { reject } of joined) reject(this.#ended);
-      fail(this.#ended);
+      const error = wrapError('ledger-failed', 'group not made durable', cause);
+      this.#ended ??= error;
+      waiting?.reject(error);
+      for (const { reject } of joined) reject(error);
+      this.#options.fail(error);
     }
+  }
+
+  #write(batch: BatchHandle | null, joined: readonly WaitingEntries[]): Promise<Applied> {
+    const { store, clock } = this.#options;
+    return store.apply(batch, {
+      taiMinusUtcSeconds: clock.taiMinusUtcSeconds(),
+      system: joined.flatMap(({ entries }) =>
+        entries.map((entry) => ({ ...entry, ...clock.now() })),
+      ),
+    });
   }
 }

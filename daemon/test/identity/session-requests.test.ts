@@ -78,7 +78,7 @@ describe('session requests', () => {
     await requests.answer([openFrame(1n)]);
     assert.deepEqual(steps, [
       'append open 0',
-      'refuse 1 disk-low',
+      'refuse 1 disk-full',
       'append open 0',
       'bind 1 number 0',
     ]);
@@ -128,7 +128,7 @@ function portsThat(steps: string[], full: { readonly disk: boolean }): SessionPo
       exeSha256: null,
       cgroup: null,
     }),
-    head: () => ({ nextSequence: 7n, previousStatementHash: new Uint8Array(32) }),
+    head: () => Promise.resolve({ nextSequence: 7n, previousStatementHash: new Uint8Array(32) }),
     append: (changes) => {
       const named = changes.map((change) =>
         'kind' in change
@@ -138,7 +138,7 @@ function portsThat(steps: string[], full: { readonly disk: boolean }): SessionPo
       steps.push(`append ${named.join(', ')}`);
       return Promise.resolve(
         changes.map((): Outcome => {
-          if (full.disk) return { refusal: new KudurruError('disk-low', 'no room') };
+          if (full.disk) return { refusal: new KudurruError('disk-full', 'no room') };
           size += 1n;
           return { index: leafIndex(size), leafHash: sha256(Uint8Array.of(Number(size))) };
         }),

@@ -74,10 +74,10 @@ describe('session table', () => {
   });
 
   it('finds what is idle', () => {
-    const { table, clock } = tableWith();
+    const { table, clock, opened } = tableWith();
     clock.nowMs = 999;
     assert.deepEqual(table.idle(1000), []);
-    table.touch(1n);
+    table.touch(table.byIndex(opened.sessionIndex) ?? assert.fail('no session'));
     clock.nowMs = 1500;
     assert.deepEqual(table.idle(1000), []);
     clock.nowMs = 1999;

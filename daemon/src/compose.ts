@@ -1,0 +1,325 @@
+/**
+ * Connects everything: the only file that picks backends and wires stages. A start goes from what
+ * is durable to what is reachable: devices and ledger, entries of this run, anchors, doors last. A
+ * stop goes the other way.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+
+import { notifySocket, peerCredentials, probeWriterLevel, readClock } from '@kudurru/native';
+import { encodeHex, formatAgentId, WRITER_LEVELS } from '@kudurru/proof';
+
+import { reasonOf } from './base/errors.ts';
+import type { Log } from './base/log.ts';
+import { prepareAnchoring, type Anchoring } from './compose/anchoring.ts';
+import { controlFace } from './compose/control-face.ts';
+import { Devices } from './compose/devices.ts';
+import { Enroller } from './compose/enroller.ts';
+import { openFounded, type FoundedLedger } from './compose/founding.ts';
+import { Identity } from './compose/identity.ts';
+import { Periodic } from './compose/periodic.ts';
+import { RunEntries } from './compose/run-entries.ts';
+import type { Configuration } from './config/load.ts';
+import { checkSocketPath, prepareStateFolder } from './config/state-folder.ts';
+import { controlRoutes } from './control/routes.ts';
+import { startControlServer, type ControlServer } from './control/server.ts';
+import type { ControlFace } from './control/views.ts';
+import { Evidence } from './evidence/evidence.ts';
+import { Nonces } from './identity/nonces.ts';
+import { AgentDoor } from './intake/agent-door.ts';
+import { Ledger } from './ledger/ledger.ts';
+import { runPipeline } from './pipeline.ts';
+import { Clock } from './time/clock.ts';
+
+export interface Daemon {
+  /** Begins an orderly stop; `ended` tells when it is done. */
+  stop(reason: string): void;
+  /** Resolves after an orderly stop; rejects when going on could have lost something. */
+  readonly ended: Promise<void>;
+}
+
+export const softwareVersion = readVersion();
+
+/** Refusals are summarised, idle sessions closed, and the clock looked at this often. */
+const housekeepingEveryMs = 60_000;
+
+/** @throws KudurruError with the reason why the start was refused */
+export async function startDaemon(configuration: Configuration, log: Log): Promise<Daemon> {
+  const { state, settings } = configuration;
+  for (const path of [settings.agentSocket, settings.controlSocket]) checkSocketPath(path);
+  prepareStateFolder(state);
+  const devices = new Devices(configuration, log.part('devices'));
+  try {
+    const founded = await openFounded({ configuration, devices, log: log.part('ledger') });
+    const running = new RunningDaemon({ configuration, devices, founded, log });
+    await running.start();
+    return running;
+  } catch (error) {
+    await devices.close();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly configuration: Configuration;
+  readonly devices: Devices;
+  readonly founded: FoundedLedger;
+  readonly log: Log;
+}
+
+/** What the outside can reach, and what goes on behind it. */
+interface Doors {
+  readonly anchoring: Anchoring;
+  readonly intake: AgentDoor;
+  readonly control: ControlServer;
+  readonly pipeline: Promise<void>;
+  readonly housekeeping: Periodic;
+}
+
+const nowMs = (): number => performance.now();
+
+class RunningDaemon implements Daemon {
+  readonly ended: Promise<void>;
+  readonly #parts: Parts;
+  readonly #ending = Promise.withResolvers<void>();
+  readonly #clock = new Clock({ read: readClock });
+  readonly #ledger: Ledger;
+  readonly #entries: RunEntries;
+  readonly #identity: Identity;
+  readonly #evidence: Evidence;
+  readonly #startedMs = nowMs();
+  #doors: Doors | null = null;
+  #stopping = false;
+
+  constructor(parts: Parts) {
+    const { configuration, devices, founded, log } = parts;
+    const { state, settings } = configuration;
+    this.#parts = parts;
+    this.ended = this.#ending.promise;
+    const clock = this.#clock;
+    clock.continueFrom(founded.store.lastTime().taiNs, settings.clockBehindMaxMs);
+    const ledger = new Ledger({
+      store: founded.store,
+      clock,
+      token: devices.token,
+      deviceTimeoutMs: settings.deviceTimeoutMs,
+      fail: (error) => this.#fail(error),
+      log: log.part('ledger'),
+    });
+    this.#ledger = ledger;
+    const writerLevel = WRITER_LEVELS[probeWriterLevel() - 1] ?? 'credentials';
+    const version = softwareVersion;
+    this.#entries = new RunEntries({ founded, ledger, clock, version, writerLevel, log });
+    this.#identity = new Identity({ ...founded, ...settings, ledger, nowMs });
+    this.#evidence = new Evidence({
+      indexPath: join(state, 'index.sqlite'),
+      tilesFolder: state,
+      ledger,
+      agentIdOf: (name) => formatAgentId(founded.trustDomain, name),
+      log: log.part('index'),
+    });
+  }
+
+  async start(): Promise<void> {
+    const { founded } = this.#parts;
+    await this.#ledger.useScopes(['system']);
+    const anchoring = await this.#prepareAnchoring();
+    try {
+      await this.#entries.begin();
+      await this.#identity.restore();
+      await anchoring.anchorer.start(anchoring.unfinished);
+      this.#raiseStartAlarms();
+      this.#doors = await this.#openDoors(anchoring);
+    } catch (error) {
+      await this.#giveUpStart(error);
+      throw error;
+    }
+    writeLedgerFile(this.#parts.configuration.state, founded);
+    this.#sayReady(this.#doors);
+  }
+
+  stop(reason: string): void {
+    if (this.#stopping || this.#doors === null) return;
+    this.#stopping = true;
+    notifyManager('STOPPING=1');
+    this.#stopInOrder(this.#doors, reason).then(this.#ending.resolve, this.#ending.reject);
+  }
+
+  #prepareAnchoring(): Promise<Anchoring> {
+    return prepareAnchoring({
+      ...this.#parts,
+      ledger: this.#ledger,
+      clock: this.#clock,
+      followTiles: (size) => this.#evidence.follow(size),
+      pushReceipts: (receipts) => {
+        for (const { awaiting, receipt } of receipts) {
+          this.#doors?.intake.pushAnchored(awaiting.connection, awaiting.firstSequence, receipt);
+        }
+      },
+      raiseAlarm: (code, message) => this.#entries.raiseAlarm(code, message),
+      fail: (error) => this.#fail(error),
+      nowMs,
+      log: this.#parts.log.part('anchor'),
+    });
+  }
+
+  async #openDoors(anchoring: Anchoring): Promise<Doors> {
+    const { configuration, founded, log } = this.#parts;
+    const { settings } = configuration;
+    const intake = new AgentDoor({
+      ...settings,
+      ledgerId: founded.ledgerId,
+      origin: founded.origin,
+      socketPath: settings.agentSocket,
+      verifyThreads: availableParallelism(),
+    });
+    const sessions = this.#identity.connect(intake);
+    await this.#identity.closeBroken();
+    const control = await startControlServer({
+      path: settings.controlSocket,
+      routes: controlRoutes(this.#controlFace(anchoring, intake)),
+      callerOf: peerCredentials,
+      allowedUid: process.getuid?.() ?? 0,
+      log: log.part('control'),
+    });
+    const noteActivity = anchoring.anchorer.noteActivity.bind(anchoring.anchorer);
+    const pipeline = runPipeline({ intake, ledger: this.#ledger, sessions, noteActivity });
+    pipeline.catch((error: unknown) => this.#fail(error));
+    const housekeeping = new Periodic(
+      housekeepingEveryMs,
+      () => this.#keepHouse(intake),
+      (error) => this.#fail(error),
+    );
+    return { anchoring, intake, control, pipeline, housekeeping };
+  }
+
+  #controlFace(anchoring: Anchoring, intake: AgentDoor): ControlFace {
+    const { configuration, founded } = this.#parts;
+    const { agents, sessions } = this.#identity;
+    const { anchorer } = anchoring;
+    const ledger = this.#ledger;
+    const enroller = new Enroller({
+      ledgerId: founded.ledgerId,
+      agents,
+      nonces: new Nonces(nowMs),
+      ledger,
+      now: () => this.#clock.now().taiNs,
+      noteActivity: () => anchorer.noteActivity([]),
+    });
+    return controlFace({
+      ...anchoring,
+      founded,
+      version: softwareVersion,
+      profile: configuration.settings.profile,
+      stateFolder: configuration.state,
+      ledger,
+      agents,
+      sessions,
+      enroller,
+      intake,
+      evidence: this.#evidence,
+      clock: this.#clock,
+      isStopping: () => this.#stopping,
+      uptimeMs: () => nowMs() - this.#startedMs,
+    });
+  }
+
+  async #keepHouse(intake: AgentDoor): Promise<void> {
+    this.#clock.now();
+    const steppedBackNs = this.#clock.takeStepBack();
+    if (steppedBackNs !== null) {
+      const message = `the system clock was set back by ${steppedBackNs} ns: time stands still`;
+      this.#entries.raiseAlarm('clock-behind', message);
+    }
+    await this.#entries.summariseRefusals(intake.stats().refusals);
+    await this.#identity.closeIdle();
+  }
+
+  #raiseStartAlarms(): void {
+    const { source, expired } = this.#clock.leapList();
+    if (!expired) return;
+    const message = `the leap-second list has expired: ${source}; TAI may be wrong by a second`;
+    this.#entries.raiseAlarm('leap-list-expired', message);
+  }
+
+  #sayReady({ intake }: Doors): void {
+    const { configuration, founded, log } = this.#parts;
+    const { document } = founded;
+    log.info('ready', {
+      agentSocket: configuration.settings.agentSocket,
+      controlSocket: configuration.settings.controlSocket,
+      ledgerId: encodeHex(founded.ledgerId),
+      origin: founded.origin,
+      size: this.#ledger.head().size,
+      writerLevel: WRITER_LEVELS[intake.writerLevel - 1] ?? 'credentials',
+      attestationLabel: document.label,
+      deviceLabel: document.tokenLabel,
+      processId: process.pid,
+    });
+    notifyManager('READY=1');
+  }
+
+  async #stopInOrder(doors: Doors, reason: string): Promise<void> {
+    const { devices, founded, log } = this.#parts;
+    const { intake, control, pipeline, housekeeping, anchoring } = doors;
+    await intake.stop();
+    await pipeline;
+    await housekeeping.stop();
+    const controlStopped = control.stop();
+    try {
+      await anchoring.anchorer.stop();
+    } catch (error) {
+      // What is not anchored now is anchored at the next start.
+      log.error('last anchor not made', error);
+    }
+    await controlStopped;
+    await this.#entries.summariseRefusals(intake.stats().refusals);
+    await this.#entries.stop(reason, this.#identity.sessions.size);
+    await founded.store.stop();
+    await this.#evidence.stop();
+    await devices.close();
+  }
+
+  /** The start was refused after its first entries: they end in order too. */
+  async #giveUpStart(cause: unknown): Promise<void> {
+    const { founded, log } = this.#parts;
+    try {
+      await this.#entries.stop(`start failed: ${reasonOf(cause)}`, this.#identity.sessions.size);
+      await founded.store.stop();
+    } catch (error) {
+      log.error('ledger not ended in order', error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#ending.reject(error);
+  }
+}
+
+/** For people: what this folder is. The daemon never reads it. */
+function writeLedgerFile(state: string, founded: FoundedLedger): void {
+  const { ledgerId, origin, trustDomain, logKeyText, applianceId, document } = founded;
+  const facts = {
+    note: 'for people; the daemon never reads this file',
+    ledgerId: encodeHex(ledgerId),
+    origin,
+    trustDomain,
+    logKey: logKeyText,
+    applianceId: encodeHex(applianceId),
+    label: document.label,
+  };
+  writeFileSync(join(state, 'ledger.json'), `${JSON.stringify(facts, null, 2)}\n`);
+}
+
+/** Tells systemd how far we are, where it asks to be told (sd_notify(3)). */
+function notifyManager(message: string): void {
+  const address = process.env['NOTIFY_SOCKET'];
+  if (address !== undefined && address !== '') notifySocket(address, message);
+}
+
+function readVersion(): string {
+  const file = new URL('../package.json', import.meta.url);
+  const { name, version } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  return `${String(name)} ${String(version)}`;
+}

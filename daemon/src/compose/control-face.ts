@@ -1,0 +1,230 @@
+/** What the control socket asks, answered from the stages. */
+import { statfsSync } from 'node:fs';
+
+import {
+  DEFAULT_POLICY,
+  decodeEntry,
+  encodeBase64,
+  encodeHex,
+  entryToJson,
+  formatTai,
+  formatTrustPolicy,
+  WRITER_LEVELS,
+  type Json,
+} from '@kudurru/proof';
+
+import type { Anchorer } from '../anchor/anchorer.ts';
+import type { Checkpoints } from '../anchor/checkpoints.ts';
+import { KudurruError } from '../base/errors.ts';
+import { leafIndex, treeSize } from '../base/units.ts';
+import type {
+  AgentView,
+  AnchorStatusView,
+  ControlFace,
+  DeviceView,
+  StatusView,
+  Subject,
+} from '../control/views.ts';
+import type { Evidence } from '../evidence/evidence.ts';
+import type { Agent, AgentRegistry } from '../identity/agents.ts';
+import type { Enroller } from './enroller.ts';
+import { nonceLifetimeMs } from '../identity/nonces.ts';
+import type { SessionTable } from '../identity/sessions.ts';
+import type { AgentDoor } from '../intake/agent-door.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Clock } from '../time/clock.ts';
+import type { FoundedLedger } from './founding.ts';
+
+export interface ControlFaceOptions {
+  readonly founded: FoundedLedger;
+  readonly version: string;
+  readonly profile: string;
+  readonly stateFolder: string;
+  readonly ledger: Ledger;
+  readonly agents: AgentRegistry;
+  readonly sessions: SessionTable;
+  readonly enroller: Enroller;
+  readonly intake: AgentDoor;
+  readonly anchorer: Anchorer;
+  readonly checkpoints: Checkpoints;
+  readonly evidence: Evidence;
+  readonly clock: Clock;
+  readonly isStopping: () => boolean;
+  /** Milliseconds that never go back, 0 at the start. */
+  readonly uptimeMs: () => number;
+}
+
+/** An anchor is due within seconds; a TPM that fails is tried again for longer than this. */
+const coverTimeoutMs = 30_000;
+
+export function controlFace(options: ControlFaceOptions): ControlFace {
+  const { agents, enroller, evidence, founded } = options;
+  return {
+    status: () => statusOf(options),
+    agents: () => agents.all().map((agent) => agentView(agent, options)),
+    agent: (name) => {
+      const agent = agents.byName(name);
+      return agent === null ? null : agentView(agent, options);
+    },
+    giveNonce: () => ({
+      nonce: encodeHex(enroller.giveNonce()),
+      ledgerId: encodeHex(founded.ledgerId),
+      trustDomain: founded.trustDomain,
+      lifetimeMs: nonceLifetimeMs,
+    }),
+    enrol: async (request) => {
+      requireRunning(options);
+      return agentView(await enroller.enrol(request), options);
+    },
+    search: (query) => evidence.search(query),
+    entry: (index) => showEntry(index, options.ledger),
+    bundle: (subject, disclose) => makeBundle(subject, disclose, options),
+    checkpoint: (size) => showCheckpoint(size, options),
+    trustPolicy: () => trustPolicyOf(founded),
+  };
+}
+
+function requireRunning({ isStopping }: ControlFaceOptions): void {
+  if (!isStopping()) return;
+  throw new KudurruError('stopping', 'request not accepted: the daemon is stopping');
+}
+
+async function showEntry(index: number, ledger: Ledger): Promise<unknown> {
+  const { size } = ledger.head();
+  if (BigInt(index) >= size) {
+    throw new KudurruError('not-found', `entry ${index} not found: the ledger has ${size} entries`);
+  }
+  const bytes = await ledger.readEntry(leafIndex(BigInt(index)));
+  return { index, ...entryToJson(decodeEntry(bytes)), bytes: encodeBase64(bytes) };
+}
+
+async function makeBundle(
+  subject: Subject,
+  disclose: boolean,
+  options: ControlFaceOptions,
+): Promise<Uint8Array> {
+  const { evidence, ledger, anchorer, checkpoints } = options;
+  const index = await evidence.locate(subject);
+  if (index >= ledger.head().size) {
+    throw new KudurruError('not-found', `entry ${index} not found: the ledger ends before it`);
+  }
+  await within(anchorer.cover(index), `bundle of entry ${index}`);
+  const head = checkpoints.published;
+  if (head === null) throw new KudurruError('not-ready', 'bundle not made: nothing is published');
+  return evidence.bundle(index, { head, disclose });
+}
+
+async function within(covered: Promise<void>, what: string): Promise<void> {
+  const timeout = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    const why = `${what} not made: no anchor covers it after ${coverTimeoutMs} ms`;
+    timeout.reject(new KudurruError('not-ready', `${why}; see "kudurru status"`));
+  }, coverTimeoutMs);
+  try {
+    await Promise.race([covered, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function showCheckpoint(
+  size: number | null,
+  { ledger, checkpoints }: ControlFaceOptions,
+): Promise<Uint8Array> {
+  const head = ledger.head();
+  if (size === null) return (await checkpoints.sign(head)).note;
+  if (BigInt(size) > head.size || size === 0) {
+    throw new KudurruError('not-found', `checkpoint not made: the tree has ${head.size} entries`);
+  }
+  const wanted = treeSize(BigInt(size));
+  return (await checkpoints.sign({ size: wanted, root: await ledger.rootAt(wanted) })).note;
+}
+
+function agentView(agent: Agent, { sessions }: ControlFaceOptions): AgentView {
+  return {
+    index: Number(agent.agentIndex),
+    agentId: agent.agentId,
+    name: agent.name,
+    owner: agent.owner,
+    purpose: agent.purpose,
+    algorithm: agent.key.algorithm,
+    keyId: encodeHex(agent.keyId),
+    enrolledByUid: agent.enrolledByUid,
+    enrolledAtTaiNs: String(agent.enrolledAt),
+    enrolledAt: formatTai(agent.enrolledAt),
+    openSessions: sessions.ofAgent(agent).length,
+  };
+}
+
+/** Trust must reach the reader another way; this says only what to compare. */
+function trustPolicyOf({
+  ledgerId,
+  origin,
+  logKeyText,
+  applianceId,
+  document,
+}: FoundedLedger): Json {
+  return JSON.parse(
+    formatTrustPolicy({
+      ...DEFAULT_POLICY,
+      name: origin,
+      ledgerId,
+      origin,
+      logKey: logKeyText,
+      appliances: [{ number: 0, id: applianceId, label: document.label }],
+    }),
+  ) as Json;
+}
+
+function statusOf(options: ControlFaceOptions): StatusView {
+  const { founded, ledger, intake, evidence, clock } = options;
+  const { size, root } = ledger.head();
+  const { connections, refusals } = intake.stats();
+  const { source, expiresUnixSeconds, expired } = clock.leapList();
+  const { bavail, bsize } = statfsSync(options.stateFolder);
+  return {
+    state: options.isStopping() ? 'stopping' : 'running',
+    version: options.version,
+    profile: options.profile,
+    ledgerId: encodeHex(founded.ledgerId),
+    origin: founded.origin,
+    trustDomain: founded.trustDomain,
+    size: Number(size),
+    root: encodeHex(root),
+    agents: options.agents.size,
+    sessions: options.sessions.size,
+    connections,
+    writerLevel: WRITER_LEVELS[intake.writerLevel - 1] ?? 'credentials',
+    timeLevel: 'UNKNOWN',
+    leapList: { source, expires: new Date(expiresUnixSeconds * 1000).toISOString(), expired },
+    devices: devicesOf(options),
+    anchor: anchorOf(options),
+    indexLag: Number(size - evidence.indexedSize),
+    refusals,
+    diskFreeBytes: bavail * bsize,
+    uptimeMs: Math.round(options.uptimeMs()),
+  };
+}
+
+function devicesOf({ founded: { document }, anchorer }: ControlFaceOptions): DeviceView[] {
+  const { label, manufacturer, tokenLabel, token } = document;
+  const { failures } = anchorer;
+  return [
+    { name: 'attestation', label, maker: manufacturer, model: 'TPM 2.0', failures },
+    { name: 'token', label: tokenLabel, maker: token.manufacturer, model: token.model, failures },
+  ];
+}
+
+function anchorOf({ anchorer, ledger }: ControlFaceOptions): AnchorStatusView {
+  const { lastAnchor, ageMs, countedSize } = anchorer;
+  const { size } = ledger.head();
+  const anchoredSize = lastAnchor?.size ?? 0n;
+  return {
+    index: lastAnchor === null ? null : Number(lastAnchor.index),
+    size: Number(anchoredSize),
+    ageMs: ageMs === null ? null : Math.round(ageMs),
+    counter: lastAnchor === null ? null : Number(lastAnchor.counterExpected),
+    entriesNotAnchored: Number(size - anchoredSize),
+    entriesNotCounted: Number(size - countedSize),
+  };
+}

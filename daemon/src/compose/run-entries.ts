@@ -1,0 +1,129 @@
+/** The entries that a run of the daemon makes about itself. */
+import { readFileSync } from 'node:fs';
+
+import { decodeHex, encodeUtf8, type WriterLevel } from '@kudurru/proof';
+
+import { isKudurruError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { RefusalTally } from '../intake/refusals.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { systemEntry, type SystemEntry } from '../ledger/system-entry.ts';
+import type { Clock } from '../time/clock.ts';
+import type { FoundedLedger } from './founding.ts';
+
+export interface RunEntriesOptions {
+  readonly founded: FoundedLedger;
+  readonly ledger: Ledger;
+  readonly clock: Clock;
+  readonly version: string;
+  readonly writerLevel: WriterLevel;
+  readonly log: Log;
+}
+
+const nsPerSecond = 1_000_000_000n;
+/** UTF-8 bytes of an alarm's message (SPEC.md §7). */
+const alarmSizeBytesMax = 512;
+const stopReasonSizeBytesMax = 256;
+
+/** Of the kernel's boot, 16 bytes. */
+export function readBootId(): Uint8Array {
+  const text = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
+  return decodeHex(text.trim().replaceAll('-', ''));
+}
+
+export class RunEntries {
+  readonly #options: RunEntriesOptions;
+  readonly #tally = new RefusalTally();
+  #talliedFromTaiNs: bigint;
+
+  constructor(options: RunEntriesOptions) {
+    this.#options = options;
+    this.#talliedFromTaiNs = options.clock.now().taiNs;
+  }
+
+  /** Genesis where there is none, boot, and what an unclean end may have cost; in one group. */
+  async begin(): Promise<void> {
+    const { founded, ledger } = this.#options;
+    const { store, provisioningRecord, logKeyText: logKey, applianceDocument } = founded;
+    const { size } = ledger.head();
+    const entries: SystemEntry[] = [];
+    if (size === 0n) {
+      const genesis = { provisioningRecord, logKey, applianceDocument };
+      entries.push(systemEntry('genesis', genesis));
+    }
+    entries.push(this.#boot());
+    if (size > 0n && !store.stoppedCleanly) entries.push(this.#uncleanStart());
+    for (const outcome of await ledger.append(entries)) {
+      if ('refusal' in outcome) throw outcome.refusal;
+    }
+  }
+
+  /** Never fails: the log has it in any case. */
+  raiseAlarm(code: string, message: string): void {
+    const { ledger, log } = this.#options;
+    log.warning('alarm', { code, message });
+    ledger
+      .appendOne(systemEntry('alarm', { code, message: cut(message, alarmSizeBytesMax) }))
+      .catch((error: unknown) => log.error('alarm not recorded', error));
+  }
+
+  /** One entry for what was refused since the last, none where nothing was. */
+  async summariseRefusals(total: Readonly<Record<string, number>>): Promise<void> {
+    const { ledger, clock, log } = this.#options;
+    const refusals = this.#tally.take(total);
+    const fromTaiNs = this.#talliedFromTaiNs;
+    const toTaiNs: bigint = clock.now().taiNs;
+    this.#talliedFromTaiNs = toTaiNs;
+    if (refusals.length === 0) return;
+    try {
+      await ledger.appendOne(systemEntry('refusal-summary', { fromTaiNs, toTaiNs, refusals }));
+    } catch (error) {
+      // A full disk is one cause of refusals; the entry is worth less than going on.
+      if (!isKudurruError(error) || error.retry !== 'later') throw error;
+      log.error('refusals not recorded', error);
+    }
+  }
+
+  async stop(reason: string, openSessions: number): Promise<void> {
+    const fields = { reason: cut(reason, stopReasonSizeBytesMax), openSessions };
+    await this.#options.ledger.appendOne(systemEntry('stop', fields));
+  }
+
+  #boot(): SystemEntry {
+    const { founded, version, writerLevel } = this.#options;
+    const { document, store } = founded;
+    return systemEntry('boot', {
+      bootNumber: store.bootCount(),
+      softwareVersion: version,
+      kernelBootId: readBootId(),
+      writerLevel,
+      attestationLabel: document.label,
+      tokenLabel: document.tokenLabel,
+      bootQuote: null,
+    });
+  }
+
+  #uncleanStart(): SystemEntry {
+    const { clock, ledger, founded } = this.#options;
+    const { bootIndex, taiNs } = founded.store.lastTime();
+    const sinceNs: bigint = clock.now().taiNs - taiNs;
+    return systemEntry('unclean-start', {
+      previousBootIndex: bootIndex,
+      treeSize: ledger.head().size,
+      // Rounded up: what came in the last fraction of a second may be missing too.
+      secondsAtRisk: Number((sinceNs + nsPerSecond - 1n) / nsPerSecond),
+    });
+  }
+}
+
+/** At most `sizeBytesMax` bytes of UTF-8 without control characters, cut between characters. */
+function cut(text: string, sizeBytesMax: number): string {
+  let kept = '';
+  let sizeBytes = 0;
+  for (const character of text.toWellFormed().replaceAll(/[\u0000-\u001f\u007f]+/gu, ' ')) {
+    sizeBytes += encodeUtf8(character).length;
+    if (sizeBytes > sizeBytesMax) break;
+    kept += character;
+  }
+  return kept;
+}
