@@ -7,7 +7,7 @@
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { sha512 } from '@noble/hashes/sha2.js';
 
-import { concatBytes, equalBytes } from './bytes.ts';
+import { concatBytes, encodeHex, equalBytes } from './bytes.ts';
 
 export const ED25519_PUBLIC_KEY_SIZE_BYTES = 32;
 export const ED25519_SIGNATURE_SIZE_BYTES = 64;
@@ -39,8 +39,21 @@ export function verifyEd25519(
   return equalBytes(expected.toBytes(), r) && !expected.isSmallOrder();
 }
 
+/** Decoding a key takes a square root, and a verdict meets the same few keys over and over. */
+const RECENT_KEYS_MAX = 64;
+const recentKeys = new Map<string, Point | undefined>();
+
 function decodeKey(publicKey: Uint8Array): Point | undefined {
   if (publicKey.length !== ED25519_PUBLIC_KEY_SIZE_BYTES) return undefined;
+  const name = encodeHex(publicKey);
+  if (recentKeys.has(name)) return recentKeys.get(name);
+  if (recentKeys.size >= RECENT_KEYS_MAX) recentKeys.clear();
+  const point = decodePoint(publicKey);
+  recentKeys.set(name, point);
+  return point;
+}
+
+function decodePoint(publicKey: Uint8Array): Point | undefined {
   let point: Point;
   try {
     point = Point.fromBytes(publicKey);

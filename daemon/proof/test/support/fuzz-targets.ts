@@ -1,0 +1,196 @@
+/**
+ * Fuzz targets: each takes any bytes and throws when a promise of the parser breaks: nothing but a
+ * `ProofError` leaves it, what it accepts encodes back to the same bytes, and no verdict on changed
+ * bytes is VALID.
+ */
+import assert from 'node:assert/strict';
+
+import { decodeBundle, encodeBundle } from '../../src/bundle.ts';
+import { decodeHex, decodeUtf8, encodeUtf8, equalBytes } from '../../src/bytes.ts';
+import { decodeCbor, encodeCbor } from '../../src/cbor.ts';
+import { formatTreeHead, parseTreeHead } from '../../src/checkpoint.ts';
+import { decodeCoseKey, decodeSign1, encodeCoseKey, encodeSign1 } from '../../src/cose.ts';
+import { decodeEntry, encodeEntry } from '../../src/entry.ts';
+import {
+  decodeEnvelope,
+  encodeEnvelope,
+  envelopeFromJson,
+  envelopeToJson,
+} from '../../src/envelope.ts';
+import { formatNote, parseNote } from '../../src/note.ts';
+import { formatTrustPolicy, parseTrustPolicy } from '../../src/policy.ts';
+import { ProofError } from '../../src/proof-error.ts';
+import { formatTlogProof, parseTlogProof } from '../../src/tlog-proof.ts';
+import { p1363OfTpmtSignature, parseAttest } from '../../src/tpm-attest.ts';
+import {
+  parseCreationData,
+  parseNvPublic,
+  parseObjectPublic,
+  parseSigningPublic,
+} from '../../src/tpm-public.ts';
+import { verify } from '../../src/verify/verify.ts';
+import type { Exhibit } from '../corpus/scenario.ts';
+import { committedCases, committedExhibit } from './committed-corpus.ts';
+import { rememberingVerifier } from './remembering-verifier.ts';
+import { readTestdata } from './vectors.ts';
+
+export interface FuzzTarget {
+  readonly corpus: readonly Uint8Array[];
+  /** Throws when a promise is broken; returns whether the input was accepted. */
+  readonly run: (bytes: Uint8Array) => boolean | Promise<boolean>;
+}
+
+export const FUZZ_TARGETS: Readonly<Record<string, () => FuzzTarget>> = {
+  cbor: () => ({
+    corpus: exhibits().map(({ bytes }) => bytes),
+    run: (bytes) => roundTrips(bytes, decodeCbor, encodeCbor),
+  }),
+  note: () => ({
+    corpus: proofs(),
+    run(bytes) {
+      const isProof = roundTrips(bytes, parseTlogProof, formatTlogProof);
+      const isNote = roundTrips(bytes, parseNote, formatNote);
+      const head = (text: Uint8Array): ReturnType<typeof parseTreeHead> =>
+        parseTreeHead(decodeUtf8(text));
+      return roundTrips(bytes, head, (h) => encodeUtf8(formatTreeHead(h))) || isProof || isNote;
+    },
+  }),
+  cose: () => ({
+    corpus: entries().flatMap(({ entry }) => embeddedCose(entry)),
+    run: (bytes) =>
+      roundTrips(bytes, decodeSign1, encodeSign1) ||
+      roundTrips(bytes, decodeCoseKey, encodeCoseKey),
+  }),
+  entry: () => ({
+    corpus: entries().map(({ bytes }) => bytes),
+    run: (bytes) => roundTrips(bytes, decodeEntry, encodeEntry),
+  }),
+  envelope: () => ({
+    corpus: entries().flatMap(({ entry }) => (entry.kind === 'action' ? [entry.envelope] : [])),
+    run(bytes) {
+      const isAccepted = roundTrips(bytes, decodeEnvelope, encodeEnvelope);
+      if (!isAccepted) return false;
+      const envelope = decodeEnvelope(bytes);
+      assert.deepEqual(encodeEnvelope(envelopeFromJson(envelopeToJson(envelope))), bytes);
+      return true;
+    },
+  }),
+  tpm: () => ({ corpus: tpmStructures(), run: parsesTpm }),
+  policy: () => ({
+    corpus: exhibits().map(({ policy }) => encodeUtf8(formatTrustPolicy(policy))),
+    run: (bytes) =>
+      isTotal(() => {
+        const policy = parseTrustPolicy(decodeUtf8(bytes));
+        assert.deepEqual(parseTrustPolicy(formatTrustPolicy(policy)), policy);
+      }),
+  }),
+  bundle: () => {
+    const all = exhibits();
+    const options = { verifyBatch: rememberingVerifier() };
+    const valid = all.map(({ bytes }) => bytes);
+    const [{ policy }] = all as [Exhibit, ...Exhibit[]];
+    return {
+      corpus: valid,
+      async run(bytes) {
+        const isAccepted = roundTrips(bytes, decodeBundle, encodeBundle);
+        const verdict = await verify(bytes, policy, options);
+        if (verdict.overall !== 'VALID') return isAccepted;
+        assert.ok(valid.some((known) => equalBytes(known, bytes)) || saysLess(bytes, valid));
+        return true;
+      },
+    };
+  },
+};
+
+/** The committed bundles, all under one policy. */
+function exhibits(): Exhibit[] {
+  const { policy } = committedExhibit('accept', 'outcome');
+  return (['accept', 'reject'] as const).flatMap((folder) =>
+    committedCases(folder).map(({ name }) => ({ ...committedExhibit(folder, name), policy })),
+  );
+}
+
+function proofs(): Uint8Array[] {
+  const bundles = exhibits().flatMap(({ bytes }) => decodeOrNothing(bytes));
+  return bundles.flatMap(({ proof }) => {
+    const { checkpointBytes, checkpoint } = parseTlogProof(proof);
+    return [proof, checkpointBytes, encodeUtf8(checkpoint.note.text)];
+  });
+}
+
+function entries(): { bytes: Uint8Array; entry: ReturnType<typeof decodeEntry> }[] {
+  const bundles = exhibits().flatMap(({ bytes }) => decodeOrNothing(bytes));
+  const all = bundles.flatMap(({ entry, others }) => [
+    entry,
+    ...others.map((other) => other.entry),
+  ]);
+  return all.map((bytes) => ({ bytes, entry: decodeEntry(bytes) }));
+}
+
+function decodeOrNothing(bytes: Uint8Array): ReturnType<typeof decodeBundle>[] {
+  try {
+    return [decodeBundle(bytes)];
+  } catch (error) {
+    if (error instanceof ProofError) return [];
+    throw error;
+  }
+}
+
+function embeddedCose(entry: ReturnType<typeof decodeEntry>): Uint8Array[] {
+  if (entry.kind === 'statement') return [entry.statement];
+  if (entry.kind === 'session.open') return [entry.request];
+  return entry.kind === 'agent.enrol' ? [entry.proofOfPossession, entry.key] : [];
+}
+
+/** Whether `bytes` are accepted; throws unless what is accepted encodes back to `bytes`. */
+function roundTrips<T>(
+  bytes: Uint8Array,
+  decode: (bytes: Uint8Array) => T,
+  encode: (value: T) => Uint8Array,
+): boolean {
+  return isTotal(() => {
+    const value = decode(bytes);
+    assert.ok(equalBytes(encode(value), bytes), 'does not encode back to the same bytes');
+  });
+}
+
+function isTotal(parse: () => void): boolean {
+  try {
+    parse();
+    return true;
+  } catch (error) {
+    if (error instanceof ProofError) return false;
+    throw error;
+  }
+}
+
+/** A bundle that leaves out disclosures or the agent's head stays true. */
+function saysLess(bytes: Uint8Array, valid: readonly Uint8Array[]): boolean {
+  const bare = (encoded: Uint8Array): Uint8Array =>
+    encodeBundle({ ...decodeBundle(encoded), disclosures: [], agentHead: null });
+  const stripped = bare(bytes);
+  return valid.some(
+    (known) => decodeOrNothing(known).length > 0 && equalBytes(bare(known), stripped),
+  );
+}
+
+function parsesTpm(bytes: Uint8Array): boolean {
+  const parsers = [
+    parseAttest,
+    p1363OfTpmtSignature,
+    parseObjectPublic,
+    parseSigningPublic,
+    parseNvPublic,
+    parseCreationData,
+  ];
+  return parsers.map((parse) => isTotal(() => parse(bytes))).some(Boolean);
+}
+
+function tpmStructures(): Uint8Array[] {
+  const found: string[] = [];
+  JSON.stringify(readTestdata('tpm/swtpm.json'), (_, value: unknown) => {
+    if (typeof value === 'string' && /^(?:[0-9a-f]{2})+$/.test(value)) found.push(value);
+    return value;
+  });
+  return found.map(decodeHex);
+}
