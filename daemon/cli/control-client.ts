@@ -24,7 +24,9 @@ export class ControlClient {
     this.#socketPath = socketPath;
   }
 
-  /** `path` with `query`, whose undefined members are left out. The answer is the caller's to know. */
+  /**
+   * `path` with `query`, whose undefined members are left out. The answer is the caller's to know.
+   */
   async get<Answer>(path: string, query: Query = {}): Promise<Answer> {
     return parseJson<Answer>(await this.#ask({ method: 'GET', path: withQuery(path, query) }));
   }

@@ -17,7 +17,9 @@ export function readNamedFile(file: string, what: string): Uint8Array {
   }
 }
 
-/** A result that is a file: to `file`, or to stdout unless that is a terminal and cannot show it. */
+/**
+ * A result that is a file: to `file`, or to stdout unless that is a terminal and cannot show it.
+ */
 export function writeResult(
   terminal: Terminal,
   bytes: Uint8Array,

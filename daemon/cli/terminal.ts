@@ -2,7 +2,8 @@
  * The terminal's rules. Results go to stdout, everything else to stderr; nothing but results on
  * stdout, so that it can be piped. A line on stderr begins with the program's name, in lower case,
  * without a full stop; a hint stands on its own line. Colours only on a terminal, and never with
- * NO_COLOR. When the reader of stdout is gone, the command goes on to its true exit code in silence.
+ * NO_COLOR. When the reader of stdout is gone, the command goes on to its true exit code in
+ * silence.
  */
 import { styleText } from 'node:util';
 
@@ -67,7 +68,9 @@ export class Terminal {
   }
 }
 
-/** Indexes and nanoseconds as decimal text where a number cannot hold them; bytes as hexadecimal. */
+/**
+ * Indexes and nanoseconds as decimal text where a number cannot hold them; bytes as hexadecimal.
+ */
 function jsonValue(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') {
     return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString();

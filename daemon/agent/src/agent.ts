@@ -1,6 +1,6 @@
 /**
- * An agent's standing connection to its ledger: one session, submissions in order, receipts. What is
- * sent survives the loss of the connection and a restart of the ledger: the session is taken up
+ * An agent's standing connection to its ledger: one session, submissions in order, receipts. What
+ * is sent survives the loss of the connection and a restart of the ledger: the session is taken up
  * again and what was not answered is sent again, byte for byte. What cannot be known is said.
  */
 import { randomInt } from 'node:crypto';
@@ -35,8 +35,8 @@ const BACKOFF_MAX_MS = 1_000;
 
 /**
  * Connects, and opens a session.
- * @throws AgentError `ledger-unreachable`, `protocol-violation`, `receipt-not-kept`, or the code the
- * ledger refuses the session with
+ * @throws AgentError `ledger-unreachable`, `protocol-violation`, `receipt-not-kept`, or the code
+ * the ledger refuses the session with
  */
 export async function connect(options: ConnectOptions): Promise<Agent> {
   return Agent.connect(options);

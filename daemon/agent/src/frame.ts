@@ -74,7 +74,8 @@ export class FrameReader {
     if (length < FRAME_SIZE_BYTES_MIN || length > FRAME_SIZE_BYTES_MAX) {
       throw AgentError.own(
         'protocol-violation',
-        `frame not read: a length of ${length} is not in ${FRAME_SIZE_BYTES_MIN} .. ${FRAME_SIZE_BYTES_MAX}`,
+        `frame not read: its length of ${length} is not in ` +
+          `${FRAME_SIZE_BYTES_MIN} .. ${FRAME_SIZE_BYTES_MAX}`,
       );
     }
     return length;

@@ -115,7 +115,7 @@ export function submitFrame({ statement, envelopes, bodies, level }: SubmitPaylo
 
 export function decodeWelcome(payload: Uint8Array): Welcome {
   const items = readArray(decodePayload(payload), 6, 'welcome');
-  if (items[0] !== VERSION) throw violation(`the ledger speaks version ${String(items[0])}`);
+  if (items[0] !== VERSION) throw violation(`the ledger does not speak version ${VERSION}`);
   const limits = readArray(items[5], 4, 'limits').map((limit) => readCount(limit, 'limit'));
   const [frameSizeBytesMax = 0, actionsMax = 0, bodySizeBytesMax = 0, inFlightMax = 0] = limits;
   if (limits.some((limit) => limit === 0)) throw violation('a limit of the ledger is zero');

@@ -238,8 +238,8 @@ function checkReceipt(receipt: Committed, submission: Submission, earlier: Commi
   if (receipt.count !== submission.prepared.envelopes.length || receipt.treeSize <= last) {
     throw AgentError.own(
       'ledger-inconsistent',
-      `receipt not believed: ${receipt.count} actions from index ${receipt.firstIndex} in a tree of ` +
-        `${receipt.treeSize} are not the ${submission.prepared.envelopes.length} submitted`,
+      `receipt not believed: ${receipt.count} actions from index ${receipt.firstIndex} in a tree ` +
+        `of ${receipt.treeSize} are not the ${submission.prepared.envelopes.length} submitted`,
     );
   }
   if (earlier === null) return;

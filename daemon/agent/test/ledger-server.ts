@@ -1,7 +1,7 @@
 /**
- * A ledger reduced to its agent socket (SPEC §6), for tests of the protocol's unhappy moments, which
- * the real daemon does not produce on demand. It checks all that is signed, keeps a real Merkle tree,
- * and lets a test decide the fate of each submission.
+ * A ledger reduced to its agent socket (SPEC §6), for tests of the protocol's unhappy moments,
+ * which the real daemon does not produce on demand. It checks all that is signed, keeps a real
+ * Merkle tree, and lets a test decide the fate of each submission.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
  * One direction of the proxy: lines of one side, committed where they must be, and handed on in the
- * order they came. Commits of many lines are under way at once; a line waits for its own and for the
- * lines before it, and for nothing else.
+ * order they came. Commits of many lines are under way at once; a line waits for its own and for
+ * the lines before it, and for nothing else.
  */
 import type { Readable, Writable } from 'node:stream';
 

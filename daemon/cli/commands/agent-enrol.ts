@@ -23,11 +23,12 @@ export const agentEnrol: Command = {
     'NAME --owner TEXT --purpose TEXT --new-key FILE [--algorithm ed25519|p256]',
   ],
   description: [
-    'Enters the agent NAME into the ledger. The enrolment says who answers for the agent and what ' +
-      'it is for, holds its public key, a proof that the private key was at hand, and the uid that ' +
-      'the kernel saw asking. A name is enrolled once.',
-    'The private key stays in FILE (PKCS#8 PEM); whoever can read it can sign as this agent. --new-key ' +
-      'makes one, readable by its owner only, and refuses a file that exists.',
+    'Enters the agent NAME into the ledger. The enrolment says who answers for the agent ' +
+      'and what it is for, holds its public key, a proof that the private key was at hand, ' +
+      'and the uid that the kernel saw asking. A name is enrolled once.',
+    'The private key stays in FILE (PKCS#8 PEM); whoever can read it can sign as this ' +
+      'agent. --new-key makes one, readable by its owner only, and refuses a file that ' +
+      'exists.',
   ],
   options: [
     { name: 'owner', value: 'TEXT', meaning: 'the human or team accountable, 1-256 bytes' },

@@ -11,16 +11,17 @@ export const mcp: Command = {
   summary: 'record all that an MCP client has a server do',
   synopsis: ['--agent NAME --key FILE [--state DIR] -- COMMAND [ARGUMENT]…'],
   description: [
-    'Starts COMMAND, an MCP server on stdio, and stands between it and the client: put it into the ' +
-      "client's configuration in place of COMMAND. Every line is handed on as it is, byte for byte.",
-    'Each request that may have effects (tools/call, resources/read, prompts/get, sampling, ' +
-      'elicitation, and every method that is not known to only ask) is an intent, committed in the ' +
-      'ledger before it is handed on; its answer is an outcome, committed before the client sees ' +
-      'it. Coverage is "mediated": the proxy saw the bytes.',
-    'It fails closed. A call that cannot be recorded is answered with the JSON-RPC error -32001 and ' +
-      'not handed on; an answer that cannot be recorded is replaced by an error that says that the ' +
-      'effect may have happened. A line that cannot be read is dropped, with a word on stderr. Of ' +
-      'bodies over 262,144 bytes only the commitment is recorded.',
+    'Starts COMMAND, an MCP server on stdio, and stands between it and the client: put it ' +
+      "into the client's configuration in place of COMMAND. Every line is handed on as it " +
+      'is, byte for byte.',
+    'Each request that may have effects (tools/call, resources/read, prompts/get, ' +
+      'sampling, elicitation, and every method that is not known to only ask) is an intent, ' +
+      'committed in the ledger before it is handed on; its answer is an outcome, committed ' +
+      'before the client sees it. Coverage is "mediated": the proxy saw the bytes.',
+    'It fails closed. A call that cannot be recorded is answered with the JSON-RPC error ' +
+      '-32001 and not handed on; an answer that cannot be recorded is replaced by an error ' +
+      'that says that the effect may have happened. A line that cannot be read is dropped, ' +
+      'with a word on stderr. Of bodies over 262,144 bytes only the commitment is recorded.',
     'Hints of the server (readOnlyHint, destructiveHint) become side effect and reversibility; ' +
       'they are its own claims. What the agent does besides this server is not seen.',
   ],

@@ -17,9 +17,10 @@ export const policyExport: Command = {
   summary: 'write the trust policy that names this ledger',
   synopsis: ['[-o FILE] [--accept LABEL]… [--time-level LEVEL] [--state DIR]'],
   description: [
-    'Writes a trust policy (JSON) with the ledger, the log key and the appliance of this daemon. A ' +
-      'reader should not simply believe it: whoever verifies compares these values with what the ' +
-      'operator told on another way, and decides which labels and levels to accept.',
+    'Writes a trust policy (JSON) with the ledger, the log key and the appliance of this ' +
+      'daemon. A reader should not simply believe it: whoever verifies compares these ' +
+      'values with what the operator told on another way, and decides which labels and ' +
+      'levels to accept.',
     'The default accepts hardware only and asks for a locked clock. --accept emulated and ' +
       '--time-level UNKNOWN make a policy for trying out, and what is VALID under it says so.',
   ],

@@ -29,9 +29,9 @@ export const search: Command = {
   summary: 'find actions',
   synopsis: ['[--agent NAME] [--operation TEXT] [--tool NAME] [OPTION]…'],
   description: [
-    'Prints the actions for which all conditions hold, newest first. Conditions match exactly. The ' +
-      'index behind it is not trusted: every hit is read again from the log, and "kudurru prove" ' +
-      'gives the evidence. Exit status 1 when there is none.',
+    'Prints the actions for which all conditions hold, newest first. Conditions match ' +
+      'exactly. The index behind it is not trusted: every hit is read again from the log, ' +
+      'and "kudurru prove" gives the evidence. Exit status 1 when there is none.',
   ],
   options: [
     { name: 'agent', value: 'NAME', meaning: 'name or id of the agent' },

@@ -46,9 +46,10 @@ export const status: Command = {
   summary: 'show what the daemon does and what it holds',
   synopsis: ['[--state DIR] [--json]'],
   description: [
-    'Prints the state of the daemon, its log, its devices and its doors. "not anchored" counts the ' +
-      'entries that no TPM-attested anchor covers: what a thief of the whole box could still take ' +
-      'back unseen. "not counted" counts those whose anchor no increment of the NV counter covers.',
+    'Prints the state of the daemon, its log, its devices and its doors. "not anchored" ' +
+      'counts the entries that no TPM-attested anchor covers: what a thief of the whole box ' +
+      'could still take back unseen. "not counted" counts those whose anchor no increment ' +
+      'of the NV counter covers.',
   ],
   options: PLACE_OPTIONS,
   exits: [[EXIT.foundBad, 'the daemon refused']],

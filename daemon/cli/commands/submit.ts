@@ -28,9 +28,10 @@ export const submit: Command = {
     '--agent NAME --key FILE --stdin',
   ],
   description: [
-    'Opens a session, submits one statement and prints where each action stands. Public fields are ' +
-      'those of an envelope (proof/SPEC.md §4), enum values in kebab case; private bytes come from ' +
-      'files, are stored sealed, and show in the log as salted commitments only.',
+    'Opens a session, submits one statement and prints where each action stands. Public ' +
+      'fields are those of an envelope (proof/SPEC.md §4), enum values in kebab case; ' +
+      'private bytes come from files, are stored sealed, and show in the log as salted ' +
+      'commitments only.',
     'With --stdin the actions come as JSON: one object, or an array of up to 1,024, in the JSON ' +
       'form of envelopes without "version" and "commitments", and with private texts in ' +
       '"private": {"input": "…"}. --body then belongs to a single action.',
@@ -127,17 +128,13 @@ function actionOfJson(json: Json): Action {
     throw wrongUse('an action is a JSON object');
   }
   const { private: secrets = {}, ...open } = json as Readonly<Record<string, Json>>;
-  const { version, commitments, ...fields } = envelopeFromJson({
-    ...open,
-    version: 1,
-    commitments: [],
-  });
+  const envelope = envelopeFromJson({ ...open, version: 1, commitments: [] });
   if (typeof secrets !== 'object' || secrets === null) throw wrongUse('"private" is an object');
   const texts = Object.entries(secrets).map(([field, value]) => {
     if (typeof value !== 'string') throw wrongUse(`private "${field}" is not text`);
     return [requireField(field), value] as const;
   });
-  return { ...fields, private: Object.fromEntries(texts) };
+  return { ...envelope, private: Object.fromEntries(texts) };
 }
 
 type NamedBody = readonly [BodyField, Uint8Array];

@@ -1,6 +1,6 @@
 /**
- * `kudurru verify`: checks evidence offline, from files alone. It asks no daemon and no network, and
- * uses nothing of this house but @kudurru/proof.
+ * `kudurru verify`: checks evidence offline, from files alone. It asks no daemon and no network,
+ * and uses nothing of this house but @kudurru/proof.
  */
 import { parseTrustPolicy, ProofError, verify as verifyBundle } from '@kudurru/proof';
 import type { TrustPolicy } from '@kudurru/proof';
@@ -19,10 +19,11 @@ export const verify: Command = {
     '--consistent OLD NEW --policy FILE [--proof FILE] [--json]',
   ],
   description: [
-    'Checks the evidence bundle BUNDLE under the trust policy FILE and prints the verdict, the ' +
-      'checks behind it grouped by the five questions (who, what, when, rules, order), and for each ' +
-      'question whether it is answered. VALID names the weakest kind of device the evidence leans ' +
-      'on. UNVERIFIABLE means that nothing is wrong, but less is shown than the policy asks.',
+    'Checks the evidence bundle BUNDLE under the trust policy FILE and prints the ' +
+      'verdict, the checks behind it grouped by the five questions (who, what, when, rules, ' +
+      'order), and for each question whether it is answered. VALID names the weakest kind ' +
+      'of device the evidence leans on. UNVERIFIABLE means that nothing is wrong, but less ' +
+      'is shown than the policy asks.',
     'With --consistent, checks that the log whose checkpoint is NEW has grown from the one whose ' +
       'checkpoint is OLD, and took nothing back. The proof of that is in NEW when it was made by ' +
       '"kudurru log checkpoint --since OLD"; it is read from the file of --proof when NEW is a ' +

@@ -1,6 +1,6 @@
 /**
- * The daemon's log lines while the tour speaks: warnings and errors at once, the others after it, so
- * that neither cuts through the other.
+ * The daemon's log lines while the tour speaks: warnings and errors at once, the others after it,
+ * so that neither cuts through the other.
  */
 
 /** More would not be read anyway; the first are dropped. */

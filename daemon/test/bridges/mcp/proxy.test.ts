@@ -91,8 +91,11 @@ describe('mcp proxy', () => {
     const run = start(
       `process.stdout.on('error', () => process.exit());
        const part = 'x'.repeat(1 << 20);
-       const more = () => { while (process.stdout.write(part)); process.stdout.once('drain', more); };
-       more();`,
+       const write = () => {
+         while (process.stdout.write(part));
+         process.stdout.once('drain', write);
+       };
+       write();`,
     );
     assert.equal(await run.exitCode, 70);
     assert.match(run.said.join(), new RegExp(`longer than ${LINE_SIZE_BYTES_MAX} bytes`));

@@ -94,7 +94,7 @@ describe('mcp session', () => {
     });
   });
 
-  it('hands no call on while the ledger refuses, and goes on when it takes them again', async () => {
+  it('hands no call on while the ledger refuses, and goes on when it takes them', async () => {
     await withSession(async ({ ledger, client, scratch }) => {
       const path = join(scratch, 'a.txt');
       const write = () =>
