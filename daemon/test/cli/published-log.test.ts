@@ -53,7 +53,7 @@ describe('published-log', () => {
 
   after(() => rmSync(folder, { recursive: true }));
 
-  it('shows growth to a published tree, and to one whose partial tiles were filled since', async () => {
+  it('shows growth to a published tree, and where partial tiles were filled since', async () => {
     assert.deepEqual(await log.checkpoint(), noteAt(300));
     for (const size of [0, 1, 100, 256, 257, 299, 300]) {
       await log.grownSince(headAt(size), noteAt(300));

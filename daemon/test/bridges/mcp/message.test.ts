@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 
+import fc from 'fast-check';
 import { describe, it } from 'mocha';
 
 import { MalformedLineError, parseLine } from '../../../bridges/mcp/message.ts';
@@ -40,5 +41,36 @@ describe('message', () => {
     ];
     for (const line of lines) assert.throws(() => parse(line), MalformedLineError, line);
     assert.throws(() => parseLine(Buffer.from([0x22, 0xff, 0x22])), MalformedLineError);
+  });
+
+  it('reads or refuses every line, and throws nothing else', () => {
+    const message = fc.record(
+      {
+        jsonrpc: fc.constantFrom<unknown>('2.0', '1.0', 2),
+        id: fc.oneof(fc.integer(), fc.string(), fc.jsonValue()),
+        method: fc.oneof(fc.constantFrom('ping', 'notifications/x'), fc.jsonValue()),
+        params: fc.jsonValue(),
+        result: fc.jsonValue(),
+        error: fc.jsonValue(),
+      },
+      { requiredKeys: [], noNullPrototype: true },
+    );
+    const line = fc.oneof(
+      fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+      fc.oneof(message, fc.array(message), fc.jsonValue()).map((value) => {
+        return Buffer.from(JSON.stringify(value));
+      }),
+    );
+    fc.assert(
+      fc.property(line, (bytes) => {
+        try {
+          const parsed = parseLine(bytes);
+          if (parsed !== null) assert.ok(parsed.messages.length > 0);
+        } catch (error) {
+          assert.ok(error instanceof MalformedLineError, String(error));
+        }
+      }),
+      { numRuns: 1000 },
+    );
   });
 });
