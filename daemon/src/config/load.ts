@@ -154,7 +154,7 @@ function readFile(file: string): Record<string, Given> {
 }
 
 /** Variables of the daemon's name space that are not settings. */
-const otherVariables = ['KUDURRU_STATE', 'KUDURRU_CONFIG'];
+const otherVariables = ['KUDURRU_STATE', 'KUDURRU_CONFIG', 'KUDURRU_AGENT', 'KUDURRU_KEY'];
 
 function refuseUnknownVariables(environment: LoadInput['environment']): void {
   const known = [...otherVariables, ...SETTING_NAMES.map(variableOf)];
