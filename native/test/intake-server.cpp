@@ -41,6 +41,7 @@ class ServerTest : public testing::Test {
 
   std::optional<intake::SocketProblem> open(const std::string& path, mode_t mode = 0600) {
     intake::ServerOptions options;
+    options.intake.limits = limits_;
     options.listener = {path, mode, -1, level_};
     options.intake.ledgerId = filled(4);
     options.intake.origin = "example/log";
@@ -125,6 +126,7 @@ class ServerTest : public testing::Test {
   std::string folder_;
   std::string path_;
   WriterLevel level_{};
+  intake::Limits limits_;
   std::unique_ptr<intake::Server> server_;
   intake::WriterFacts writer_;
   inline static std::vector<pid_t> children_;
@@ -214,6 +216,25 @@ TEST_F(ServerTest, AnswersAClientThatHasEndedItsSide) {
   server_->intake().answer(server_->intake().takeBatch());
   EXPECT_EQ(answerTo(client).type, frame::Type::kRefused);
   stepUntil([&] { return server_->intake().idle(); });
+}
+
+TEST_F(ServerTest, AClientThatGoesOnWritingCanStillReadWhyItWasRefused) {
+  limits_.connectionsMax = 1;
+  start();
+  const Descriptor refused = connected();
+  write(refused, fromHex("00000000"));
+  EXPECT_EQ(answerTo(refused).code, "frame-empty");
+  write(refused, helloFrame());
+  server_->step(kStepMs);
+  write(refused, helloFrame());
+  const Descriptor first = connected();
+  openSession(first);
+  const Descriptor turnedAway = connected();
+  server_->step(kStepMs);
+  write(turnedAway, helloFrame());
+  EXPECT_EQ(answerTo(turnedAway).code, "too-many-connections");
+  uint8_t byte;
+  EXPECT_EQ(recv(turnedAway.get(), &byte, 1, MSG_DONTWAIT), 0);
 }
 
 TEST_F(ServerTest, MakesItsSocketWithTheModeAndRemovesIt) {

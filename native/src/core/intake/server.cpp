@@ -14,11 +14,14 @@ namespace {
 // What an epoll event belongs to, where it is no connection.
 constexpr uint64_t kListener = UINT64_MAX;
 constexpr uint64_t kWakeup = UINT64_MAX - 1;
+constexpr uint64_t kTurnedAwayMax = UINT64_MAX - 2;
 constexpr size_t kEventsMax = 256;
 constexpr int64_t kCheckTimeMs = 1000;
-// Bytes thrown away before a socket is closed: unread ones would make the kernel reset the
-// connection, and a client may then lose the refusal that says why.
-constexpr unsigned kDiscardedReadsMax = 64;
+// A socket closed at once would fail the client's next write, and a client that sees this first may
+// lose the refusal that says why. So the daemon ends its side, and goes on reading for this long.
+constexpr int64_t kLingerTimeMs = 2000;
+// Sockets kept open like that, besides those of connections.
+constexpr size_t kLingeringMax = 256;
 
 void add(int epoll, int fd, uint64_t id) {
   epoll_event event{EPOLLIN, {.u64 = id}};
@@ -47,9 +50,11 @@ std::optional<SocketProblem> Server::open(const ServerOptions& options,
 Server::Server(const ServerOptions& options)
     : writerLevel_(options.intake.writerLevel),
       drainTimeMs_(options.intake.limits.drainTimeMs),
+      clientsMax_(options.intake.limits.connectionsMax + kLingeringMax),
       intake_(options.intake, environment_),
       epoll_(epoll_create1(EPOLL_CLOEXEC)),
       wakeup_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      nextTurnedAway_(kTurnedAwayMax),
       buffer_(kReadBytes),
       checkedAtMs_(now().ms()) {}
 
@@ -82,8 +87,13 @@ void Server::handle(uint64_t id, uint32_t events) {
   }
   if (id == kListener) return acceptClients();
   const auto client = clients_.find(id);
+  if (client == clients_.end()) return;
+  if (client->second.lingeringSinceMs.has_value()) {
+    if (discard(client->second.socket.get())) clients_.erase(client);
+    return;
+  }
   Connection* connection = intake_.find(id);
-  if (client == clients_.end() || connection == nullptr) return;
+  if (connection == nullptr) return;
   const bool readable = (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0;
   if (readable && connection->wantsInput()) receiveFrom(*connection, client->second.socket.get());
   settle(id);
@@ -104,7 +114,7 @@ void Server::acceptClients() {
     Connection* connection =
         nameWriters(socket.get(), writerLevel_) ? intake_.connect(now().ms()) : nullptr;
     if (connection == nullptr) {
-      turnAway(socket);
+      turnAway(std::move(socket));
       continue;
     }
     Client& client = clients_[connection->id()];
@@ -113,11 +123,14 @@ void Server::acceptClients() {
   }
 }
 
-void Server::turnAway(const Descriptor& socket) {
+void Server::turnAway(Descriptor socket) {
   Output frame;
   intake_.writeTurnedAway(frame);
   // A fresh socket takes these few bytes at once; one that does not has no reader.
   ::send(socket.get(), frame.data(), frame.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  const uint64_t id = nextTurnedAway_--;
+  clients_[id].socket = std::move(socket);
+  linger(id);
 }
 
 void Server::receiveFrom(Connection& connection, int socket) {
@@ -165,20 +178,38 @@ void Server::settle(uint64_t id) {
   const auto client = clients_.find(id);
   Connection* connection = intake_.find(id);
   if (client == clients_.end() || connection == nullptr) return;
+  if (client->second.lingeringSinceMs.has_value()) return;
   const int socket = client->second.socket.get();
   send(*connection, socket);
   connection->publish();
   if (connection->finished()) {
-    shutdown(socket, SHUT_WR);
-    for (unsigned i = 0; i < kDiscardedReadsMax; ++i) {
-      if (recv(socket, buffer_.data(), buffer_.size(), MSG_DONTWAIT) <= 0) break;
-    }
-    clients_.erase(client);
+    linger(id);
     return intake_.socketClosed(*connection);
   }
   const uint32_t input = connection->wantsInput() ? uint32_t{EPOLLIN} : 0;
   const uint32_t output = connection->outgoing().empty() ? 0 : uint32_t{EPOLLOUT};
   watch(id, client->second, input | output);
+}
+
+void Server::linger(uint64_t id) {
+  Client& client = clients_.at(id);
+  shutdown(client.socket.get(), SHUT_WR);
+  if (discard(client.socket.get()) || clients_.size() > clientsMax_) {
+    clients_.erase(id);
+    return;
+  }
+  client.lingeringSinceMs = now().ms();
+  watch(id, client, EPOLLIN);
+}
+
+bool Server::discard(int socket) {
+  for (unsigned turn = 0; turn < kReadsPerTurn; ++turn) {
+    const ssize_t size = recv(socket, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) return errno != EAGAIN && errno != EWOULDBLOCK;
+    if (size == 0) return true;
+  }
+  return false;
 }
 
 void Server::settleTouched() {
@@ -206,6 +237,10 @@ void Server::checkTime() {
   if (nowMs - checkedAtMs_ < kCheckTimeMs) return;
   checkedAtMs_ = nowMs;
   intake_.checkTime(nowMs);
+  std::erase_if(clients_, [nowMs](const auto& client) {
+    const std::optional<int64_t>& since = client.second.lingeringSinceMs;
+    return since.has_value() && nowMs - *since > kLingerTimeMs;
+  });
   if (!accepting_ && !stoppedAtMs_.has_value()) {
     add(epoll_.get(), listener_.descriptor(), kListener);
     accepting_ = true;

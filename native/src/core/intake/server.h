@@ -40,16 +40,21 @@ class Server {
   struct Client {
     Descriptor socket;
     uint32_t watched = 0;  // epoll events asked for
+    // The connection is over; what the client still sends is thrown away, so that it can read why.
+    std::optional<int64_t> lingeringSinceMs;
   };
 
   explicit Server(const ServerOptions& options);
 
   void handle(uint64_t id, uint32_t events);
   void acceptClients();
-  void turnAway(const Descriptor& socket);
+  void turnAway(Descriptor socket);
   void receiveFrom(Connection& connection, int socket);
   void send(Connection& connection, int socket);
   void settle(uint64_t id);
+  void linger(uint64_t id);
+  // Whether the client is gone.
+  bool discard(int socket);
   void settleTouched();
   void watch(uint64_t id, Client& client, uint32_t events);
   void checkTime();
@@ -57,11 +62,13 @@ class Server {
   LinuxEnvironment environment_;
   const WriterLevel writerLevel_;
   const int64_t drainTimeMs_;
+  const size_t clientsMax_;
   Intake intake_;
   Listener listener_;
   Descriptor epoll_;
   Descriptor wakeup_;
   std::unordered_map<uint64_t, Client> clients_;
+  uint64_t nextTurnedAway_;  // stands for a connection's id where there is no connection
   std::vector<uint8_t> buffer_;
   int64_t checkedAtMs_;
   bool accepting_ = false;
