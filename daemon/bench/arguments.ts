@@ -1,0 +1,59 @@
+/** The few words `npm run bench -- …` takes. */
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+/** What is measured, in the order of a run. Each can be asked for alone. */
+export const MEASUREMENTS = ['bareVerify', 'latency1', 'ingest1', 'ingest64'] as const;
+export type MeasurementName = (typeof MEASUREMENTS)[number];
+
+export interface BenchOptions {
+  /** Absolute path of the file that gets the figures, or undefined. */
+  readonly json: string | undefined;
+  /** How long each load runs. */
+  readonly seconds: number;
+  readonly only: MeasurementName | undefined;
+  /** Where the run makes its folder; absolute. */
+  readonly parent: string;
+  /** The state folder stays after the run. */
+  readonly keeps: boolean;
+}
+
+export const usage = `Usage: npm run bench -- [--json FILE] [--seconds S] [--only NAME] [--state DIR] [--keep]
+
+  --json FILE   write the figures as one flat JSON object
+  --seconds S   how long each load runs, 1 to 3600 (10)
+  --only NAME   one of ${MEASUREMENTS.join(', ')}
+  --state DIR   where the run keeps its state, on a real disk (.kudurru-bench in the checkout)
+  --keep        leave the state folder, for a look at it
+`;
+
+const secondsMax = 3600;
+
+/** @throws RangeError, with words for the person */
+export function parseBench(words: readonly string[], checkout: string): BenchOptions {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      json: { type: 'string' },
+      seconds: { type: 'string', default: '10' },
+      only: { type: 'string' },
+      state: { type: 'string', default: resolve(checkout, '.kudurru-bench') },
+      keep: { type: 'boolean', default: false },
+    },
+  });
+  const seconds = Number(values.seconds);
+  if (!Number.isInteger(seconds) || seconds < 1 || seconds > secondsMax) {
+    throw new RangeError(`--seconds is 1 to ${secondsMax}, found "${values.seconds}"`);
+  }
+  const only = MEASUREMENTS.find((name) => name === values.only);
+  if (values.only !== undefined && only === undefined) {
+    throw new RangeError(`--only is one of ${MEASUREMENTS.join(', ')}, found "${values.only}"`);
+  }
+  return {
+    json: values.json === undefined ? undefined : resolve(values.json),
+    seconds,
+    only,
+    parent: resolve(values.state),
+    keeps: values.keep,
+  };
+}

@@ -1,0 +1,120 @@
+/** The figures of a run: for programs as one flat object, for people as a table. */
+import type { MachineFacts } from './machine.ts';
+import type { BareVerify, LatencyOfOne, Load } from './measures.ts';
+import type { Memory } from './process-facts.ts';
+import type { Latency } from './programs.ts';
+
+export interface Measured {
+  readonly bareVerify?: BareVerify;
+  readonly latency1?: LatencyOfOne;
+  readonly ingest1?: Load;
+  readonly ingest64?: Load;
+  readonly memory?: Memory;
+}
+
+/** Only what was measured is in it. */
+export function flatFigures(measured: Measured): Record<string, number> {
+  const { bareVerify, latency1, ingest1, ingest64, memory } = measured;
+  const checks = bareVerify?.whileSigning.perSecond;
+  const figures: Record<string, number | undefined> = {
+    'ingest64.actionsPerSecond': ingest64?.actionsPerSecond,
+    'ingest64.cpuUsPerAction': ingest64?.cpuUsPerAction,
+    'ingest1.actionsPerSecond': ingest1?.actionsPerSecond,
+    'ingest1.cpuUsPerAction': ingest1?.cpuUsPerAction,
+    'ingest1.ratioToBareVerify':
+      ingest1 === undefined || checks === undefined ? undefined : ingest1.actionsPerSecond / checks,
+    'bareVerify.perSecond': checks,
+    'latency1.p50Ms': latency1?.load.figures.latency.p50Ms,
+    'latency1.p99Ms': latency1?.load.figures.latency.p99Ms,
+    'fdatasync.p50Ms': latency1?.bare.latency.p50Ms,
+    'fdatasync.p99Ms': latency1?.bare.latency.p99Ms,
+    'daemon.rssMiB': memory?.residentMib,
+  };
+  return Object.fromEntries(
+    Object.entries(figures).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, rounded(value)] as const],
+    ),
+  );
+}
+
+export function machineLines(machine: MachineFacts, seconds: number): string {
+  return lines([
+    ['date', `${new Date().toISOString().slice(0, 16)}Z`],
+    ['processor', `${machine.processor}, ${machine.cores} cores, ${machine.memoryGib} GiB`],
+    ['kernel, runtime', `Linux ${machine.kernel}, node ${machine.runtime}`],
+    ['state folder on', machine.fileSystem],
+    ['load before', `${machine.loadBefore} (above 0.2, others were at work)`],
+    ['each load', `${seconds} s; generator, devices and daemon on the same cores`],
+  ]);
+}
+
+export function resultLines({ bareVerify, latency1, ingest1, ingest64, memory }: Measured): string {
+  const rows: [string, string][] = [];
+  if (bareVerify !== undefined) {
+    const { whileSigning, alone } = bareVerify;
+    rows.push(['bare checks while signing', `${count(whileSigning.perSecond)}/s`]);
+    rows.push(['bare checks alone', `${count(alone.perSecond)}/s`]);
+  }
+  if (latency1 !== undefined) {
+    rows.push([`bare fdatasync, ${latency1.bare.bytes} B`, latencyText(latency1.bare.latency)]);
+    rows.push(['one action in flight', latencyText(latency1.load.figures.latency)]);
+  }
+  if (ingest1 !== undefined) rows.push(...loadRows('1 action a submission', ingest1));
+  if (ingest1 !== undefined && bareVerify !== undefined) {
+    const ratio = ingest1.actionsPerSecond / bareVerify.whileSigning.perSecond;
+    rows.push(['  of the bare checks', ratio.toFixed(2)]);
+  }
+  if (ingest64 !== undefined) rows.push(...loadRows('64 actions a submission', ingest64));
+  if (memory !== undefined) {
+    const { residentMib, residentMostMib } = memory;
+    const text = `${residentMib.toFixed(0)} MiB after the load, ${residentMostMib.toFixed(0)} at most`;
+    rows.push(['daemon in memory', text]);
+  }
+  return lines(rows);
+}
+
+const threadsShown = 5;
+const threadUsMin = 0.05;
+
+function loadRows(name: string, load: Load): [string, string][] {
+  const { figures, actionsPerSecond, cpuUsPerAction, cpuByThread, journalBytesPerAction } = load;
+  const threads = cpuByThread
+    .filter(([, us]) => us >= threadUsMin)
+    .slice(0, threadsShown)
+    .map(([thread, us]) => `${thread} ${us.toFixed(1)}`);
+  return [
+    [name, `${count(actionsPerSecond)} durable actions/s`],
+    ['  to the receipt', latencyText(figures.latency)],
+    [
+      '  slowest connection',
+      `${figures.slowestConnection} of ${figures.medianConnection} (median)`,
+    ],
+    ['  daemon CPU', `${cpuUsPerAction.toFixed(1)} µs an action: ${threads.join(', ')}`],
+    [
+      '  generator CPU',
+      `${((1e6 * figures.cpuSeconds) / figures.actions).toFixed(1)} µs an action`,
+    ],
+    ['  journal', `${journalBytesPerAction.toFixed(0)} B an action`],
+  ];
+}
+
+function latencyText({ p50Ms, p99Ms, maxMs, count: samples }: Latency): string {
+  return (
+    `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms, ` +
+    `most ${maxMs.toFixed(2)} ms (${count(samples)})`
+  );
+}
+
+function lines(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(0, ...rows.map(([name]) => name.length));
+  return rows.map(([name, text]) => `${name.padEnd(width)}  ${text}\n`).join('');
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString('en-GB');
+}
+
+/** Six significant digits: more than any of them means. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(6));
+}
