@@ -98,6 +98,9 @@ class SimulatedFile final : public File {
  public:
   SimulatedFile(SimulatedDisk& disk, std::string name, std::shared_ptr<SimulatedDisk::Inode> inode)
       : disk_(disk), name_(std::move(name)), inode_(std::move(inode)) {}
+  ~SimulatedFile() override {
+    if (holdsLock_) inode_->locked = false;
+  }
 
   IoResult write(Bytes bytes, uint64_t offset) override {
     const bool isShort = disk_.faultNow(SimulatedDisk::Fault::kShortWrite);
@@ -135,7 +138,7 @@ class SimulatedFile final : public File {
       auto& data = inode_->current;
       if (size <= data.size()) return 0;
       if (size - data.size() > disk_.freeBytes) return ENOSPC;
-      disk_.freeBytes -= size - data.size();
+      if (disk_.freeBytes != UINT64_MAX) disk_.freeBytes -= size - data.size();
       data.resize(size);
       return 0;
     });
@@ -155,7 +158,7 @@ class SimulatedFile final : public File {
 
   int lock() override {
     if (inode_->locked) return EWOULDBLOCK;
-    inode_->locked = true;
+    inode_->locked = holdsLock_ = true;
     return 0;
   }
 
@@ -163,6 +166,7 @@ class SimulatedFile final : public File {
   SimulatedDisk& disk_;
   const std::string name_;
   std::shared_ptr<SimulatedDisk::Inode> inode_;
+  bool holdsLock_ = false;
 };
 
 class SimulatedStorage final : public Storage {
@@ -203,6 +207,18 @@ class SimulatedStorage final : public Storage {
       disk_.syncNames();
       return 0;
     });
+  }
+
+  int syncFileSystem(const std::string& folder) override {
+    return disk_.run("sync-file-system " + folder, [&] {
+      for (auto& [name, inode] : disk_.names) inode->durable = inode->current;
+      disk_.syncNames();
+      return 0;
+    });
+  }
+
+  int removeFolder(const std::string& folder) override {
+    return disk_.folders.erase(folder) == 1 ? 0 : ENOENT;
   }
 
   int rename(const std::string& from, const std::string& to) override {

@@ -29,21 +29,24 @@ Status Journal::fail(Status status) {
   return status;
 }
 
-Status Journal::append(const AppendOptions& options, Position* position) {
+Status Journal::makeRoom(uint64_t payloadBytes, bool fromReserve) {
   Status status = checkOpen();
   if (!status.ok()) return status;
-  uint64_t length = 0;
-  for (const Bytes part : options.payload) length += part.size();
-  if (length > payloadBytesMax()) {
-    return failure(Code::kTooLarge, "a record of " + std::to_string(length) +
+  if (payloadBytes > payloadBytesMax()) {
+    return failure(Code::kTooLarge, "a record of " + std::to_string(payloadBytes) +
                                         " bytes is over the limit of " +
                                         std::to_string(payloadBytesMax()));
   }
-  const uint64_t kept = options.fromReserve ? 0 : options_.reserveBytes;
-  if (offset_ + recordBytes(length) + kept > capacity_) {
-    status = roll();
-    if (!status.ok()) return status;
-  }
+  const uint64_t kept = fromReserve ? 0 : options_.reserveBytes;
+  if (offset_ + recordBytes(payloadBytes) + kept <= capacity_) return {};
+  return roll();
+}
+
+Status Journal::append(const AppendOptions& options, Position* position) {
+  uint64_t length = 0;
+  for (const Bytes part : options.payload) length += part.size();
+  Status status = makeRoom(length, options.fromReserve);
+  if (!status.ok()) return status;
   if (position != nullptr) *position = {header_.segment, offset_, nextRecord_};
   return writeRecord(options);
 }

@@ -46,6 +46,9 @@ class Journal {
   static Status open(Storage& storage, const JournalOptions& options,
                      std::unique_ptr<Journal>* journal, JournalReport* report);
 
+  // Takes the room for one record of up to this many payload bytes, going on to the next segment if
+  // need be: an append of no more then never meets disk-full. Errors: disk-full, record-too-large.
+  Status makeRoom(uint64_t payloadBytes, bool fromReserve = false);
   // Writes, without making durable. Errors: disk-full (nothing written), record-too-large, or
   // fatal.
   Status append(const AppendOptions& options, Position* position = nullptr);

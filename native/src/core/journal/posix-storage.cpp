@@ -118,13 +118,11 @@ class PosixStorage final : public Storage {
     return errnoOf(::mkdir(folder.c_str(), 0700));
   }
 
-  int syncFolder(const std::string& folder) override {
-    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor < 0) return errno;
-    const int error = errnoOf(::fsync(descriptor));
-    ::close(descriptor);
-    return error;
-  }
+  int syncFolder(const std::string& folder) override { return withFolder(folder, ::fsync); }
+
+  int syncFileSystem(const std::string& folder) override { return withFolder(folder, ::syncfs); }
+
+  int removeFolder(const std::string& folder) override { return errnoOf(::rmdir(folder.c_str())); }
 
   int rename(const std::string& from, const std::string& to) override {
     return errnoOf(::rename(from.c_str(), to.c_str()));
@@ -140,6 +138,15 @@ class PosixStorage final : public Storage {
       bytes = bytes.subspan(static_cast<size_t>(got));
     }
     return 0;
+  }
+
+ private:
+  static int withFolder(const std::string& folder, int (*call)(int)) {
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0) return errno;
+    const int error = errnoOf(call(descriptor));
+    ::close(descriptor);
+    return error;
   }
 };
 

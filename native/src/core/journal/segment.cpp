@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "core/journal/big-endian.h"
 #include "core/journal/crc32c.h"
 
 namespace kudurru {
@@ -13,22 +14,6 @@ constexpr std::array<uint8_t, 8> kSegmentMagic = {'K', 'U', 'D', 'U', 'R', 'R', 
 constexpr uint32_t kRecordMagic = 0x4b726563;  // "Krec"
 constexpr size_t kHeaderChecksumAt = kSegmentHeaderBytes - 4;
 constexpr size_t kRecordChecksumAt = 32;
-
-void put32(uint8_t* at, uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) *at++ = static_cast<uint8_t>(value >> shift);
-}
-
-void put64(uint8_t* at, uint64_t value) {
-  put32(at, static_cast<uint32_t>(value >> 32));
-  put32(at + 4, static_cast<uint32_t>(value));
-}
-
-uint32_t get32(const uint8_t* at) {
-  return static_cast<uint32_t>(at[0]) << 24 | static_cast<uint32_t>(at[1]) << 16 |
-         static_cast<uint32_t>(at[2]) << 8 | at[3];
-}
-
-uint64_t get64(const uint8_t* at) { return static_cast<uint64_t>(get32(at)) << 32 | get32(at + 4); }
 
 bool isKnownType(uint8_t type) {
   return type >= static_cast<uint8_t>(RecordType::kGroup) &&

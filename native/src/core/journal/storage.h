@@ -55,6 +55,9 @@ class Storage {
   virtual ListResult list(const std::string& folder) = 0;
   virtual int makeFolder(const std::string& folder) = 0;  // mode 0700; EEXIST is an error
   virtual int syncFolder(const std::string& folder) = 0;
+  virtual int syncFileSystem(
+      const std::string& folder) = 0;                       // syncfs: all files of its file system
+  virtual int removeFolder(const std::string& folder) = 0;  // must be empty
   virtual int rename(const std::string& from, const std::string& to) = 0;
   virtual int unlink(const std::string& path) = 0;
   virtual int fillRandom(MutableBytes bytes) = 0;

@@ -1,0 +1,112 @@
+// A group record's payload: the entries that one sync makes durable together, the tree's root after
+// them, and their sealed bodies. Integers are big-endian.
+//
+//   0 version u8, 1 | 1 zeros 3 | 4 entry count u32 | 8 first index u64 | 16 bytes of entries u32
+//   20 body count u32 | 24 root 32 | 56 entries: (length u16, entry)*, as in a C2SP entry bundle
+//   then bodies: (entry's place in the group u32, field u8, length of scope u8, scope,
+//                 commitment digest 32, length u32, sealed)*
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/bytes.h"
+
+namespace kudurru {
+
+constexpr size_t kGroupHeaderBytes = 56;
+constexpr size_t kScopeBytesMax = 64;
+
+struct SealedBody {
+  uint32_t entry = 0;  // place in the group
+  uint8_t field = 0;
+  std::string_view scope;
+  Bytes digest;
+  Bytes sealed;
+};
+
+// Bytes that a body takes beside its sealed form, at most.
+constexpr size_t kBodyOverheadBytesMax = 4 + 1 + 1 + kScopeBytesMax + 32 + 4;
+
+class GroupBuilder {
+ public:
+  void begin(uint64_t firstIndex);
+
+  // The entry is what `encode` appends to the buffer it is given; valid until the next call.
+  template <class Encode>
+  Bytes addEntry(Encode&& encode) {
+    const size_t at = entries_.size();
+    entries_.resize(at + 2);
+    encode(entries_);
+    return finishEntry(at);
+  }
+  // Room for a body of that many sealed bytes, to be filled before the next call.
+  MutableBytes addBody(const SealedBody& body, size_t sealedBytes);
+
+  bool empty() const { return entryCount_ == 0; }
+  uint64_t firstIndex() const { return firstIndex_; }
+  uint32_t entryCount() const { return entryCount_; }
+  size_t bytes() const { return kGroupHeaderBytes + entries_.size() + bodies_.size(); }
+
+  // The parts of the payload, valid until the next change.
+  std::array<Bytes, 3> finish(const Hash& root);
+
+  // The entry at this place of the group so far.
+  Bytes entry(uint32_t place) const;
+
+ private:
+  Bytes finishEntry(size_t at);
+
+  uint64_t firstIndex_ = 0;
+  uint32_t entryCount_ = 0;
+  uint32_t bodyCount_ = 0;
+  std::array<uint8_t, kGroupHeaderBytes> header_{};
+  std::vector<uint8_t> entries_;
+  std::vector<uint8_t> bodies_;
+};
+
+// Reads a payload. Total: a payload that is not of this form gives nothing.
+class GroupView {
+ public:
+  static std::optional<GroupView> parse(Bytes payload);
+
+  uint64_t firstIndex() const { return firstIndex_; }
+  uint32_t entryCount() const { return entryCount_; }
+  uint64_t treeSize() const { return firstIndex_ + entryCount_; }
+  const Hash& root() const { return root_; }
+
+  // Calls `take(entry)` for each entry in order, until it returns false.
+  template <class Take>
+  void forEachEntry(Take&& take) const {
+    for (size_t at = 0; at < entries_.size();) {
+      const size_t size = static_cast<size_t>(entries_[at] << 8 | entries_[at + 1]);
+      if (!take(entries_.subspan(at + 2, size))) return;
+      at += 2 + size;
+    }
+  }
+  // place < entryCount()
+  Bytes entry(uint32_t place) const;
+
+  // Calls `take(body)` for each body in order, until it returns false.
+  template <class Take>
+  void forEachBody(Take&& take) const {
+    SealedBody body;
+    for (Bytes left = bodies_; !left.empty();) {
+      if (!takeBody(&left, &body) || !take(body)) return;
+    }
+  }
+
+ private:
+  static bool takeBody(Bytes* left, SealedBody* body);
+  bool checkEntries() const;
+  bool checkBodies(uint32_t count) const;
+
+  uint64_t firstIndex_ = 0;
+  uint32_t entryCount_ = 0;
+  Hash root_{};
+  Bytes entries_;
+  Bytes bodies_;
+};
+
+}  // namespace kudurru

@@ -1,0 +1,145 @@
+// Opening and ending a ledger. What the journal holds is replayed entry by entry through LogState,
+// and each group must give the root it was written with.
+#include <algorithm>
+
+#include "core/entry/entry-fields.h"
+#include "core/ledger/ledger.h"
+#include "core/submission/statement.h"
+
+namespace kudurru {
+
+Ledger::Ledger(Storage& storage, const LedgerOptions& options)
+    : storage_(storage),
+      options_(options),
+      tiles_(storage, options.folder, options.folder + "/lookup"),
+      state_(options.ledgerId) {}
+
+Status Ledger::open(Storage& storage, const LedgerOptions& options, std::unique_ptr<Ledger>* ledger,
+                    JournalReport* report) {
+  auto opened = std::unique_ptr<Ledger>(new Ledger(storage, options));
+  Status status = StateLock::acquire(storage, options.folder, options.processId, &opened->lock_);
+  if (status.ok()) status = opened->prepareFolders();
+  if (!status.ok()) return status;
+  JournalOptions journal;
+  journal.folder = options.folder + "/journal";
+  journal.ledgerId = options.ledgerId;
+  journal.segmentBytes = options.segmentBytes;
+  status = Journal::open(storage, journal, &opened->journal_, report);
+  if (status.ok()) status = Places::open(storage, options.folder + "/lookup", &opened->places_);
+  if (status.ok()) status = opened->replay();
+  if (status.ok()) *ledger = std::move(opened);
+  return status;
+}
+
+Status Ledger::prepareFolders() {
+  Status status = ensureFolder(storage_, options_.folder, "journal");
+  if (status.ok()) status = ensureFolder(storage_, options_.folder, "lookup");
+  return status;
+}
+
+Status Ledger::replay() {
+  tiles_.setSources({[this](uint64_t first, uint64_t count, std::vector<uint8_t>* bundle) {
+                       return readEntries(first, count, bundle);
+                     },
+                     &state_.tree()});
+  Status status = tiles_.open();
+  if (!status.ok()) return status;
+  JournalReader reader(storage_, options_.folder + "/journal", options_.ledgerId);
+  status = reader.rewind();
+  reader.limit(journal_->durableBefore());
+  for (Step step = Step::kRecord; status.ok() && step == Step::kRecord;) {
+    Record record;
+    status = reader.next(&step, &record);
+    if (!status.ok() || step != Step::kRecord) break;
+    if (record.type == RecordType::kGroup) {
+      status = replayGroup(record);
+    } else if (record.type != RecordType::kStop) {
+      places_->addRecord({record.type, record.position, state_.size()});
+    }
+    if (status.ok()) status = places_->writeHeld();
+  }
+  return status.ok() ? tiles_.checkMark(state_.size()) : status;
+}
+
+Status Ledger::replayGroup(const Record& record) {
+  const auto group = GroupView::parse(record.payload);
+  const std::string where = "record " + std::to_string(record.position.record) + ": ";
+  if (!group || group->firstIndex() != state_.size()) {
+    return failure(Code::kCorrupt, where + "not the next group of entries");
+  }
+  Status status;
+  group->forEachEntry([&](Bytes entry) {
+    status = replayEntry(entry);
+    return status.ok();
+  });
+  if (!status.ok()) {
+    status.message = where + status.message;
+    return status;
+  }
+  if (state_.insideStatement() || state_.root() != group->root()) {
+    return failure(Code::kCorrupt, where + "its entries do not give the root it was written with");
+  }
+  places_->addGroup({group->firstIndex(), record.position});
+  return tiles_.add(state_.tree().takeFullTiles());
+}
+
+Status Ledger::replayEntry(Bytes entry) {
+  Status status = state_.append(entry);
+  if (!status.ok()) return status;
+  const uint64_t index = state_.size() - 1;
+  if (state_.lastOfKind(EntryKind::kStatement) != index) return {};
+  const auto view = decodeEntry(entry);
+  const auto fields = readStatementFields(view->fields);
+  submission::Statement statement;
+  submission::parseStatement(fields->cose, statement);
+  return noteStatement(fields->sessionIndex, statement.firstSequence);
+}
+
+// The statement just appended can be found by its sequence numbers from now on.
+Status Ledger::noteStatement(uint64_t sessionIndex, uint64_t firstSequence) {
+  SessionState& session = *state_.sessionAt(sessionIndex);
+  StatementPlace place;
+  place.index = state_.size() - 1;
+  place.firstSequence = firstSequence;
+  uint64_t number = 0;
+  Status status = places_->addStatement(session.lastStatement, place, &number);
+  session.lastStatement = number;
+  return status;
+}
+
+Status Ledger::appendRecord(RecordType type, Bytes bytes) {
+  Status status = checkOpen();
+  if (!status.ok()) return status;
+  if (type == RecordType::kGroup || type == RecordType::kStop) {
+    return failure(Code::kBadArgument, "groups and stop records are the ledger's own");
+  }
+  const Bytes parts[] = {bytes};
+  Position position;
+  status = journal_->append({type, parts, false}, &position);
+  if (status.ok()) status = journal_->sync();
+  if (!status.ok()) return fail(status);
+  places_->addRecord({type, position, state_.size()});
+  return {};
+}
+
+Status Ledger::stop() {
+  Status status = checkOpen();
+  if (status.ok()) status = journal_->stop();
+  if (!status.ok()) return fail(status);
+  ended_ = failure(Code::kClosed, "it was stopped");
+  status = tiles_.markDurable();
+  lock_.reset();
+  return status;
+}
+
+Status Ledger::checkOpen() const {
+  if (!ended_) return {};
+  return failure(Code::kClosed, "the ledger has ended: " + ended_->message);
+}
+
+Status Ledger::fail(Status status) {
+  if (status.fatal()) ended_ = status;
+  return status;
+}
+
+}  // namespace kudurru

@@ -1,0 +1,151 @@
+// Reading back. Everything comes from the journal's bytes, whose checksums are checked again at
+// each read of a group; hashes come from tiles.
+#include <algorithm>
+#include <unordered_set>
+
+#include "core/journal/big-endian.h"
+#include "core/ledger/ledger.h"
+
+namespace kudurru {
+
+// The group is valid until the next read.
+Status Ledger::readGroup(uint64_t index, GroupView* group) {
+  if (index >= state_.size() || (!group_.empty() && index >= group_.firstIndex())) {
+    return failure(Code::kNotFound, "the ledger has no entry " + std::to_string(index));
+  }
+  GroupPlace place;
+  Status status = places_->findGroup(index, &place);
+  if (!status.ok()) return status;
+  if (readBytes_.empty() || place.position.record != readPlace_.position.record) {
+    if (!segment_ || segment_->header().segment != place.position.segment) {
+      segment_.reset();
+      status = SegmentFile::open(storage_, options_.folder + "/journal", place.position.segment,
+                                 &segment_);
+      if (!status.ok()) return status;
+    }
+    segment_->forget();
+    std::optional<Record> record;
+    status = segment_->read(place.position, &record);
+    if (!status.ok()) return status;
+    if (!record) {
+      return failure(Code::kCorrupt, "record " + std::to_string(place.position.record) + " in '" +
+                                         segment_->path() + "' at offset " +
+                                         std::to_string(place.position.offset) + " is damaged");
+    }
+    readBytes_.assign(record->payload.begin(), record->payload.end());
+    readPlace_ = place;
+  }
+  const auto parsed = GroupView::parse(readBytes_);
+  if (!parsed || index < parsed->firstIndex() || index >= parsed->treeSize()) {
+    return failure(Code::kCorrupt, "the group of entry " + std::to_string(index) + " is not whole");
+  }
+  *group = *parsed;
+  return {};
+}
+
+Status Ledger::readEntry(uint64_t index, std::vector<uint8_t>* entry) {
+  GroupView group;
+  Status status = readGroup(index, &group);
+  if (!status.ok()) return status;
+  const Bytes bytes = group.entry(static_cast<uint32_t>(index - group.firstIndex()));
+  entry->assign(bytes.begin(), bytes.end());
+  return {};
+}
+
+Status Ledger::readEntries(uint64_t first, uint64_t count, std::vector<uint8_t>* entries) {
+  for (uint64_t index = first; index - first < count;) {
+    GroupView group;
+    Status status = readGroup(index, &group);
+    if (!status.ok()) return status;
+    uint64_t at = group.firstIndex();
+    group.forEachEntry([&](Bytes entry) {
+      if (at++ < index) return true;
+      entries->insert(entries->end(), entry.data() - 2, entry.data() + entry.size());
+      return ++index - first < count;
+    });
+  }
+  return {};
+}
+
+Status Ledger::openBody(uint64_t index, uint8_t field, std::vector<uint8_t>* plain) {
+  GroupView group;
+  Status status = readGroup(index, &group);
+  if (!status.ok()) return status;
+  const uint32_t place = static_cast<uint32_t>(index - group.firstIndex());
+  std::optional<SealedBody> found;
+  group.forEachBody([&](const SealedBody& body) {
+    if (body.entry == place && body.field == field) found = body;
+    return !found;
+  });
+  const std::string name = "body " + std::to_string(field) + " of entry " + std::to_string(index);
+  if (!found) return failure(Code::kNotFound, name + " is not held");
+  const auto key = scopeKeys_.find(std::string(found->scope));
+  if (key == scopeKeys_.end()) {
+    return failure(Code::kNotFound, name + ": its scope has no key, or no longer");
+  }
+  if (found->sealed.size() <= kSealedOverheadBytes) {
+    return failure(Code::kCorrupt, name + " is cut short");
+  }
+  plain->resize(found->sealed.size() - kTagSizeBytes);
+  if (cipher_.open({key->second, found->digest}, found->sealed, *plain)) return {};
+  return failure(Code::kCorrupt, name + " does not open: it is damaged, or its key is another");
+}
+
+Status Ledger::readRecords(RecordType type, uint64_t newest, std::vector<StoredRecord>* records) {
+  records->clear();
+  const std::string folder = options_.folder + "/journal";
+  for (uint64_t number = places_->recordCount(); number-- > 0 && records->size() < newest;) {
+    RecordPlace place;
+    Status status = places_->readRecord(number, &place);
+    if (!status.ok()) return status;
+    if (place.type != type) continue;
+    JournalReader reader(storage_, folder, options_.ledgerId);
+    reader.seek(place.position);
+    reader.limit(place.position.record + 1);
+    Step step = Step::kEnd;
+    Record record;
+    status = reader.next(&step, &record);
+    if (!status.ok()) return status;
+    if (step != Step::kRecord || record.type != type) {
+      return failure(Code::kCorrupt,
+                     "record " + std::to_string(place.position.record) + " is damaged");
+    }
+    records->push_back({place.treeSize, {record.payload.begin(), record.payload.end()}});
+  }
+  std::ranges::reverse(*records);
+  return {};
+}
+
+Status Ledger::groupOf(uint64_t index, uint64_t* treeSize, Hash* root) {
+  GroupView group;
+  Status status = readGroup(index, &group);
+  if (!status.ok()) return status;
+  *treeSize = group.treeSize();
+  *root = group.root();
+  return {};
+}
+
+NodeSource Ledger::nodes() {
+  return [this](unsigned level, uint64_t index, Hash* hash) {
+    return tiles_.node(level, index, hash);
+  };
+}
+
+Status Ledger::publish(uint64_t size) {
+  Status status = checkOpen();
+  return status.ok() ? fail(tiles_.publish(size)) : status;
+}
+
+std::vector<std::string> Ledger::missingScopes(const intake::Batch& batch) const {
+  std::unordered_set<std::string> missing;
+  for (const intake::SubmitItem& item : batch.items) {
+    if (item.refusal) continue;
+    for (const submission::Body& body : item.parsed.bodies) {
+      const std::string scope(body.scope);
+      if (!scopeKeys_.contains(scope)) missing.insert(scope);
+    }
+  }
+  return {missing.begin(), missing.end()};
+}
+
+}  // namespace kudurru

@@ -1,0 +1,61 @@
+// What goes into the ledger and what it answers.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/intake/batch.h"
+#include "core/journal/segment.h"
+
+namespace kudurru {
+
+constexpr std::string_view kSystemScope = "system";
+
+struct LedgerOptions {
+  std::string folder;  // its parent must exist
+  LedgerId ledgerId{};
+  uint64_t appliance = 0;
+  uint32_t processId = 0;
+  uint64_t segmentBytes = uint64_t{64} << 20;
+};
+
+struct PrivateBody {
+  uint8_t field = 0;
+  Hash salt{};
+  std::vector<uint8_t> bytes;
+};
+
+// An entry that the daemon makes itself.
+struct SystemEntry {
+  uint8_t kind = 0;
+  uint64_t taiNs = 0;
+  uint64_t monotonicRawNs = 0;
+  std::vector<uint8_t> fields;  // a CBOR array
+  std::vector<PrivateBody> bodies;
+
+  intake::Refusal refusal;  // results: where refused, nothing of it remains
+  uint64_t index = 0;
+  Hash leafHash{};
+};
+
+struct ApplyInput {
+  intake::Batch* batch = nullptr;  // items first; may be null
+  int64_t taiMinusUtcSeconds = 0;  // for the times of items
+  std::vector<SystemEntry>* system = nullptr;
+};
+
+struct ApplyResult {
+  uint64_t firstIndex = 0;
+  uint64_t treeSize = 0;
+  Hash root{};
+  uint32_t accepted = 0;  // submissions
+  uint32_t repeated = 0;  // answered with the receipt they had
+  uint32_t refused = 0;   // by the ledger
+};
+
+struct StoredRecord {
+  uint64_t treeSize = 0;  // when it was written
+  std::vector<uint8_t> bytes;
+};
+
+}  // namespace kudurru

@@ -1,0 +1,120 @@
+// The ledger of one state folder: applies batches in order, makes each durable with one sync before
+// anybody is told, and reads back. Deterministic: what is local (times, salts, writer facts) is in
+// the batch. Recovery replays the journal through the same LogState.
+//
+// State folder: lock; journal/ (the truth); lookup/ and tile/ (derived, made again when missing).
+// Not thread-safe: one thread owns it. After a fatal status every call is refused.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/body/body-cipher.h"
+#include "core/journal/journal.h"
+#include "core/journal/state-lock.h"
+#include "core/ledger/group.h"
+#include "core/ledger/ledger-types.h"
+#include "core/ledger/log-state.h"
+#include "core/ledger/places.h"
+#include "core/tiles/merkle-proof.h"
+#include "core/tiles/tile-store.h"
+
+namespace kudurru {
+
+class Ledger {
+ public:
+  // Errors: state-folder-locked, state-folder-unusable, disk-full, journal-*.
+  static Status open(Storage& storage, const LedgerOptions& options,
+                     std::unique_ptr<Ledger>* ledger, JournalReport* report);
+
+  // Gives each item a receipt or a refusal. An error ends the ledger: nothing of the batch was
+  // acknowledged, and only recovery can tell what of it is on the platter.
+  Status apply(const ApplyInput& input, ApplyResult* result);
+  // Durable on return. Not for groups and the stop record.
+  Status appendRecord(RecordType type, Bytes bytes);
+  // Everything written; the journal says that it ended in order.
+  Status stop();
+
+  const LogState& state() const { return state_; }
+  void setScopeKey(const std::string& scope, const Hash& key) { scopeKeys_[scope] = key; }
+  // Scopes of the batch's bodies that no key is known for.
+  std::vector<std::string> missingScopes(const intake::Batch& batch) const;
+
+  // notFound at or above the tree's size.
+  Status readEntry(uint64_t index, std::vector<uint8_t>* entry);
+  // Appends entries, each after its length (u16).
+  Status readEntries(uint64_t first, uint64_t count, std::vector<uint8_t>* entries);
+  // salt ‖ bytes. notFound: no such body, or no key for its scope; corrupt: does not open.
+  Status openBody(uint64_t index, uint8_t field, std::vector<uint8_t>* plain);
+  // Up to `newest` records of the type, the oldest first.
+  Status readRecords(RecordType type, uint64_t newest, std::vector<StoredRecord>* records);
+  // Size and root of the tree after the group that holds the entry.
+  Status groupOf(uint64_t index, uint64_t* treeSize, Hash* root);
+  NodeSource nodes();
+  Status publish(uint64_t size);
+  uint64_t publishedSize() const { return tiles_.publishedSize(); }
+
+ private:
+  struct GroupFacts {
+    uint64_t firstIndex = 0;
+    uint64_t treeSize = 0;
+    Hash root{};
+  };
+  struct Answer {
+    intake::SubmitItem* item;
+    uint64_t statementIndex;
+  };
+
+  Ledger(Storage& storage, const LedgerOptions& options);
+  Status prepareFolders();
+  Status replay();
+  Status replayGroup(const Record& record);
+  Status replayEntry(Bytes entry);
+
+  Status applyItem(intake::SubmitItem& item, int64_t taiMinusUtcSeconds, ApplyResult* result);
+  Status applyStatement(intake::SubmitItem& item, const EntryTime& time);
+  Status repeat(intake::SubmitItem& item, const SessionState& session, ApplyResult* result);
+  Status applySystem(SystemEntry& entry);
+  intake::Refusal encodeSystem(const SystemEntry& entry, std::vector<uint8_t>* bytes) const;
+  intake::Refusal checkBodies(const SystemEntry& entry, const EntryView& view) const;
+  intake::Refusal checkPlace(const submission::Submission& parsed,
+                             const SessionState* session) const;
+  void seal(const SealedBody& body, Bytes salt, Bytes bytes);
+  EntryHead headOf(EntryKind kind, const EntryTime& time) const;
+  EntryTime timeOf(uint64_t taiNs, uint64_t monotonicRawNs) const;
+  Status makeRoom(size_t bytes, bool fromReserve);
+  Status writeGroup();
+  Status settle(const Answer& answer);
+  Status noteStatement(uint64_t sessionIndex, uint64_t firstSequence);
+
+  Status readGroup(uint64_t index, GroupView* group);
+  Status fail(Status status);
+  Status checkOpen() const;
+
+  Storage& storage_;
+  const LedgerOptions options_;
+  std::unique_ptr<StateLock> lock_;
+  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Places> places_;
+  TileStore tiles_;
+  LogState state_;
+  BodyCipher cipher_;
+  std::unordered_map<std::string, Hash> scopeKeys_;
+  bool hasBooted_ = false;  // this run's boot entry stands in the log
+  std::optional<Status> ended_;
+
+  // The batch under way.
+  GroupBuilder group_;
+  bool groupFromReserve_ = false;
+  std::vector<GroupFacts> groups_;
+  std::vector<Answer> answers_;
+
+  // The segment and the group last read.
+  std::unique_ptr<SegmentFile> segment_;
+  GroupPlace readPlace_;
+  std::vector<uint8_t> readBytes_;
+};
+
+}  // namespace kudurru

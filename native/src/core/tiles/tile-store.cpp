@@ -1,0 +1,231 @@
+#include "core/tiles/tile-store.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "core/journal/big-endian.h"
+#include "core/tree/merkle.h"
+
+namespace kudurru {
+namespace {
+
+constexpr size_t kHeldTilesMax = 64;
+constexpr size_t kRecentTilesMax = 16;
+// Between two marks: what is written again, at most, after a crash.
+constexpr uint64_t kMarkEvery = 65'536;
+
+Bytes bytesOf(const std::vector<Hash>& hashes) {
+  return {reinterpret_cast<const uint8_t*>(hashes.data()), hashes.size() * sizeof(Hash)};
+}
+
+}  // namespace
+
+TileStore::TileStore(Storage& storage, const std::string& folder, std::string work)
+    : storage_(storage), files_(storage, folder, work + "/tile"), work_(std::move(work)) {}
+
+Status TileStore::open() {
+  OpenResult opened = storage_.open(work_ + "/published", OpenMode::kRead);
+  if (opened.error == ENOENT) return {};
+  std::array<uint8_t, 9> mark{};
+  IoResult got{opened.error, 0};
+  if (got.error == 0) got = readAll(*opened.file, mark, 0);
+  if (got.error != 0) {
+    return systemFailure(Code::kIoFailed, "cannot read '" + work_ + "/published'", got.error);
+  }
+  if (got.value != 8) return {};  // a mark of another form says nothing: all is written again
+  durable_ = get64(mark.data());
+  bundles_ = durable_ / kTileWidth;
+  return {};
+}
+
+// The mark of a longer log means that the files are another history's: all are made again.
+Status TileStore::checkMark(uint64_t treeSize) {
+  if (durable_ <= treeSize) return {};
+  durable_ = 0;
+  bundles_ = 0;
+  return makeAll(treeSize);
+}
+
+Status TileStore::makeAll(uint64_t treeSize) {
+  for (unsigned level = 0; level < kTileLevels; ++level) {
+    const uint64_t tiles = treeSize >> (kTileHeight * level) >> kTileHeight;
+    for (uint64_t index = 0; index < tiles; ++index) {
+      std::vector<Hash> hashes;
+      Status status = makeTile({level, index}, &hashes);
+      if (!status.ok()) return status;
+    }
+  }
+  return {};
+}
+
+Status TileStore::add(std::vector<Tile> full) {
+  for (Tile& tile : full) {
+    const uint64_t lastLeaf = (tile.index + 1) << (kTileHeight * (tile.level + 1));
+    if (lastLeaf > durable_) held_[{tile.level, tile.index}] = std::move(tile.hashes);
+  }
+  if (held_.size() < kHeldTilesMax) return {};
+  Status status = writeHeld();
+  return status.code == Code::kDiskFull ? Status{} : status;  // they stay held
+}
+
+Status TileStore::writeTile(const TileId& id, const std::vector<Hash>& hashes) {
+  const unsigned width = static_cast<unsigned>(hashes.size());
+  const std::string path = hashTilePath(id.first, id.second, width);
+  Status status = files_.write(path, bytesOf(hashes));
+  if (status.ok() && width == kTileWidth) status = files_.removePartials(path);
+  return status;
+}
+
+Status TileStore::writeHeld() {
+  while (!held_.empty()) {
+    const auto& [id, hashes] = *held_.begin();
+    Status status = writeTile(id, hashes);
+    if (!status.ok()) return status;
+    held_.erase(held_.begin());
+  }
+  return {};
+}
+
+void TileStore::remember(const TileId& id, const std::vector<Hash>& hashes) {
+  recent_.emplace_front(id, hashes);
+  if (recent_.size() > kRecentTilesMax) recent_.pop_back();
+}
+
+// At least `atLeast` hashes of the tile; all it has where it is full.
+Status TileStore::readTile(const TileId& id, size_t atLeast, std::vector<Hash>* hashes) {
+  if (const auto held = held_.find(id); held != held_.end()) {
+    *hashes = held->second;
+    return {};
+  }
+  const uint64_t nodes = sources_.tree->size() >> (kTileHeight * id.first);
+  const bool isPartial = id.second == nodes / kTileWidth;
+  if (isPartial) {
+    for (Tile& tile : sources_.tree->partialTiles()) {
+      if (tile.level == id.first) *hashes = std::move(tile.hashes);
+    }
+    if (hashes->size() >= atLeast) return {};
+    return failure(Code::kNotFound, "the tree has no such node yet");
+  }
+  if (id.second > nodes / kTileWidth) return failure(Code::kNotFound, "no such node yet");
+  const auto known =
+      std::ranges::find_if(recent_, [&](const auto& recent) { return recent.first == id; });
+  if (known != recent_.end()) {
+    *hashes = known->second;
+    return {};
+  }
+  std::vector<uint8_t> bytes;
+  Status status = files_.read(hashTilePath(id.first, id.second, kTileWidth), &bytes);
+  if (!status.ok() && status.code != Code::kNotFound) return status;
+  hashes->resize(kTileWidth);
+  if (bytes.size() == kTileWidth * sizeof(Hash)) {
+    std::memcpy(hashes->data(), bytes.data(), bytes.size());
+  } else {
+    status = makeTile(id, hashes);
+    if (!status.ok()) return status;
+  }
+  remember(id, *hashes);
+  return {};
+}
+
+// Computes a full tile from what lies below it, and writes it.
+Status TileStore::makeTile(const TileId& id, std::vector<Hash>* hashes) {
+  hashes->clear();
+  if (id.first == 0) {
+    std::vector<uint8_t> bundle;
+    Status status = sources_.entries(id.second * kTileWidth, kTileWidth, &bundle);
+    if (!status.ok()) return status;
+    for (size_t at = 0; at < bundle.size();) {
+      const size_t size = get16(&bundle[at]);
+      hashes->push_back(leafHash(Bytes(bundle).subspan(at + 2, size)));
+      at += 2 + size;
+    }
+  }
+  for (uint64_t child = 0; id.first > 0 && child < kTileWidth; ++child) {
+    std::vector<Hash> below;
+    Status status = readTile({id.first - 1, id.second * kTileWidth + child}, kTileWidth, &below);
+    if (!status.ok()) return status;
+    hashes->push_back(treeRoot(below));
+  }
+  Status status = writeTile(id, *hashes);
+  return status.code == Code::kDiskFull ? Status{} : status;
+}
+
+Status TileStore::node(unsigned level, uint64_t index, Hash* hash) {
+  const unsigned tileLevel = level / kTileHeight;
+  const unsigned height = level % kTileHeight;
+  if (level >= 64 || index > (UINT64_MAX >> height)) {
+    return failure(Code::kNotFound, "no log has such a node");
+  }
+  const uint64_t first = index << height;
+  const size_t offset = static_cast<size_t>(first % kTileWidth);
+  const size_t width = size_t{1} << height;
+  std::vector<Hash> hashes;
+  Status status = readTile({tileLevel, first / kTileWidth}, offset + width, &hashes);
+  if (status.ok()) *hash = treeRoot(std::span<const Hash>(hashes).subspan(offset, width));
+  return status;
+}
+
+Status TileStore::publish(uint64_t size) {
+  if (size > sources_.tree->size()) {
+    return failure(Code::kBadArgument, "the tree has fewer entries than are to be published");
+  }
+  if (size <= published_) return {};
+  Status status = publishHashes(size);
+  if (status.ok()) status = publishEntries(size);
+  if (!status.ok()) return status;
+  published_ = size;
+  return size - durable_ >= kMarkEvery ? markDurable() : Status{};
+}
+
+Status TileStore::publishHashes(uint64_t size) {
+  Status status = writeHeld();
+  for (unsigned level = 0; status.ok() && level < kTileLevels; ++level) {
+    const uint64_t nodes = size >> (kTileHeight * level);
+    const size_t width = static_cast<size_t>(nodes % kTileWidth);
+    if (width == 0) continue;
+    const TileId id{level, nodes / kTileWidth};
+    std::vector<Hash> hashes;
+    status = readTile(id, width, &hashes);
+    if (!status.ok()) return status;
+    hashes.resize(width);
+    status = writeTile(id, hashes);
+  }
+  return status;
+}
+
+Status TileStore::publishEntries(uint64_t size) {
+  std::vector<uint8_t> bundle;
+  for (; bundles_ < size / kTileWidth; ++bundles_) {
+    bundle.clear();
+    const std::string path = entryTilePath(bundles_, kTileWidth);
+    Status status = sources_.entries(bundles_ * kTileWidth, kTileWidth, &bundle);
+    if (status.ok()) status = files_.write(path, bundle);
+    if (status.ok()) status = files_.removePartials(path);
+    if (!status.ok()) return status;
+  }
+  const unsigned width = static_cast<unsigned>(size % kTileWidth);
+  if (width == 0) return {};
+  bundle.clear();
+  Status status = sources_.entries(bundles_ * kTileWidth, width, &bundle);
+  return status.ok() ? files_.write(entryTilePath(bundles_, width), bundle) : status;
+}
+
+Status TileStore::markDurable() {
+  std::array<uint8_t, 8> mark;
+  put64(mark.data(), published_);
+  const std::string path = work_ + "/published";
+  OpenResult opened = storage_.open(path + ".new", OpenMode::kCreate);
+  int error = opened.error;
+  if (error == 0) error = opened.file->truncate(0);
+  if (error == 0) error = writeAll(*opened.file, mark, 0);
+  if (error == 0) error = storage_.syncFileSystem(work_);
+  if (error == 0) error = storage_.rename(path + ".new", path);
+  if (error == ENOSPC || error == EDQUOT) return {};  // the old mark holds
+  if (error != 0) return systemFailure(Code::kIoFailed, "cannot write '" + path + "'", error);
+  durable_ = published_;
+  return {};
+}
+
+}  // namespace kudurru

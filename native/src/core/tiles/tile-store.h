@@ -1,0 +1,68 @@
+// The hashes of the tree and the entries as C2SP tlog-tiles files: written behind the journal, read
+// for proofs. What is on disk is believed only so far: a missing or short tile is made again from
+// the journal, and whoever hands a proof out checks it against a root.
+#pragma once
+
+#include <functional>
+#include <list>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/tiles/tile-files.h"
+#include "core/tree/incremental-tree.h"
+
+namespace kudurru {
+
+struct TileSources {
+  // Appends `count` entries from `first` on, each after its length (u16), as in an entry bundle.
+  std::function<Status(uint64_t first, uint64_t count, std::vector<uint8_t>* bundle)> entries;
+  const IncrementalTree* tree = nullptr;
+};
+
+class TileStore {
+ public:
+  // `folder` gets `tile/`; `work` holds the mark of what is durable. Both must exist.
+  TileStore(Storage& storage, const std::string& folder, std::string work);
+
+  // Reads the mark: full tiles below that size need not be written again. Called before the log is
+  // replayed, and `checkMark` after it.
+  Status open();
+  Status checkMark(uint64_t treeSize);
+  void setSources(TileSources sources) { sources_ = std::move(sources); }
+
+  // Takes the tiles that a group has filled. Writes them once they are many.
+  Status add(std::vector<Tile> full);
+  // Hash of the perfect subtree of 2^level leaves beginning at leaf index·2^level.
+  Status node(unsigned level, uint64_t index, Hash* hash);
+  // All files of the tree of that size, partial ones too. Errors: disk-full (try again later).
+  Status publish(uint64_t size);
+  // Makes every file so far durable and remembers that.
+  Status markDurable();
+  uint64_t publishedSize() const { return published_; }
+
+ private:
+  using TileId = std::pair<unsigned, uint64_t>;  // level, index
+
+  Status writeHeld();
+  Status makeAll(uint64_t treeSize);
+  Status readTile(const TileId& id, size_t atLeast, std::vector<Hash>* hashes);
+  Status makeTile(const TileId& id, std::vector<Hash>* hashes);
+  Status publishHashes(uint64_t size);
+  Status publishEntries(uint64_t size);
+  Status writeTile(const TileId& id, const std::vector<Hash>& hashes);
+  void remember(const TileId& id, const std::vector<Hash>& hashes);
+
+  Storage& storage_;
+  TileFiles files_;
+  const std::string work_;
+  TileSources sources_;
+  std::map<TileId, std::vector<Hash>> held_;  // full, not yet written
+  std::list<std::pair<TileId, std::vector<Hash>>> recent_;
+  uint64_t bundles_ = 0;    // full entry bundles written
+  uint64_t published_ = 0;  // tree size of the last publish
+  uint64_t durable_ = 0;    // all files below this size are durable
+};
+
+}  // namespace kudurru

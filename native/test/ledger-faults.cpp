@@ -1,0 +1,204 @@
+// The ledger while its disk fails, fills up or loses power: nothing acknowledged is lost, nothing
+// else is half there, and fsck finds every byte that changed.
+#include "ledger-fixture.h"
+
+namespace kudurru {
+namespace {
+
+using namespace test;
+
+struct Acknowledged {
+  Buffer frame;
+  intake::Receipt receipt;
+};
+
+class LedgerFaultTest : public LedgerTest {
+ protected:
+  // Starts, submits, publishes and keeps records, until something fails.
+  Status work(std::vector<Acknowledged>* acknowledged) {
+    Status status = start();
+    for (int round = 0; status.ok() && round < 4; ++round) {
+      status = applyFrames({agent_.submit(2, 200), agent_.submit(70)});
+      for (size_t at = 0; status.ok() && at < batch_.items.size(); ++at) {
+        const intake::SubmitItem& item = batch_.items[at];
+        if (!item.refusal) acknowledged->push_back({item.frame, item.receipt});
+      }
+      if (status.ok()) status = ledger_->appendRecord(RecordType::kCheckpoint, Buffer(9, 1));
+      if (status.ok()) status = ledger_->publish(ledger_->state().size());
+    }
+    if (status.ok()) status = ledger_->stop();
+    return status;
+  }
+
+  void reset() {
+    ledger_.reset();
+    disk_ = SimulatedDisk();
+    disk_.folders = {"/"};
+    boots_ = 0;
+  }
+
+  void checkAfter(const std::vector<Acknowledged>& acknowledged, const std::string& where) {
+    ASSERT_EQ(start().message, "") << where;
+    for (const Acknowledged& one : acknowledged) {
+      ASSERT_EQ(applyFrames({one.frame}).message, "") << where;
+      ASSERT_EQ(result_.repeated, 1u) << where;
+      EXPECT_EQ(batch_.items[0].receipt.firstIndex, one.receipt.firstIndex) << where;
+      EXPECT_EQ(batch_.items[0].receipt.root, one.receipt.root) << where;
+      Hash root;
+      ASSERT_EQ(rootAt(ledger_->nodes(), one.receipt.treeSize, &root).message, "") << where;
+      EXPECT_EQ(root, one.receipt.root) << where;
+    }
+    ASSERT_EQ(applyFrames({agent_.submit(1)}).message, "") << where;
+    EXPECT_EQ(result_.accepted, 1u) << where;
+    ASSERT_EQ(ledger_->publish(ledger_->state().size()).message, "") << where;
+    const FsckReport report = check();
+    EXPECT_EQ(report.finding.message, "") << where;
+    EXPECT_EQ(report.entries, ledger_->state().size()) << where;
+    EXPECT_EQ(report.root, ledger_->state().root()) << where;
+    EXPECT_TRUE(report.wrongTiles.empty()) << where;
+  }
+};
+
+TEST_F(LedgerFaultTest, NothingAcknowledgedIsLostWhenKilledAroundAnyCall) {
+  using Fault = SimulatedDisk::Fault;
+  using Keep = SimulatedDisk::Keep;
+  std::vector<Acknowledged> acknowledged;
+  ASSERT_EQ(work(&acknowledged).message, "");
+  const uint64_t operations = disk_.operation;
+  for (uint64_t at = 1; at <= operations; ++at) {
+    const uint64_t seed = at * 3;
+    const Fault fault = at % 2 == 0 ? Fault::kCrashBefore : Fault::kCrashAfter;
+    for (const Keep keep : {Keep::kNothing, Keep::kSome}) {
+      reset();
+      acknowledged.clear();
+      disk_.faultAt = at;
+      disk_.fault = fault;
+      EXPECT_THROW((void)work(&acknowledged), Crash);
+      disk_.powerCut(keep, seed);
+      checkAfter(acknowledged, disk_.trace.back() + ", call " + std::to_string(at));
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+TEST_F(LedgerFaultTest, AnErrorOfTheJournalEndsTheLedgerAndTheNextStartRecovers) {
+  std::vector<Acknowledged> acknowledged;
+  ASSERT_EQ(work(&acknowledged).message, "");
+  const std::vector<std::string> trace = disk_.trace;
+  for (uint64_t at = 1; at <= trace.size(); at += 3) {
+    reset();
+    acknowledged.clear();
+    disk_.faultAt = at;
+    disk_.fault = SimulatedDisk::Fault::kError;
+    const Status status = work(&acknowledged);
+    EXPECT_FALSE(status.ok()) << trace[at - 1];
+    if (ledger_ && status.fatal()) {
+      EXPECT_EQ(applyFrames({}).code, Code::kClosed) << trace[at - 1];
+      EXPECT_EQ(ledger_->appendRecord(RecordType::kPrepare, {}).code, Code::kClosed);
+    }
+    ledger_.reset();
+    disk_.powerCut(SimulatedDisk::Keep::kSome, at);
+    checkAfter(acknowledged, trace[at - 1] + ", call " + std::to_string(at));
+    if (HasFatalFailure()) return;
+  }
+}
+
+TEST_F(LedgerFaultTest, AFullDiskRefusesSubmissionsAndStillTakesTheStop) {
+  ASSERT_EQ(start().message, "");
+  disk_.freeBytes = 0;
+  std::string refusal;
+  uint64_t taken = 0;
+  AgentSide before = agent_;
+  while (refusal.empty()) {
+    before = agent_;
+    refusal = refusalOf(agent_.submit(4, 20'000));
+    taken += refusal.empty() ? 1 : 0;
+  }
+  EXPECT_EQ(refusal, "disk-full");
+  EXPECT_EQ(batch_.items[0].refusal.retry, intake::Retry::kLater);
+  EXPECT_GT(taken, 5u);
+  const SystemEntry stop = systemEntry(EntryKind::kStop, encode([](cbor::Writer& w) {
+                                         w.writeArray(2).writeText("disk full").writeUnsigned(1);
+                                       }));
+  ASSERT_EQ(applySystem({stop}).message, "");
+  const Status published = ledger_->publish(ledger_->state().size());
+  EXPECT_TRUE(published.ok() || published.code == Code::kDiskFull) << published.message;
+  disk_.freeBytes = UINT64_MAX;
+  agent_ = before;
+  EXPECT_EQ(refusalOf(agent_.submit(4, 20'000)), "");
+  ASSERT_EQ(ledger_->stop().message, "");
+  EXPECT_EQ(check().finding.message, "");
+}
+
+TEST_F(LedgerFaultTest, FsckFindsEachFlippedByteOfTheJournal) {
+  ASSERT_EQ(start().message, "");
+  ASSERT_EQ(applyFrames({agent_.submit(3, 64)}).message, "");
+  ASSERT_EQ(ledger_->stop().message, "");
+  ledger_.reset();
+  const FsckReport clean = check();
+  ASSERT_EQ(clean.finding.message, "");
+  EXPECT_TRUE(clean.isComplete);
+  EXPECT_TRUE(clean.stoppedCleanly);
+  EXPECT_EQ(clean.bodiesOpened, 1u);
+  Buffer& bytes = disk_.names.at("/state/journal/00000000.journal")->current;
+  const uint64_t stopAt = clean.stoppedAt.offset - kRecordHeaderBytes;
+  for (size_t at = 0; at < bytes.size(); at += at < stopAt ? 29 : 997) {
+    bytes[at] ^= 0x40;
+    const FsckReport report = check();
+    // A damaged stop record is a torn tail: it vouches for nothing but itself.
+    const bool inStop = at >= stopAt && at < clean.stoppedAt.offset;
+    EXPECT_EQ(report.finding.ok(), inStop) << at;
+    EXPECT_TRUE(!inStop || !report.stoppedCleanly) << at;
+    bytes[at] ^= 0x40;
+  }
+}
+
+TEST_F(LedgerFaultTest, TilesAreWholeAreFoundWrongAndAreMadeAgain) {
+  ASSERT_EQ(start().message, "");
+  for (int at = 0; at < 8; ++at) ASSERT_EQ(applyFrames({agent_.submit(100)}).message, "");
+  ASSERT_EQ(ledger_->publish(300).message, "");
+  EXPECT_TRUE(disk_.names.contains("/state/tile/entries/001.p/44"));
+  ASSERT_EQ(ledger_->publish(ledger_->state().size()).message, "");
+  EXPECT_FALSE(disk_.names.contains("/state/tile/entries/001.p/44"));
+  const std::string leaves = "/state/tile/0/001";
+  const Buffer good = disk_.names.at(leaves)->current;
+  EXPECT_EQ(good.size(), 8192u);
+  EXPECT_EQ(check().tiles, 6u);
+  disk_.names.at(leaves)->current[5000] ^= 1;
+  EXPECT_EQ(check().wrongTiles, std::vector<std::string>{"tile/0/001"});
+  ASSERT_EQ(ledger_->stop().message, "");
+  disk_.names.erase(leaves);
+  ASSERT_EQ(start().message, "");
+  Hash hash;
+  ASSERT_EQ(ledger_->nodes()(3, 33, &hash).message, "");
+  EXPECT_EQ(disk_.names.at(leaves)->current, good);
+}
+
+// A folder set back to an earlier copy of the journal, with the later tiles still there.
+TEST_F(LedgerFaultTest, TilesOfAnotherHistoryAreMadeAgain) {
+  ASSERT_EQ(start().message, "");
+  ASSERT_EQ(applyFrames({agent_.submit(100)}).message, "");
+  ASSERT_EQ(applyFrames({agent_.submit(200)}).message, "");
+  const std::string segment = "/state/journal/00000000.journal";
+  const Buffer early = disk_.names.at(segment)->current;
+  const AgentSide agent = agent_;
+  for (int at = 0; at < 3; ++at) ASSERT_EQ(applyFrames({agent_.submit(300)}).message, "");
+  ASSERT_EQ(ledger_->publish(ledger_->state().size()).message, "");
+  ASSERT_EQ(ledger_->stop().message, "");
+  ledger_.reset();
+  disk_.names.at(segment)->current = early;
+  disk_.names.erase("/state/journal/00000001.journal");
+  ASSERT_EQ(start().message, "");
+  agent_ = agent;
+  for (int at = 0; at < 5; ++at) ASSERT_EQ(applyFrames({agent_.submit(150)}).message, "");
+  ASSERT_EQ(ledger_->publish(ledger_->state().size()).message, "");
+  const FsckReport report = check();
+  EXPECT_EQ(report.finding.message, "");
+  EXPECT_TRUE(report.wrongTiles.empty());
+  Hash root;
+  ASSERT_EQ(rootAt(ledger_->nodes(), ledger_->state().size(), &root).message, "");
+  EXPECT_EQ(root, ledger_->state().root());
+}
+
+}  // namespace
+}  // namespace kudurru
