@@ -18,7 +18,8 @@ export interface BenchOptions {
   readonly keeps: boolean;
 }
 
-export const usage = `Usage: npm run bench -- [--json FILE] [--seconds S] [--only NAME] [--state DIR] [--keep]
+export const usage = `Usage: npm run bench -- [--json FILE] [--seconds S] [--only NAME]
+                          [--state DIR] [--keep]
 
   --json FILE   write the figures as one flat JSON object
   --seconds S   how long each load runs, 1 to 3600 (10)

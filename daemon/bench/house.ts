@@ -48,7 +48,7 @@ export class House {
     });
   }
 
-  /** `state` must exist, be empty and be ours alone. @throws Error where the daemon does not start */
+  /** `state` is an empty folder of ours alone. @throws Error where the daemon does not start */
   static async start(state: string, logFile: string): Promise<House> {
     const devices = await startEmulatedDevices(devicesFolderOf(state));
     const house = new House(state, logFile, devices);

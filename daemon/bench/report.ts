@@ -66,8 +66,8 @@ export function resultLines({ bareVerify, latency1, ingest1, ingest64, memory }:
   }
   if (ingest64 !== undefined) rows.push(...loadRows('64 actions a submission', ingest64));
   if (memory !== undefined) {
-    const { residentMib, residentMostMib } = memory;
-    const text = `${residentMib.toFixed(0)} MiB after the load, ${residentMostMib.toFixed(0)} at most`;
+    const [now, most] = [memory.residentMib, memory.residentMostMib];
+    const text = `${now.toFixed(0)} MiB after the load, ${most.toFixed(0)} at most`;
     rows.push(['daemon in memory', text]);
   }
   return lines(rows);

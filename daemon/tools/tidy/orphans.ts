@@ -11,7 +11,7 @@ import { cpp, isTest, typeScript, type Finding, type Rule, type Source } from '.
 /** Where the product starts. */
 export const PROGRAMS: readonly string[] = [
   'daemon/agent/src/index.ts',
-  'daemon/bench/bench.ts',
+  'daemon/bench/main.ts',
   'daemon/cli/kudurru.ts',
   'daemon/devices/main.ts',
   'daemon/proof/src/index.ts',
