@@ -7,7 +7,8 @@ import { Tpm } from '@kudurru/tpm2-tss';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 
 import { isKudurruError } from '../../daemon/src/base/errors.ts';
-import { isGone, killOwner, startOwner } from '../devices/owned-process.ts';
+import { killOwner, startOwner } from '../devices/owned-process.ts';
+import { isGone, suspendProcess } from './process-state.ts';
 import { startSwtpm } from './swtpm.ts';
 
 describe('software TPM', function () {
@@ -47,7 +48,7 @@ describe('software TPM', function () {
 
   it('ends when its owner is killed, even while it is stuck', async () => {
     const owned = await startOwner({ swtpm: folder });
-    process.kill(owned.pid, 'SIGSTOP');
+    await suspendProcess(owned.pid);
     await killOwner(owned);
     assert(await isGone(owned.pid));
     const next = await startSwtpm(folder);

@@ -13,6 +13,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 
 import { reasonOf } from '../../daemon/src/base/errors.ts';
 import { checkSocketPath } from '../../daemon/src/config/state-folder.ts';
+import { resumeProcess, suspendProcess } from './process-state.ts';
 import { emulatorFailed, runProgram } from './run-program.ts';
 import { exchange } from './tpm-socket.ts';
 
@@ -23,6 +24,9 @@ export interface RunningSwtpm {
   readonly pid: number;
   /** TPM2_Shutdown, then the end of the process. Safe to call twice. */
   stop(): Promise<void>;
+  /** It stops answering; back when it has. `resume` undoes it. */
+  suspend(): Promise<void>;
+  resume(): void;
   /** As if the host lost and regained power: `orderly` with TPM2_Shutdown before, or without. */
   powerCycle(orderly: boolean): Promise<void>;
 }
@@ -63,10 +67,11 @@ function socketOf(home: string): string {
 
 function running(child: ChildProcess, socketPath: string): RunningSwtpm {
   const ended = new Promise<void>((done) => child.once('exit', () => done()));
+  const pid = child.pid ?? 0;
   return {
     tcti: `swtpm:path=${socketPath}`,
     socketPath,
-    pid: child.pid ?? 0,
+    pid,
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return;
       child.ref();
@@ -80,6 +85,8 @@ function running(child: ChildProcess, socketPath: string): RunningSwtpm {
         await ended;
       }
     },
+    suspend: () => suspendProcess(pid),
+    resume: () => resumeProcess(pid),
     async powerCycle(orderly) {
       if (orderly) await exchange(socketPath, shutdownCommand, commandTimeoutMs);
       await runProgram('swtpm_ioctl', ['--unix', `${socketPath}.ctrl`, '-i']);

@@ -23,7 +23,7 @@ export interface TpmAbilities {
   /** As if the host lost and regained power. */
   powerCycle(orderly: boolean): Promise<void>;
   /** The TPM stops answering, and answers again. */
-  suspend(): void;
+  suspend(): Promise<void>;
   resume(): void;
 }
 
@@ -84,8 +84,8 @@ async function makeSwtpm(open: AttestationBench['open']): Promise<AttestationBen
     settings,
     abilities: {
       powerCycle: (orderly) => tpm.powerCycle(orderly),
-      suspend: () => process.kill(tpm.pid, 'SIGSTOP'),
-      resume: () => process.kill(tpm.pid, 'SIGCONT'),
+      suspend: () => tpm.suspend(),
+      resume: () => tpm.resume(),
     },
     open,
     async close() {

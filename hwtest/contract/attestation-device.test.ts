@@ -322,7 +322,7 @@ function survives(backend: AttestationBackend, bench: () => AttestationBench): v
   needs('ends a call at its deadline, and says what may have changed', async (abilities) => {
     const { device } = bench();
     const before = (await device.certifyCounter(nonce, timeoutMs)).value;
-    abilities.suspend();
+    await abilities.suspend();
     const lost = device.incrementCounter(300);
     await assert.rejects(lost, deviceError('device-deadline-exceeded', true));
     const unharmed = device.bracket(nonce, 300);

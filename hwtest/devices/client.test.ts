@@ -10,7 +10,8 @@ import { after, before, describe, it } from 'mocha';
 import { startDeviceHelper } from '../../daemon/devices/client.ts';
 import { DeviceError } from '../../daemon/src/hardware/device-error.ts';
 import { type EmulatedDevices, startEmulatedDevices } from '../backends/emulated-devices.ts';
-import { isGone, killOwner, startOwner } from './owned-process.ts';
+import { isGone, resumeProcess, suspendProcess } from '../backends/process-state.ts';
+import { killOwner, startOwner } from './owned-process.ts';
 
 const timeoutMs = 20_000;
 const ledgerId = new Uint8Array(32);
@@ -46,7 +47,7 @@ describe('device helper', function () {
     const helper = startDeviceHelper(devices.settings);
     await helper.attestationDevice.describe(timeoutMs);
     // Stopped first, so that no answer can come before its end.
-    process.kill(helper.pid, 'SIGSTOP');
+    await suspendProcess(helper.pid);
     const pending = [
       assert.rejects(helper.attestationDevice.incrementCounter(timeoutMs), lost(true)),
       assert.rejects(helper.attestationDevice.bracket(ledgerId, timeoutMs), lost(false)),
@@ -61,20 +62,20 @@ describe('device helper', function () {
 
   it('ends a call at its deadline when it does not answer', async () => {
     const helper = startDeviceHelper(devices.settings);
-    process.kill(helper.pid, 'SIGSTOP');
+    await suspendProcess(helper.pid);
     const check = (error: unknown): boolean =>
       error instanceof DeviceError &&
       error.code === 'device-deadline-exceeded' &&
       error.deviceMayHaveChanged;
     await assert.rejects(helper.attestationDevice.incrementCounter(50), check);
-    process.kill(helper.pid, 'SIGCONT');
+    resumeProcess(helper.pid);
     await helper.close();
   });
 
   it('dies with a daemon that is killed, even while it is stuck; the TPM lives on', async () => {
     const owned = await startOwner({ helper: devices.settings });
     // A stopped process runs no code of its own: only the kernel can end it.
-    process.kill(owned.pid, 'SIGSTOP');
+    await suspendProcess(owned.pid);
     await killOwner(owned);
     assert(await isGone(owned.pid));
     const helper = startDeviceHelper(devices.settings);

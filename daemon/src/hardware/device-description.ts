@@ -11,7 +11,6 @@ export interface AttestationDeviceDescription {
   readonly manufacturer: string;
   readonly vendorString: string;
   readonly firmwareVersion: bigint;
-  /** The keys' `outsideInfo`. */
   readonly ledgerId: Uint8Array;
   /** TPMT_PUBLIC as marshalled, here and for the keys below. */
   readonly ekPublic: Uint8Array;

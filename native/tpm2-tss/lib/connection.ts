@@ -26,8 +26,11 @@ export type Input = number | Uint8Array;
 /** Calls that may wait at a time; more are refused, so that a slow TPM cannot fill the memory. */
 export const queuedCallsMax = 256;
 
-/** An answer this much after its deadline is given up even where the native side still waits. */
-const graceMs = 500;
+/**
+ * The native side ends a call at its deadline itself where the transport lets it. A transport that
+ * cannot be interrupted (swtpm's) is given up this much later.
+ */
+const graceMs = 100;
 
 /** Operations that change lasting state: after an unknown outcome, read before repeating. */
 const changing: ReadonlySet<string> = new Set([
@@ -85,6 +88,7 @@ export class Connection {
     try {
       const answer = this.#device.run(operation, inputs, options.sessions ?? [], timeoutMs);
       const reply = await Promise.race([answer, late]);
+      if (reply === lateReply) this.close();
       if (reply.reason !== 'done') throw failed(operation, reply.reason, reply);
       return new Results(reply.results);
     } finally {

@@ -1,14 +1,14 @@
 // A TCTI in front of another one, so that ESYS's blocking calls end at a deadline.
 //
 // tpm2-tss waits for an answer without limit. This layer waits on the transport's descriptor
-// itself: until the deadline, or until another thread interrupts. It also remembers whether the
-// last command left the process and whether its answer came back; from that follows whether a
-// failed call may have changed the TPM.
+// itself: until the deadline, or until another thread interrupts. A transport that gives no
+// descriptor (swtpm's) waits on its own; its caller gives up and leaves the thread behind. The
+// layer also remembers whether the last command left the process and whether its answer came back:
+// from that follows whether a failed call may have changed the TPM.
 #pragma once
 
 #include <tss2/tss2_tcti.h>
 
-#include <atomic>
 #include <chrono>
 
 namespace kudurru::tpm {
