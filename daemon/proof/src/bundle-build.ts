@@ -1,6 +1,7 @@
 /**
  * Builds the evidence bundle of one entry from whatever holds the log. It follows references only,
- * by the list that the verifier uses, and proves nothing: what it reads wrong, the verifier refuses.
+ * by the list that the verifier uses, and proves nothing: what it reads wrong, the verifier
+ * refuses.
  */
 import type { Bundle, Disclosure, LocatedEntry } from './bundle.ts';
 import { encodeBundle } from './bundle.ts';

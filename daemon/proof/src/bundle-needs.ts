@@ -1,6 +1,6 @@
 /**
- * Which entries an entry refers to, by index, and of which kind the referred one must be (SPEC.md §7,
- * §11). Builder and verifier share this list, so that a bundle holds exactly what is needed.
+ * Which entries an entry refers to, by index, and of which kind the referred one must be (SPEC.md
+ * §7, §11). Builder and verifier share this list, so that a bundle holds exactly what is needed.
  */
 import type { Entry, EntryKind } from './entry.ts';
 
@@ -13,9 +13,9 @@ export interface EntryReference {
 }
 
 /**
- * The references that a reader must follow to understand `entry` (SPEC.md §11). An action's statement is not among
- * them: it is found by session and sequence. An anchor's predecessor is not: it is needed only when
- * it is the last anchor before the subject.
+ * The references that a reader must follow to understand `entry` (SPEC.md §11). An action's
+ * statement is not among them: it is found by session and sequence. An anchor's predecessor is not:
+ * it is needed only when it is the last anchor before the subject.
  */
 export function referencesOf(entry: Entry): EntryReference[] {
   const { bootIndex, timeEvidenceIndex } = entry.time;

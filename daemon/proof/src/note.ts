@@ -27,7 +27,6 @@ export const NOTE_SIZE_BYTES_MAX = 512 * 1024;
 const KEY_ID_SIZE_BYTES = 4;
 const SIGNATURE_PREFIX = '— ';
 // Control characters below U+0020, except newline.
-// oxlint-disable-next-line no-control-regex
 const CONTROL_CHARACTER = /[\u0000-\u0009\u000b-\u001f]/;
 const FORBIDDEN_IN_NAME = /[\p{White_Space}+]/u;
 

@@ -1,6 +1,7 @@
 /**
- * Codecs: one description of a field gives its CBOR form, its range, its JSON view and its messages.
- * Decoding is strict and names the field; encoding is unchecked, so encoders decode what they made.
+ * Codecs: one description of a field gives its CBOR form, its range, its JSON view and its
+ * messages. Decoding is strict and names the field; encoding is unchecked, so encoders decode what
+ * they made.
  */
 import { decodeHex, encodeHex, encodeUtf8 } from './bytes.ts';
 import type { CborKey, CborValue } from './cbor.ts';
@@ -19,7 +20,6 @@ export const INDEX_MAX = Number.MAX_SAFE_INTEGER;
 /** Largest time in nanoseconds. */
 export const NS_MAX = 2n ** 63n - 1n;
 // Control characters are refused in all text.
-// oxlint-disable-next-line no-control-regex
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
 
 /** Where in which structure a value stands, and the code of an error found there. */
@@ -52,12 +52,16 @@ export type CodecType<C> = C extends Codec<infer T> ? T : never;
 /** The object that `record(shape)` decodes to. */
 export type ShapeType<S> = { readonly [K in keyof S]: CodecType<S[K]> };
 
-/** Decodes `bytes` as the item that `codec` describes. @throws ProofError `place.code`, or of CBOR */
+/**
+ * Decodes `bytes` as the item that `codec` describes. @throws ProofError `place.code`, or of CBOR
+ */
 export function decodeWith<T>(codec: Codec<T>, bytes: Uint8Array, place: Place): T {
   return codec.fromCbor(decodeCbor(bytes), place);
 }
 
-/** Encodes `value` and refuses what would not decode. @throws ProofError `place.code`, or of CBOR */
+/**
+ * Encodes `value` and refuses what would not decode. @throws ProofError `place.code`, or of CBOR
+ */
 export function encodeWith<T>(codec: Codec<T>, value: T, place: Place): Uint8Array {
   const encoded = encodeCbor(codec.toCbor(value));
   decodeWith(codec, encoded, place);

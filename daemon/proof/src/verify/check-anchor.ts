@@ -164,7 +164,9 @@ export function checkAnchorChain(evidence: Evidence): string {
   return 'the anchors here follow each other';
 }
 
-/** Quote and extend are there exactly where the appliance has a PCR and an extend index for them. */
+/**
+ * Quote and extend are there exactly where the appliance has a PCR and an extend index for them.
+ */
 export function checkAnchorExtras(evidence: Evidence): string {
   const { document, extend: index } = evidence.genesis;
   if (evidence.anchors.length === 0) throw skipped('no anchor is here');

@@ -1,4 +1,6 @@
-/** What happened: the envelopes under the statement, where they stand, and what was opened of them. */
+/**
+ * What happened: the envelopes under the statement, where they stand, and what was opened of them.
+ */
 import { equalBytes } from '../bytes.ts';
 import type { Commitment } from '../commitment.ts';
 import { verifyOpening } from '../commitment.ts';

@@ -1,4 +1,7 @@
-/** From the lines of the checks to the verdict and to the answers of the five questions (SPEC.md §13). */
+/**
+ * From the lines of the checks to the verdict and to the answers of the five questions (SPEC.md
+ * §13).
+ */
 import type { Label } from '../appliance.ts';
 import type { EntryKind } from '../entry.ts';
 import { formatTai } from '../tai.ts';

@@ -1,6 +1,6 @@
 /**
- * Verification of an evidence bundle: decode, run every check, give the verdict. No exception leaves
- * it: what cannot be read is INVALID with a line that says why.
+ * Verification of an evidence bundle: decode, run every check, give the verdict. No exception
+ * leaves it: what cannot be read is INVALID with a line that says why.
  */
 import { decodeBundle } from '../bundle.ts';
 import type { TrustPolicy } from '../policy.ts';
@@ -16,7 +16,9 @@ import type { CheckLine, Verdict } from './verdict.ts';
 import { makeVerdict } from './verdict.ts';
 
 export interface VerifyOptions {
-  /** Verifies the signatures instead of this package; it must apply the same rule (SPEC.md §2.1). */
+  /**
+   * Verifies the signatures instead of this package; it must apply the same rule (SPEC.md §2.1).
+   */
   readonly verifyBatch?: BatchVerifier;
 }
 

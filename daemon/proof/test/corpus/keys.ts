@@ -1,4 +1,6 @@
-/** Keys and random-looking bytes of the corpus, all derived from labels: the corpus is reproducible. */
+/**
+ * Keys and random-looking bytes of the corpus, all derived from labels: the corpus is reproducible.
+ */
 import { ed25519 } from '@noble/curves/ed25519.js';
 import { p256 } from '@noble/curves/nist.js';
 

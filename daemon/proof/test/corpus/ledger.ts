@@ -1,6 +1,6 @@
 /**
- * A whole ledger in memory, made by the same encoders as the real one, with hooks (`Flaws`) that make
- * one thing wrong before it is hashed and signed: what an attacker with all keys could write.
+ * A whole ledger in memory, made by the same encoders as the real one, with hooks (`Flaws`) that
+ * make one thing wrong before it is hashed and signed: what an attacker with all keys could write.
  */
 import {
   anchorDigest,

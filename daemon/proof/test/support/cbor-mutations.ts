@@ -1,6 +1,7 @@
 /**
- * Every single-field mutation of a CBOR item, encoded again: integers moved, bytes and text changed,
- * items dropped, repeated, exchanged and replaced; also inside byte strings that hold CBOR themselves.
+ * Every single-field mutation of a CBOR item, encoded again: integers moved, bytes and text
+ * changed, items dropped, repeated, exchanged and replaced; also inside byte strings that hold CBOR
+ * themselves.
  */
 import type { CborKey, CborValue } from '../../src/cbor.ts';
 import { decodeCbor, encodeCbor, isCborArray, isCborMap, isCborTagged } from '../../src/cbor.ts';
