@@ -6,6 +6,14 @@ import { inCheckout, runtimeProgram } from './paths.mjs';
 import { runProgram } from './steps.mjs';
 import { digestOf, isStamped, stamp } from './stamps.mjs';
 
+/** Little optimisation and line numbers only: half the time to compile, and reports as good. */
+const sanitized = [
+  '-DKUDURRU_TESTS=ON',
+  '-DKUDURRU_SANITIZE=ON',
+  '-DCMAKE_BUILD_TYPE=None',
+  '-DCMAKE_CXX_FLAGS=-O1 -g1 -fno-omit-frame-pointer',
+];
+
 /** @returns {import('./steps.mjs').Step} */
 export function packagesStep() {
   return buildStep({
@@ -45,7 +53,7 @@ export function nativeTestsStep() {
     inputs: ['native/CMakeLists.txt', 'native/src/core', 'native/test'],
     outputs: ['native/build/test/Makefile'],
     what: 'compile them with address and undefined-behaviour sanitizers, into native/build/test',
-    run: () => cmake('native/build/test', ['-DKUDURRU_TESTS=ON', '-DKUDURRU_SANITIZE=ON']),
+    run: () => cmake('native/build/test', sanitized),
   });
 }
 

@@ -96,6 +96,7 @@ export const BANS: readonly Ban[] = [
     name: 'an unbounded write',
     instead: 'std::string, std::span or snprintf with the size',
     within: anyCpp,
+    inTests: true,
   },
   {
     pattern: /\b(?:rand|srand|random|drand48)\s*\(|\bstd::mt19937/g,

@@ -15,6 +15,8 @@ export const PROGRAMS: readonly string[] = [
   'daemon/cli/kudurru.ts',
   'daemon/devices/main.ts',
   'daemon/proof/src/index.ts',
+  'daemon/proof/test/corpus/write.ts',
+  'daemon/proof/test/fuzz.ts',
   'daemon/src/main.ts',
   'daemon/tools/fuzz.ts',
   'daemon/tools/lint.ts',
