@@ -1,5 +1,5 @@
 /** `kudurru mcp -- COMMAND…`: the recording proxy, in place of an MCP server on stdio. */
-import { connect } from '@kudurru/agent';
+import { AgentError, connect, type Agent } from '@kudurru/agent';
 
 import { EXIT_NOT_EXECUTABLE, EXIT_NOT_FOUND, runProxy } from '../../bridges/mcp/proxy.ts';
 import { IDENTITY_OPTIONS, identityOf, wholeAgentId } from '../agent-identity.ts';
@@ -44,15 +44,27 @@ export const mcp: Command = {
     const { agent: name, key } = identityOf(invocation);
     const agentId = await wholeAgentId(name, controlSocket);
     const client = 'kudurru mcp';
-    await using agent = await connect({ socketPath: agentSocket, agentId, key, client });
-    return await runProxy({
-      command,
-      parameters,
-      ledger: agent,
-      input: process.stdin,
-      output: process.stdout,
-      say: (line) => invocation.terminal.say(`mcp: ${line}`),
-      signals: process,
-    });
+    const say = (line: string): void => invocation.terminal.say(`mcp: ${line}`);
+    const agent = await connect({ socketPath: agentSocket, agentId, key, client });
+    try {
+      return await runProxy({
+        ...{ command, parameters, ledger: agent, say },
+        ...{ input: process.stdin, output: process.stdout, signals: process },
+      });
+    } finally {
+      await closeSession(agent, say);
+    }
   },
 };
+
+/** The exit status is the server's: a ledger that is not there at the end does not change it. */
+async function closeSession(agent: Agent, say: (line: string) => void): Promise<void> {
+  try {
+    await agent.close();
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    say(`session not closed: ${error.message}`);
+  } finally {
+    agent.destroy();
+  }
+}

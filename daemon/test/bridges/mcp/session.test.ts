@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -23,33 +25,39 @@ interface Session {
   readonly stderr: () => string;
 }
 
-/** The official client and the unmodified file server, with the recording proxy between them. */
-async function withSession(run: (session: Session) => Promise<void>): Promise<void> {
+/** A ledger, and a file with the key of its agent. */
+async function withLedger(
+  run: (ledger: LedgerServer, identity: readonly string[]) => Promise<void>,
+): Promise<void> {
   const key = generateKey();
   await using ledger = new LedgerServer(key.publicKey);
   await ledger.listen();
-  const scratch = join(ledger.folder, 'scratch');
-  mkdirSync(scratch);
   const keyFile = join(ledger.folder, 'key.pem');
   writeFileSync(keyFile, key.exportPem(), { mode: 0o600 });
-  const identity = ['--agent', 'spiffe://test.example/agent/one', '--key', keyFile];
-  const transport = new StdioClientTransport({
-    command: process.execPath,
-    args: [
-      ...[kudurru, 'mcp', ...identity, '--state', ledger.folder],
-      ...['--', process.execPath, fileServer, scratch],
-    ],
-    stderr: 'pipe',
+  const agent = ['--agent', 'spiffe://test.example/agent/one', '--key', keyFile];
+  await run(ledger, [...agent, '--state', ledger.folder]);
+}
+
+/** The official client and the unmodified file server, with the recording proxy between them. */
+async function withSession(run: (session: Session) => Promise<void>): Promise<void> {
+  await withLedger(async (ledger, identity) => {
+    const scratch = join(ledger.folder, 'scratch');
+    mkdirSync(scratch);
+    const transport = new StdioClientTransport({
+      command: process.execPath,
+      args: [kudurru, 'mcp', ...identity, '--', process.execPath, fileServer, scratch],
+      stderr: 'pipe',
+    });
+    let stderr = '';
+    transport.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const client = new Client({ name: 'test', version: '1' });
+    await client.connect(transport);
+    try {
+      await run({ ledger, client, scratch, stderr: () => stderr });
+    } finally {
+      await client.close();
+    }
   });
-  let stderr = '';
-  transport.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const client = new Client({ name: 'test', version: '1' });
-  await client.connect(transport);
-  try {
-    await run({ ledger, client, scratch, stderr: () => stderr });
-  } finally {
-    await client.close();
-  }
 }
 
 function envelopesIn({ entries }: LedgerServer): Envelope[] {
@@ -118,6 +126,30 @@ describe('mcp session', () => {
         (error: Error) => /may have happened/.test(error.message) && !/secret/.test(error.message),
       );
       assert.match(stderr(), /a line of the server is held back/);
+    });
+  });
+
+  it('passes on the exit code of the server, also when the ledger is gone by then', async () => {
+    await withLedger(async (ledger, identity) => {
+      const script =
+        'process.stdout.write("\\n"); process.stdin.resume().on("end", () => process.exit(5))';
+      const server = [process.execPath, '-e', script];
+      const proxy = spawn(process.execPath, [kudurru, 'mcp', ...identity, '--', ...server]);
+      const ended = once(proxy, 'close');
+      await once(proxy.stdout, 'data');
+      await ledger.stop();
+      proxy.stdin.end();
+      assert.deepEqual(await ended, [5, null]);
+    });
+  });
+
+  it('starts no server without a ledger', async () => {
+    await withLedger(async (ledger, identity) => {
+      await ledger.stop();
+      const trace = join(ledger.folder, 'trace');
+      const proxy = spawn(process.execPath, [kudurru, 'mcp', ...identity, '--', 'touch', trace]);
+      assert.deepEqual(await once(proxy, 'close'), [4, null]);
+      assert.equal(existsSync(trace), false);
     });
   });
 });
