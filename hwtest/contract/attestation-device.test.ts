@@ -98,6 +98,7 @@ function contract(backend: AttestationBackend): void {
     belongsToOneLedger(() => bench);
     keepsItsState(() => bench);
     survives(backend, () => bench);
+    resumes(() => bench);
   });
 }
 
@@ -341,5 +342,28 @@ function survives(backend: AttestationBackend, bench: () => AttestationBench): v
     await assert.rejects(device.bracket(nonce, timeoutMs), deviceError('device-missing'));
     await assert.rejects(device.provision(ledgerId, timeoutMs), deviceError('device-missing'));
     await close();
+  });
+}
+
+/** Last, because it makes new keys: the state file is put back to what it was before they existed. */
+function resumes(bench: () => AttestationBench): void {
+  it('goes on where its provisioning was interrupted, with the same counter', async () => {
+    const { device, settings } = bench();
+    const path = join(settings.folder, 'tpm.json');
+    const before = await device.describe(timeoutMs);
+    const value = await device.incrementCounter(timeoutMs);
+    const {
+      version,
+      ledgerId: id,
+      authValue,
+    } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    const prepared = { version, stage: 'prepared', ledgerId: id, authValue };
+    writeFileSync(path, JSON.stringify(prepared));
+    await device.provision(ledgerId, timeoutMs);
+    const after = await device.describe(timeoutMs);
+    assert.deepEqual(after.counterName, before.counterName);
+    assert.equal(after.counterBase, value);
+    assert.equal((await device.certifyCounter(nonce, timeoutMs)).value, value);
+    assert.notDeepEqual(after.akPublic, before.akPublic);
   });
 }
