@@ -365,6 +365,7 @@ export class Agent {
   #fail(error: AgentError): void {
     this.#failure = error;
     clearTimeout(this.#answerTimer);
+    this.#closed?.reject(error);
     this.#outbox.giveUp(error);
     const link = this.#link;
     this.#link = null;

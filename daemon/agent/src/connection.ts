@@ -32,7 +32,7 @@ export class Connection {
   readonly #reader = new FrameReader();
   readonly #socketPath: string;
   #listener: ConnectionListener = new Answer();
-  #isOver = false;
+  #endedBy: AgentError | null = null;
 
   private constructor(socketPath: string) {
     this.#socketPath = socketPath;
@@ -71,7 +71,7 @@ export class Connection {
     { type, timeoutMs }: { readonly type: keyof typeof FRAME_TYPE; readonly timeoutMs: number },
   ): Promise<Uint8Array> {
     const answer = new Answer();
-    this.#listener = answer;
+    this.listen(answer);
     this.send(frame);
     const timer = setTimeout(() => {
       this.destroy(this.#unreachable(`no answer within ${timeoutMs} ms`));
@@ -84,9 +84,10 @@ export class Connection {
     }
   }
 
-  /** From now on `listener` is told. */
+  /** From now on `listener` is told; at once when the connection is over already. */
   listen(listener: ConnectionListener): void {
     this.#listener = listener;
+    if (this.#endedBy !== null) listener.ended(this.#endedBy);
   }
 
   /** False when the caller should wait for `drained` before it sends more. */
@@ -114,7 +115,7 @@ export class Connection {
   #receive(chunk: Buffer): void {
     try {
       for (const frame of this.#reader.push(chunk)) {
-        if (this.#isOver) return;
+        if (this.#endedBy !== null) return;
         this.#listener.frame(frame);
       }
     } catch (error) {
@@ -123,8 +124,8 @@ export class Connection {
   }
 
   #end(reason: AgentError): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    if (this.#endedBy !== null) return;
+    this.#endedBy = reason;
     this.#listener.ended(reason);
   }
 

@@ -58,6 +58,14 @@ function kudurru(words: readonly string[]): { status: number | null; stdout: str
   return { status, stdout: stdout + stderr };
 }
 
+/** A command line of this checkout's programs, for any folder. */
+function asInstalled(command: string): string {
+  const bin = fileOf('../../../node_modules/.bin/mcp-server-filesystem');
+  return command
+    .replaceAll('npx kudurru', `'${process.execPath}' '${kudurruProgram}'`)
+    .replaceAll('npx mcp-server-filesystem', `'${process.execPath}' '${bin}'`);
+}
+
 /** Processes of this machine whose command line names `folder`. */
 function processesAround(folder: string): string[] {
   return readdirSync('/proc')
@@ -103,6 +111,26 @@ describe('start', () => {
     assert.match(first.stdout, /VALID \(emulated\) under the trust policy/u);
     assert.match(first.stdout, /"acceptLabels": \[/u);
     assert.match(first.stdout, /\n {3}INVALID\n {3}FAIL /u);
+  });
+
+  it('serves every command of the README, in its order', async function () {
+    this.timeout(slow);
+    const blocks = readFileSync(fileOf('../../../README.md'), 'utf8').matchAll(
+      /^```sh\n([^]*?)^```$/gmu,
+    );
+    const lines = Array.from(blocks).flatMap(([, block = '']) => block.trimEnd().split('\n'));
+    const commands = lines.filter((line) => line.startsWith('npx kudurru '));
+    assert.ok(commands.length > 8);
+    const folderOfCommands = mkdtempSync(join(folder, 'readme-'));
+    for (const command of commands) {
+      const { status, stderr } = spawnSync('sh', ['-c', asInstalled(command)], {
+        cwd: folderOfCommands,
+        env: { ...process.env, KUDURRU_STATE: state },
+        encoding: 'utf8',
+        input: '',
+      });
+      assert.equal(status, 0, `${command}\n${stderr}`);
+    }
   });
 
   it('leaves a ledger that answers, and evidence that needs it no more', async function () {
