@@ -239,9 +239,7 @@ export {
 export type { TrustPolicy } from './policy.ts';
 export type { Json, JsonObject } from './schema.ts';
 
-// Building and verifying evidence (SPEC.md §11, §13).
-export { buildBundle } from './bundle-build.ts';
-export type { BundleSource } from './bundle-build.ts';
+// Verifying evidence (SPEC.md §11, §13).
 export { referencesOf } from './bundle-needs.ts';
 export type { EntryReference } from './bundle-needs.ts';
 export { verify } from './verify/verify.ts';

@@ -1,4 +1,7 @@
-/** The committed corpus and vectors in a real browser, from the built package: same verdicts as in Node. */
+/**
+ * The committed corpus and vectors in a real browser, from the built package: same verdicts as in
+ * Node.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -31,7 +34,8 @@ const IMPORTS = {
   '@noble/curves/': '/noble/curves/',
   '@noble/hashes/': '/noble/hashes/',
 };
-const PAGE = `<!doctype html><script type="importmap">${JSON.stringify({ imports: IMPORTS })}</script>`;
+const IMPORT_MAP = JSON.stringify({ imports: IMPORTS });
+const PAGE = `<!doctype html><script type="importmap">${IMPORT_MAP}</script>`;
 const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript',
   '.json': 'application/json',
@@ -89,7 +93,7 @@ function inBrowser(): string {
       for (const { name } of await json(folder + '/index.json')) {
         const policy = proof.parseTrustPolicy(await text(folder + '/' + name + '.policy.json'));
         const verdict = await proof.verify(await bytes(folder + '/' + name + '.kudurru'), policy);
-        const bad = verdict.checks.filter((c) => c.outcome === 'fail' || c.outcome === 'unverifiable');
+        const bad = verdict.checks.filter((c) => ['fail', 'unverifiable'].includes(c.outcome));
         verdicts.push({ name, headline: verdict.headline, checks: bad.map((c) => c.id) });
       }
     }

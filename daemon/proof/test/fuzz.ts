@@ -1,6 +1,7 @@
 /**
  * Fuzzes one parser: `node daemon/proof/test/fuzz.ts --target bundle --seconds 600 [--seed N]`.
- * Inputs are mutations of the corpus. Exit code 1 and the input in hexadecimal at the first finding.
+ * Inputs are mutations of the corpus. Exit code 1 and the input in hexadecimal at the first
+ * finding.
  */
 import { parseArgs } from 'node:util';
 

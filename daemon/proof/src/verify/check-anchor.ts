@@ -280,7 +280,8 @@ function requireSuccessor(before: Anchor, after: Anchor): void {
   );
   mustHold(
     entry.counterExpected === old.entry.counterExpected + step,
-    `the counter went from ${old.entry.counterExpected} to ${entry.counterExpected} in anchor ${item.index}`,
+    `in anchor ${item.index} the counter went from ${old.entry.counterExpected} ` +
+      `to ${entry.counterExpected}`,
   );
 }
 

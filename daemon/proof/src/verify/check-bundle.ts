@@ -60,7 +60,8 @@ export function checkInclusion({ items, proof }: Evidence): string {
   for (const { index, leafHash, path } of items) {
     mustHold(
       index < size,
-      `entry ${index} is not in the checkpoint's tree of ${size}: the checkpoint is older than the entry`,
+      `entry ${index} is not in the checkpoint's tree of ${size}: ` +
+        'the checkpoint is older than the entry',
     );
     const isIncluded = verifyInclusion({ index, size, leafHash, root }, path);
     mustHold(isIncluded, `entry ${index} is not in the checkpoint's tree of ${size} at that place`);

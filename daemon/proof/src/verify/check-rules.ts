@@ -8,6 +8,7 @@ export function checkDecision({ subject }: Evidence): string {
   if (entry.decision.verdict === 'none') return 'no rules were in force, and the entry says so';
   const { decision, ruleSetIndex } = entry;
   throw unverifiable(
-    `the decision is ${decision.verdict} under rule set ${ruleSetIndex}; version 1 cannot re-compute it`,
+    `the decision is ${decision.verdict} under rule set ${ruleSetIndex}; ` +
+      'version 1 cannot re-compute it',
   );
 }

@@ -136,7 +136,8 @@ const ANSWERS: Readonly<Record<Question, (evidence: Evidence) => Answer>> = {
     const { subject, proof, coveringAnchor } = evidence;
     const anchor = coveringAnchor?.item.entry;
     return answered(
-      `entry ${subject.index} of ${proof.checkpoint.size}, fixed by anchor ${anchor?.anchorSequence} ` +
+      `entry ${subject.index} of ${proof.checkpoint.size}, ` +
+        `fixed by anchor ${anchor?.anchorSequence} ` +
         `at TPM counter ${anchor?.counterExpected}`,
     );
   },

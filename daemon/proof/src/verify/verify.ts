@@ -51,7 +51,8 @@ export async function runVerification(
   const lines: CheckLine[] = [];
   let evidence: Evidence | undefined;
   try {
-    const bundle = decodeBundle(bytes.slice()); // a copy: the caller may change its buffer meanwhile
+    // A copy: the caller may change its buffer meanwhile.
+    const bundle = decodeBundle(bytes.slice());
     const proof = parseTlogProof(bundle.proof);
     lines.push(
       line(BUNDLE_FORM, 'pass', `${bytes.length} bytes, ${bundle.others.length + 1} entries`),

@@ -1,5 +1,5 @@
 /** Bundles that must be VALID. */
-import { buildBundle } from '../../src/bundle-build.ts';
+import { buildBundle } from './build-bundle.ts';
 import { formatNote, parseNote } from '../../src/note.ts';
 import { DEFAULT_POLICY } from '../../src/policy.ts';
 import type { Entry } from '../../src/entry.ts';

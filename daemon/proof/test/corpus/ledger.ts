@@ -14,7 +14,7 @@ import type { AgentHead } from '../../src/anchor.ts';
 import type { ApplianceDocument } from '../../src/appliance.ts';
 import { encodeApplianceDocument } from '../../src/appliance.ts';
 import type { Bundle } from '../../src/bundle.ts';
-import type { BundleSource } from '../../src/bundle-build.ts';
+import type { BundleSource } from './build-bundle.ts';
 import { equalBytes, encodeUtf8 } from '../../src/bytes.ts';
 import { formatCheckpoint, formatTreeHead } from '../../src/checkpoint.ts';
 import type { TreeHead } from '../../src/checkpoint.ts';

@@ -2,7 +2,7 @@
  * Bundles that must not be VALID: for each check of the verifier one that this check alone refuses,
  * so that it passes, or at least is no longer INVALID, when the check is left out.
  */
-import { buildBundle } from '../../src/bundle-build.ts';
+import { buildBundle } from './build-bundle.ts';
 import type { Bundle } from '../../src/bundle.ts';
 import { encodeCbor } from '../../src/cbor.ts';
 import type { Entry, EntryKind, EntryOf } from '../../src/entry.ts';

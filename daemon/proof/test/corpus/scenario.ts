@@ -1,5 +1,5 @@
 /** The story that most cases tell: two agents, an intent and its outcome, anchors on both sides. */
-import { buildBundle } from '../../src/bundle-build.ts';
+import { buildBundle } from './build-bundle.ts';
 import type { Bundle, Disclosure } from '../../src/bundle.ts';
 import { decodeBundle, encodeBundle } from '../../src/bundle.ts';
 import { encodeUtf8 } from '../../src/bytes.ts';

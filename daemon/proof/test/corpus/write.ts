@@ -1,7 +1,7 @@
 /**
- * Writes the corpus into testdata: `node daemon/proof/test/corpus/write.ts`. Each case is a bundle and
- * the policy under which it is judged; `index.json` says what the verdict must be. Run it after a
- * change of the formats; tests compare what is committed with what the encoders make.
+ * Writes the corpus into testdata: `node daemon/proof/test/corpus/write.ts`. Each case is a bundle
+ * and the policy under which it is judged; `index.json` says what the verdict must be. Run it after
+ * a change of the formats; tests compare what is committed with what the encoders make.
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -64,7 +64,7 @@ describe('verify, hostile bundles', function () {
     }
   });
 
-  it('a bundle of another ledger is not VALID, nor is one under a policy of another ledger', async () => {
+  it('another ledger has no VALID bundle here, nor this one under its policy', async () => {
     const alpha = playScenario();
     const beta = new CorpusLedger('beta');
     const session = beta.openSession(beta.enrol('clerk'));

@@ -3,20 +3,20 @@
  * by the list that the verifier uses, and proves nothing: what it reads wrong, the verifier
  * refuses.
  */
-import type { Bundle, Disclosure, LocatedEntry } from './bundle.ts';
-import { encodeBundle } from './bundle.ts';
-import { referencesOf } from './bundle-needs.ts';
-import type { Entry, EntryOf } from './entry.ts';
-import { decodeEntry, isAnchorEntry } from './entry.ts';
-import { decodeEnvelope } from './envelope.ts';
-import type { Reference } from './identifier.ts';
-import { inclusionProof } from './merkle-proof.ts';
-import { MerkleTree } from './merkle-tree.ts';
-import { ProofError } from './proof-error.ts';
-import { decodeStatement } from './statement.ts';
-import { commitmentFieldNumber } from './commitment.ts';
-import { formatTlogProof } from './tlog-proof.ts';
-import { leafHash } from './merkle.ts';
+import type { Bundle, Disclosure, LocatedEntry } from '../../src/bundle.ts';
+import { encodeBundle } from '../../src/bundle.ts';
+import { referencesOf } from '../../src/bundle-needs.ts';
+import type { Entry, EntryOf } from '../../src/entry.ts';
+import { decodeEntry, isAnchorEntry } from '../../src/entry.ts';
+import { decodeEnvelope } from '../../src/envelope.ts';
+import type { Reference } from '../../src/identifier.ts';
+import { inclusionProof } from '../../src/merkle-proof.ts';
+import { MerkleTree } from '../../src/merkle-tree.ts';
+import { ProofError } from '../../src/proof-error.ts';
+import { decodeStatement } from '../../src/statement.ts';
+import { commitmentFieldNumber } from '../../src/commitment.ts';
+import { formatTlogProof } from '../../src/tlog-proof.ts';
+import { leafHash } from '../../src/merkle.ts';
 
 type Awaitable<T> = T | Promise<T>;
 

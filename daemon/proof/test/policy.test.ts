@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+
+import { encodeHex } from '../src/bytes.ts';
+import { DEFAULT_POLICY, formatTrustPolicy, parseTrustPolicy } from '../src/policy.ts';
+import { committedExhibit } from './support/committed-corpus.ts';
+
+const { policy } = committedExhibit('accept', 'outcome');
+const json = JSON.parse(formatTrustPolicy(policy)) as Record<string, unknown>;
+const parse = (changes: object): unknown =>
+  parseTrustPolicy(JSON.stringify({ ...json, ...changes }));
+
+describe('policy', () => {
+  it('survives its JSON form', () => {
+    assert.deepEqual(parseTrustPolicy(formatTrustPolicy(policy)), policy);
+    assert.deepEqual(Object.keys(json), [
+      'version',
+      'name',
+      'ledgerId',
+      'origin',
+      'logKey',
+      'appliances',
+      'acceptLabels',
+      'unknownCosigners',
+      'minimumWriterLevel',
+      'minimumCoverage',
+      'minimumTimeLevel',
+    ]);
+  });
+
+  it('by default wants hardware, known signers and a locked clock', () => {
+    const { acceptLabels, unknownCosigners, minimumTimeLevel } = DEFAULT_POLICY;
+    assert.deepEqual(
+      [acceptLabels, unknownCosigners, minimumTimeLevel],
+      [['hardware'], 'refuse', 'LOCKED'],
+    );
+  });
+
+  const key = String(json['logKey']);
+  const changes: readonly (readonly [string, object])[] = [
+    ['an unknown member', { minimunTimeLevel: 'LOCKED' }],
+    ['another version', { version: 2 }],
+    ['an upper-case ledger id', { ledgerId: encodeHex(policy.ledgerId).toUpperCase() }],
+    ['a short ledger id', { ledgerId: '00' }],
+    ['a bad origin', { origin: 'https://x' }],
+    ['a bad log key', { logKey: key.slice(0, -4) }],
+    ['an unknown label', { acceptLabels: ['real'] }],
+    ['a label twice', { acceptLabels: ['hardware', 'hardware'] }],
+    ['an unknown level', { minimumTimeLevel: 'SURE' }],
+    ['an unknown rule for cosigners', { unknownCosigners: 'accept' }],
+    ['an appliance twice', { appliances: [0, 0].map((number) => ({ ...first(), number })) }],
+    ['an unknown member of an appliance', { appliances: [{ ...first(), colour: 'red' }] }],
+    ['a member that is missing', { name: undefined }],
+    ['an inherited name', JSON.parse('{"__proto__": {"x": 1}, "toString": 1}') as object],
+  ];
+  for (const [title, change] of changes) {
+    it(`refuses ${title}`, () => {
+      assert.throws(() => parse(change), { code: 'policy-invalid' });
+    });
+  }
+
+  it('refuses what is no JSON, no object, or no text of a sane length', () => {
+    for (const source of ['', '{', '[]', 'null', '1']) {
+      assert.throws(() => parseTrustPolicy(source), { code: 'policy-invalid' });
+    }
+    assert.throws(() => parseTrustPolicy(' '.repeat(1_000_001)), { code: 'limit-exceeded' });
+  });
+
+  function first(): object {
+    const [appliance] = json['appliances'] as [object];
+    return appliance;
+  }
+});
