@@ -33,9 +33,19 @@ const LEAP_TABLE_BEGINS_MS = Date.UTC(1972, 0, 1);
 const KINDS = ['intent', 'outcome', 'observation'];
 const STATUSES = ['success', 'failure', 'timeout', 'denied', 'escalated', 'unknown'];
 const NAMES = [
-  'agent', 'session', 'kind', 'operation', 'tool', 'status', 'trace', 'externalId', 'since', 'until',
-  'before', 'limit',
-]; // prettier-ignore
+  'agent',
+  'session',
+  'kind',
+  'operation',
+  'tool',
+  'status',
+  'trace',
+  'externalId',
+  'since',
+  'until',
+  'before',
+  'limit',
+];
 
 /** @param agentIdOf makes an agent id of a bare name. @throws KudurruError `request-malformed` */
 export function parseSearchQuery(
