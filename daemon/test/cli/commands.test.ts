@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+import { after, before, describe, it } from 'mocha';
+
+import { Appliance } from '../../../hwtest/backends/appliance.ts';
+
+const program = fileURLToPath(new URL('../../cli/kudurru.ts', import.meta.url));
+
+/** Keys are made in a software TPM, and some commands wait for an anchor. */
+const slow = 120_000;
+
+interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+describe('commands', function () {
+  this.timeout(slow);
+  let folder: string;
+  let appliance: Appliance;
+
+  before(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'kudurru-commands-'));
+    appliance = await Appliance.prepare(join(folder, 'state'));
+    await appliance.start();
+    const enrolled = kudurru(
+      ...['agent', 'enrol', 'clerk', '--owner', 'Data Team', '--purpose', 'files reports'],
+      ...['--new-key', 'clerk.pem', '--contact', 'data@example.org'],
+    );
+    assert.equal(enrolled.status, 0, enrolled.stderr);
+  });
+
+  after(async () => {
+    await appliance.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** As the agent `clerk`, in a folder of its own. */
+  function kudurru(...words: string[]): Ended {
+    return run(words, '');
+  }
+
+  function run(words: readonly string[], input: string): Ended {
+    return spawnSync(process.execPath, [program, ...words], {
+      cwd: folder,
+      env: {
+        PATH: process.env['PATH'],
+        KUDURRU_STATE: join(folder, 'state'),
+        KUDURRU_AGENT: 'clerk',
+        KUDURRU_KEY: 'clerk.pem',
+      },
+      encoding: 'utf8',
+      input,
+    });
+  }
+
+  function json<Value>({ stdout }: Ended): Value {
+    return JSON.parse(stdout) as Value;
+  }
+
+  it('enrol an agent once, with a key that only its owner reads', () => {
+    assert.equal(statSync(join(folder, 'clerk.pem')).mode & 0o777, 0o600);
+    const who = ['--owner', 'Other Team', '--purpose', 'x'];
+    const again = kudurru('agent', 'enrol', 'clerk', ...who, '--key', 'clerk.pem');
+    assert.equal(again.status, 1);
+    assert.match(again.stderr, /clerk/u);
+    const overwritten = kudurru('agent', 'enrol', 'two', ...who, '--new-key', 'clerk.pem');
+    assert.equal(overwritten.status, 2);
+    const named = kudurru('agent', 'enrol', 'Not A Name', ...who, '--new-key', 'x.pem');
+    assert.equal(named.status, 2);
+    const p256 = kudurru(
+      ...['agent', 'enrol', 'p256', ...who, '--new-key', 'p256.pem', '--algorithm', 'p256'],
+    );
+    assert.equal(p256.status, 0, p256.stderr);
+  });
+
+  it('list and show agents', () => {
+    const listed = json<{ name: string; algorithm: string }[]>(kudurru('agent', 'list', '--json'));
+    assert.deepEqual(listed[0]?.name, 'clerk');
+    assert.match(kudurru('agent', 'list').stdout, /^NAME +OWNER .*\nclerk +Data Team +Ed25519 /u);
+    assert.match(kudurru('agent', 'show', 'clerk').stdout, /purpose +files reports/u);
+    assert.doesNotMatch(kudurru('agent', 'show', 'clerk').stdout, /data@example.org/u);
+    assert.equal(kudurru('agent', 'show', 'nobody').status, 1);
+  });
+
+  it('submit actions by flags and as JSON, and find them again', () => {
+    writeFileSync(join(folder, 'question.txt'), 'Which source is the newest?');
+    const words = ['--kind', 'intent', '--type', 'tool-call', '--operation', 'mail.send'];
+    const intent = kudurru('submit', ...words, '--body', 'input=question.txt', '--json');
+    assert.equal(intent.status, 0, intent.stderr);
+    const { actions } = json<{ actions: { session: string; sequence: number; index: number }[] }>(
+      intent,
+    );
+    const [first] = actions;
+    assert.ok(first !== undefined);
+    const outcome = {
+      kind: 'outcome',
+      actionType: 'tool-response',
+      operation: 'mail.send',
+      coverage: 'self-reported',
+      intent: { session: first.session, sequence: first.sequence },
+      status: 'failure',
+      errorType: 'bounced',
+      observedBy: 'agent',
+      private: { error: 'no such mailbox' },
+    };
+    const observed = { ...outcome, kind: 'observation', status: undefined, intent: undefined };
+    const input = JSON.stringify([outcome, observed]);
+    const submitted = run(['submit', '--stdin', '--anchored'], input);
+    assert.equal(submitted.status, 0, submitted.stderr);
+    assert.match(submitted.stdout, /anchored +entry \d+\n/u);
+    const found = kudurru('search', '--operation', 'mail.send', '--kind', 'outcome', '--json');
+    const { hits } = json<{ hits: { envelope: { errorType: string } }[] }>(found);
+    assert.deepEqual(
+      hits.map(({ envelope }) => envelope.errorType),
+      ['bounced'],
+    );
+    assert.equal(kudurru('search', '--operation', 'nothing').status, 1);
+    assert.match(kudurru('search').stdout, /^INDEX +TIME +KIND +OPERATION/u);
+  });
+
+  it('refuse actions that are none, before anything is sent', () => {
+    const base = ['submit', '--type', 'tool-call', '--operation', 'x'];
+    assert.match(kudurru(...base, '--kind', 'wish').stderr, /kind/u);
+    assert.equal(kudurru(...base, '--kind', 'wish').status, 2);
+    assert.match(kudurru(...base, '--kind', 'outcome').stderr, /intent/u);
+    assert.equal(run(['submit', '--stdin'], '{').status, 2);
+    assert.equal(run(['submit', '--stdin'], '[]').status, 1);
+    assert.equal(kudurru(...base, '--kind', 'intent', '--body', 'what=question.txt').status, 2);
+    assert.equal(kudurru(...base, '--kind', 'intent', '--body', 'input=missing').status, 2);
+  });
+
+  it('prove by index, place and newest, with the private bytes or without', () => {
+    kudurru('submit', '--kind', 'observation', '--type', 'decision', '--operation', 'choose');
+    const { hits } = json<{ hits: { index: number }[] }>(kudurru('search', '--json'));
+    const [newest] = hits;
+    assert.ok(newest !== undefined);
+    const byIndex = kudurru('prove', String(newest.index), '-o', 'by-index', '--json');
+    assert.equal(byIndex.status, 0, byIndex.stderr);
+    assert.equal(kudurru('prove', '--last', '-o', 'last', '--no-disclose').status, 0);
+    assert.equal(kudurru('prove', '999999999').status, 1);
+    assert.equal(kudurru('prove', '--session', '00'.repeat(32), '--sequence', '0').status, 1);
+    const accepted = ['--accept', 'emulated', '--time-level', 'UNKNOWN'];
+    assert.equal(kudurru('policy', 'export', ...accepted, '-o', 'trust.json').status, 0);
+    for (const bundle of ['by-index', 'last']) {
+      const { status, stdout } = kudurru('verify', bundle, '--policy', 'trust.json');
+      assert.equal(status, 0, stdout);
+    }
+    assert.equal(kudurru('policy', 'export', '-o', 'strict.json').status, 0);
+    assert.equal(kudurru('verify', 'last', '--policy', 'strict.json').status, 3);
+    assert.equal(kudurru('policy', 'export', '--accept', 'any').status, 2);
+  });
+
+  it('tell the state of the daemon', () => {
+    const { stdout } = kudurru('status');
+    for (const label of [
+      'daemon',
+      'ledger',
+      'log',
+      'anchor',
+      'time',
+      'writers',
+      'agents',
+      'disk',
+    ]) {
+      assert.match(stdout, new RegExp(`^${label} `, 'mu'));
+    }
+    const { state, agents } = json<{ state: string; agents: number }>(kudurru('status', '--json'));
+    assert.deepEqual([state, agents], ['running', 2]);
+  });
+});
