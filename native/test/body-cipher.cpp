@@ -1,10 +1,11 @@
+#include "core/body/body-cipher.h"
+
 #include <gtest/gtest.h>
 #include <openssl/sha.h>
 
 #include <algorithm>
 #include <string>
 
-#include "core/body/body-cipher.h"
 #include "core/body/commitment.h"
 
 namespace kudurru {

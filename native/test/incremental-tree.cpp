@@ -1,8 +1,9 @@
+#include "core/tree/incremental-tree.h"
+
 #include <gtest/gtest.h>
 
 #include <map>
 
-#include "core/tree/incremental-tree.h"
 #include "core/tree/merkle.h"
 #include "hex.h"
 

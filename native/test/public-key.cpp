@@ -1,3 +1,5 @@
+#include "core/verify/public-key.h"
+
 #include <gtest/gtest.h>
 #include <sodium.h>
 
@@ -6,7 +8,6 @@
 #include <thread>
 
 #include "core/verify/key-cache.h"
-#include "core/verify/public-key.h"
 #include "hex.h"
 
 namespace kudurru {
