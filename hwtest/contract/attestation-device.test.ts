@@ -320,6 +320,14 @@ function survives(backend: AttestationBackend, bench: () => AttestationBench): v
     });
   }
 
+  needs('is not locked out by power cuts', async (abilities) => {
+    const { device } = bench();
+    for (let i = 0; i < 5; i += 1) {
+      await abilities.powerCycle(false);
+      await device.bracket(nonce, timeoutMs);
+    }
+  });
+
   needs('ends a call at its deadline, and says what may have changed', async (abilities) => {
     const { device } = bench();
     const before = (await device.certifyCounter(nonce, timeoutMs)).value;

@@ -34,6 +34,8 @@ const graceMs = 100;
 
 /** Operations that change lasting state: after an unknown outcome, read before repeating. */
 const changing: ReadonlySet<string> = new Set([
+  'dictionaryAttackLockReset',
+  'dictionaryAttackParameters',
   'evictControl',
   'nvDefineSpace',
   'nvExtend',

@@ -38,11 +38,15 @@ export const property = {
   nvCountersMax: 0x113,
   nvBufferMax: 0x12c,
   modes: 0x12d,
+  permanent: 0x200,
   nvCounters: 0x20a,
   nvCountersAvailable: 0x20b,
   lockoutCounter: 0x20e,
   maxAuthFail: 0x20f,
 } as const;
+
+/** TPMA_PERMANENT, §8.6: what `property.permanent` is made of, as far as it is used. */
+export const permanentAttribute = { lockoutAuthSet: 0x4 } as const;
 
 /** TPM_SU, §6.10. */
 export const startupType = { clear: 0x0000, state: 0x0001 } as const;

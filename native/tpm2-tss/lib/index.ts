@@ -10,7 +10,7 @@ export {
 export * as constants from './constants.ts';
 export type { KeyCreation, Keys, KeyTemplate, PublicInfo } from './keys.ts';
 export type { NvDefinition, NvIndexes, NvInfo } from './nv-indexes.ts';
-export type { HmacSessionOptions, Platform, TpmProperties } from './platform.ts';
+export type { HmacSessionOptions, LockoutLimits, Platform, TpmProperties } from './platform.ts';
 export * as structures from './structures.ts';
 export * as templates from './templates.ts';
 export { Tpm, type TpmOptions } from './tpm.ts';

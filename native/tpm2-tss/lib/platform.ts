@@ -29,6 +29,18 @@ export interface TpmProperties {
   readonly values: ReadonlyMap<number, number>;
 }
 
+/**
+ * When the TPM locks keys that are protected against guessing. A power loss after such a key was used
+ * counts as a failure too.
+ */
+export interface LockoutLimits {
+  readonly triesMax: number;
+  /** One failure is forgiven after so long. */
+  readonly recoverySeconds: number;
+  /** After a wrong lockout authorisation, the next is taken after so long. */
+  readonly lockoutRecoverySeconds: number;
+}
+
 export interface HmacSessionOptions extends CallOptions {
   /**
    * A loaded decryption key; the session's secret is encrypted to it, so a bus listener is blind.
@@ -145,6 +157,18 @@ export class Platform {
     const session = await this.#start(noHandle, sessionType.policy, options);
     await this.#connection.run('policySecret', [hierarchy.endorsement, session], options);
     return session;
+  }
+
+  /** TPM2_DictionaryAttackLockReset, Part 3 §25.2: forgets the failures counted so far. */
+  async resetLockout(options?: CallOptions): Promise<void> {
+    await this.#connection.run('dictionaryAttackLockReset', [hierarchy.lockout], options);
+  }
+
+  /** TPM2_DictionaryAttackParameters, Part 3 §25.3. */
+  async setLockoutLimits(limits: LockoutLimits, options?: CallOptions): Promise<void> {
+    const { triesMax, recoverySeconds, lockoutRecoverySeconds } = limits;
+    const inputs = [hierarchy.lockout, triesMax, recoverySeconds, lockoutRecoverySeconds];
+    await this.#connection.run('dictionaryAttackParameters', inputs, options);
   }
 
   /** TPM2_FlushContext, Part 3 §28.4. */

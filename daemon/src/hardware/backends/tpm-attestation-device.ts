@@ -23,6 +23,7 @@ import type { DeviceProvisioning } from '../provisioning.ts';
 import { tpmLabel } from './known-emulators.ts';
 import { asParent, openEndorsementKey } from './tpm-endorsement.ts';
 import { deviceErrorFrom, leavesConnection, wasReset } from './tpm-failure.ts';
+import { forgetFailures } from './tpm-lockout.ts';
 import { openStorageRoot, provisionTpm } from './tpm-provisioning.ts';
 import { type ProvisionedTpm, readTpmState } from './tpm-state.ts';
 
@@ -242,6 +243,7 @@ async function takeOver(tpm: Tpm, deadline: Deadline): Promise<void> {
     if (!started) throw error;
   }
   await tpm.platform.flushLeftovers({ timeoutMs: deadline.remainingMs() });
+  await forgetFailures(tpm, deadline);
 }
 
 async function loadKeys(

@@ -3,7 +3,7 @@
  * checkpoint key certified at its creation, counter.
  *
  * Commit order, and what a crash leaves: (1) state file `prepared`: nothing in the TPM yet;
- * (2) storage root key persisted: found again; (3) keys made: only blobs, made again; (4) counter
+ * (2) lockout limits set, storage root key persisted: found again; (3) keys made: only blobs, made again; (4) counter
  * defined: it carries the ledger's mark, so it is known as ours; (5) first increment: the value is
  * read, and the counter is not incremented again; (6) state file `provisioned`. Running it again
  * after any of these goes on from there.
@@ -22,6 +22,7 @@ import {
   chooseEndorsementProfile,
   openEndorsementKey,
 } from './tpm-endorsement.ts';
+import { setLockoutLimits } from './tpm-lockout.ts';
 import { type PreparedTpm, type ProvisionedTpm, readTpmState, writeTpmState } from './tpm-state.ts';
 
 /** Where the TCG provisioning guidance puts the storage root key. */
@@ -47,6 +48,7 @@ export async function provisionTpm(
   if (stored?.stage === 'provisioned') return stored;
   await refuseForeignCounter(tpm, { settings, ledgerId, prepared: stored !== undefined }, deadline);
   const prepared = stored ?? prepare(settings, ledgerId);
+  await setLockoutLimits(tpm, deadline);
   const keys = await makeKeys(tpm, prepared, deadline);
   const counter = await makeCounter(tpm, { settings, prepared }, deadline);
   const state: ProvisionedTpm = { ...prepared, ...keys, ...counter, stage: 'provisioned' };

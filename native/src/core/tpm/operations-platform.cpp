@@ -101,4 +101,20 @@ TSS2_RC policySecret(Call& call) {
                            call.session(2), nullptr, nullptr, nullptr, 0, nullptr, nullptr);
 }
 
+// Part 3 §25.2: (lockout hierarchy).
+TSS2_RC dictionaryAttackLockReset(Call& call) {
+  return Esys_DictionaryAttackLockReset(call.esys, call.handle(), call.authorisation(0),
+                                        call.session(1), call.session(2));
+}
+
+// Part 3 §25.3: (lockout hierarchy, tries, seconds until one is forgiven, seconds after a wrong
+// lockout authorisation).
+TSS2_RC dictionaryAttackParameters(Call& call) {
+  const ESYS_TR lockout = call.handle();
+  const uint32_t tries = call.number();
+  const uint32_t recoverySeconds = call.number();
+  return Esys_DictionaryAttackParameters(call.esys, lockout, call.authorisation(0), call.session(1),
+                                         call.session(2), tries, recoverySeconds, call.number());
+}
+
 }  // namespace kudurru::tpm

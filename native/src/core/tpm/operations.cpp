@@ -13,6 +13,8 @@ constexpr std::pair<std::string_view, Operation> kOperations[] = {
     {"closeHandle", closeHandle},
     {"create", createKey},
     {"createPrimary", createPrimary},
+    {"dictionaryAttackLockReset", dictionaryAttackLockReset},
+    {"dictionaryAttackParameters", dictionaryAttackParameters},
     {"evictControl", evictControl},
     {"flushContext", flushContext},
     {"fromPublic", fromPublic},

@@ -25,6 +25,8 @@ TSS2_RC pcrRead(Call& call);
 TSS2_RC startAuthSession(Call& call);
 TSS2_RC sessionAttributes(Call& call);
 TSS2_RC policySecret(Call& call);
+TSS2_RC dictionaryAttackLockReset(Call& call);
+TSS2_RC dictionaryAttackParameters(Call& call);
 
 // operations-object.cpp
 TSS2_RC fromPublic(Call& call);
