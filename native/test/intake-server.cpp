@@ -23,6 +23,13 @@ using intake::WriterLevel;
 // A step that finds nothing to do ends soon, and the next one looks again.
 constexpr int kStepMs = 10;
 
+sockaddr_un addressOf(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  return address;
+}
+
 class ServerTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -52,9 +59,7 @@ class ServerTest : public testing::Test {
   void start() { ASSERT_FALSE(open(path_).has_value()); }
 
   Descriptor connected() {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    std::strcpy(address.sun_path, path_.c_str());
+    const sockaddr_un address = addressOf(path_);
     Descriptor client(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const auto* where = reinterpret_cast<const sockaddr*>(&address);
     EXPECT_EQ(connect(client.get(), where, sizeof address), 0);
@@ -279,9 +284,7 @@ TEST_F(ServerTest, SaysThatAPathIsTooLong) {
 
 TEST_F(ServerTest, TakesOverAnOpenSocketAndNothingElse) {
   Descriptor listening(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strcpy(address.sun_path, path_.c_str());
+  const sockaddr_un address = addressOf(path_);
   const auto* where = reinterpret_cast<const sockaddr*>(&address);
   ASSERT_EQ(bind(listening.get(), where, sizeof address), 0);
   intake::ServerOptions options;

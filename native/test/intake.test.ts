@@ -1,29 +1,28 @@
 /** The agent socket through the facade, with real clients; receipts are the ledger's tests. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readlinkSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 
-import {
-  encodeCbor,
-  encodeEnvelope,
-  encodeSign1,
-  encodeStatementPayload,
-  keyThumbprint,
-  leafHash,
-  sign1Message,
-  STATEMENT_TYPE,
-  type PublicKey,
-} from '@kudurru/proof';
+import { encodeCbor } from '@kudurru/proof';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 
 import { NativeError, peerCredentials, probeWriterLevel, startIntake } from '../lib/index.ts';
-import type { Intake, IntakeLimits, SessionBinding, SessionRequest } from '../lib/index.ts';
+import type { Intake, IntakeLimits, SessionRequest } from '../lib/index.ts';
+import {
+  agentPrivateKey,
+  binding,
+  ledgerId,
+  sessionId,
+  submitFrame,
+  zeroHash,
+} from './support/agent-session.ts';
 import {
   AgentSocket,
   badSubmitFrame,
@@ -32,54 +31,6 @@ import {
   helloFrame,
   openFrame,
 } from './support/agent-socket.ts';
-
-const ledgerId = new Uint8Array(32).fill(4);
-const sessionId = new Uint8Array(32).fill(5);
-const zeroHash = new Uint8Array(32);
-const agent = generateKeyPairSync('ed25519');
-const agentKey: PublicKey = {
-  algorithm: 'Ed25519',
-  bytes: new Uint8Array(agent.publicKey.export({ type: 'spki', format: 'der' }).subarray(-32)),
-};
-const binding: SessionBinding = {
-  sessionId,
-  sessionIndex: 7n,
-  sessionNumber: 0,
-  nextSequence: 0,
-  previousStatementHash: zeroHash,
-  publicKey: agentKey.bytes,
-  algorithm: -19,
-};
-
-/** One observation, signed by `signer` in the name of the agent's key. */
-function submitFrame(firstSequence: number, signer: KeyObject, level = 1): Uint8Array {
-  const envelope = encodeEnvelope({
-    version: 1,
-    kind: 'observation',
-    actionType: 'tool-call',
-    operation: 'tools/call',
-    coverage: 'self-reported',
-    commitments: [],
-  });
-  const payload = encodeStatementPayload({
-    version: 1,
-    ledgerId,
-    sessionId,
-    firstSequence,
-    previousStatementHash: zeroHash,
-    actionCount: 1,
-    root: leafHash(envelope),
-  });
-  const content = {
-    algorithm: agentKey.algorithm,
-    keyId: keyThumbprint(agentKey),
-    type: STATEMENT_TYPE,
-    payload,
-  };
-  const signature = new Uint8Array(sign(null, sign1Message(content), signer));
-  const statement = encodeSign1({ ...content, signature });
-  return frameOf(FRAME.submit, encodeCbor([statement, [envelope], [], level]));
-}
 
 describe('intake', () => {
   let folder: string;
@@ -186,13 +137,13 @@ describe('intake', () => {
     started.bindSession(open.requests[0]?.connection ?? 0n, binding);
     await client.frame();
     await client.frame();
-    client.write(submitFrame(0, generateKeyPairSync('ed25519').privateKey));
+    client.write(submitFrame(0n, generateKeyPairSync('ed25519').privateKey));
     const forged = await started.next();
     assert.ok(forged !== null);
     await started.verify(forged);
     started.answer(forged);
     assert.equal(await client.refusal(), 'signature-invalid');
-    client.write(submitFrame(0, agent.privateKey, 2));
+    client.write(submitFrame(0n, agentPrivateKey, 2));
     const signed = await started.next();
     assert.ok(signed !== null);
     assert.deepEqual([signed.items, signed.actions, signed.scopes], [1, 1, []]);
@@ -204,7 +155,7 @@ describe('intake', () => {
   it('refuses a level that it does not offer', async () => {
     run();
     const client = await opened();
-    client.write(submitFrame(0, agent.privateKey, 3));
+    client.write(submitFrame(0n, agentPrivateKey, 3));
     assert.equal(await client.refusal(), 'level-not-offered');
   });
 
@@ -320,6 +271,30 @@ describe('intake', () => {
     assert.equal(await client.frame(), null);
     assert.equal(existsSync(path), false);
     assert.equal(await started.next(), null);
+  });
+
+  it('ends with the environment that it runs in', async () => {
+    const library = new URL('../lib/index.ts', import.meta.url).href;
+    const worker = new Worker(
+      `import(${JSON.stringify(library)}).then(({ startIntake }) => {
+         const { workerData, parentPort } = require('node:worker_threads');
+         void startIntake(workerData).next();
+         parentPort.postMessage('listening');
+       });`,
+      {
+        eval: true,
+        workerData: {
+          socketPath: path,
+          socketMode: 0o600,
+          ledgerId,
+          origin: 'o',
+          verifyThreads: 2,
+        },
+      },
+    );
+    assert.deepEqual(await once(worker, 'message'), ['listening']);
+    await worker.terminate();
+    assert.equal(existsSync(path), false);
   });
 
   it('says why it cannot listen', () => {

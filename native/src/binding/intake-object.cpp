@@ -69,7 +69,7 @@ Napi::Function IntakeObject::define(Napi::Env env) {
 
 // (options, writerLevel): probed by the caller, so that both see the same.
 IntakeObject::IntakeObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
-  const Napi::Env env = info.Env();
+  Napi::Env env = info.Env();
   const auto options = info[0].As<Napi::Object>();
   writerLevel_ = static_cast<intake::WriterLevel>(info[1].As<Napi::Number>().Uint32Value());
   intake::ServerOptions serverOptions = serverOptionsOf(options, writerLevel_);
@@ -86,9 +86,13 @@ IntakeObject::IntakeObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   });
   auto notify = Napi::ThreadSafeFunction::New(env, onNotify, "kudurru intake", kQueueUnbounded, 1);
   thread_ = std::make_unique<IntakeThread>(std::move(server), std::move(notify));
-  // Kept alive by its thread until that has ended.
+  // Kept alive by its thread until that has ended. Where the environment ends first, the thread
+  // must be gone before the function that it calls is: hooks run in the reverse of their order.
   Ref();
+  cleanupHook_ = env.AddCleanupHook(quitThread, this);
 }
+
+void IntakeObject::quitThread(IntakeObject* object) { object->thread_->quit(); }
 
 Napi::Value IntakeObject::next(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -120,6 +124,7 @@ void IntakeObject::delivered(Napi::Env env) {
 void IntakeObject::ended(Napi::Env env) {
   ended_ = true;
   settleEnd(env);
+  cleanupHook_.Remove(env);
   Unref();
 }
 

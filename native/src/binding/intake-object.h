@@ -21,6 +21,8 @@ class IntakeObject final : public Napi::ObjectWrap<IntakeObject> {
   explicit IntakeObject(const Napi::CallbackInfo& info);
 
  private:
+  using CleanupHook = Napi::Env::CleanupHook<void (*)(IntakeObject*), IntakeObject>;
+
   // A connection that asked for a session, until it is gone.
   struct Known {
     intake::WriterFacts writer;
@@ -44,11 +46,13 @@ class IntakeObject final : public Napi::ObjectWrap<IntakeObject> {
   void delivered(Napi::Env env);
   void ended(Napi::Env env);
   void settleEnd(Napi::Env env);
+  static void quitThread(IntakeObject* object);
   const char* keep(const std::string& code);
 
   intake::WriterLevel writerLevel_;
   size_t outgoingBytesMax_ = 0;
   bool ended_ = false;
+  CleanupHook cleanupHook_;
   std::shared_ptr<WorkerPool> pool_;
   std::optional<Napi::Promise::Deferred> nextPromise_;
   std::optional<Napi::Promise::Deferred> stopPromise_;

@@ -29,7 +29,10 @@ Delivery deliveryOf(intake::Batch&& batch) {
 IntakeThread::IntakeThread(std::unique_ptr<intake::Server> server, Napi::ThreadSafeFunction notify)
     : server_(std::move(server)), notify_(std::move(notify)), thread_([this] { run(); }) {}
 
-IntakeThread::~IntakeThread() {
+IntakeThread::~IntakeThread() { quit(); }
+
+void IntakeThread::quit() {
+  if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     quit_ = true;

@@ -30,11 +30,12 @@ class IntakeThread {
 
   // `notify` is called after each delivery, with false, and last at the end, with true.
   IntakeThread(std::unique_ptr<intake::Server> server, Napi::ThreadSafeFunction notify);
-  // Ends at once; what is owed to clients is dropped.
   ~IntakeThread();
   IntakeThread(const IntakeThread&) = delete;
   IntakeThread& operator=(const IntakeThread&) = delete;
 
+  // Ends at once and waits for that; what is owed to clients is dropped. May be called again.
+  void quit();
   // Commands run in their order, before the next wait. After the end they are dropped.
   void post(Command command);
   // Asks for one delivery.
