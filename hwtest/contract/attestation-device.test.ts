@@ -353,7 +353,7 @@ function survives(backend: AttestationBackend, bench: () => AttestationBench): v
   });
 }
 
-/** Last, because it makes new keys: the state file is put back to what it was before they existed. */
+/** Last, because it makes new keys: the state file is put back to what it was before them. */
 function resumes(bench: () => AttestationBench): void {
   it('goes on where its provisioning was interrupted, with the same counter', async () => {
     const { device, settings } = bench();

@@ -30,8 +30,8 @@ export interface TpmProperties {
 }
 
 /**
- * When the TPM locks keys that are protected against guessing. A power loss after such a key was used
- * counts as a failure too.
+ * When the TPM locks keys that are protected against guessing. A power loss after such a key was
+ * used counts as a failure too.
  */
 export interface LockoutLimits {
   readonly triesMax: number;

@@ -1,9 +1,9 @@
 /**
- * The TPM's protection against guessing (Part 1 §19.8, dictionary attacks). Our keys and counter stand
- * outside it, with random authorisation values; the endorsement key does not, and a TPM that loses
- * power after it was used counts a failure. With a vendor's limit of three, three power cuts would
- * lock us out of our own attestation key. Where somebody has set a lockout authorisation, the limits
- * are theirs and nothing is touched.
+ * The TPM's protection against guessing (Part 1, "dictionary attack protections"). Our keys and
+ * counter stand outside it, with random authorisation values; the endorsement key does not, and a
+ * TPM that loses power after it was used counts a failure. With a vendor's limit of three, three
+ * power cuts would lock us out of our own attestation key. Where somebody has set a lockout
+ * authorisation, the limits are theirs and nothing is touched.
  */
 import { type Tpm, constants } from '@kudurru/tpm2-tss';
 

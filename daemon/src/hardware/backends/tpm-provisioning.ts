@@ -3,10 +3,10 @@
  * checkpoint key certified at its creation, counter.
  *
  * Commit order, and what a crash leaves: (1) state file `prepared`: nothing in the TPM yet;
- * (2) lockout limits set, storage root key persisted: found again; (3) keys made: only blobs, made again; (4) counter
- * defined: it carries the ledger's mark, so it is known as ours; (5) first increment: the value is
- * read, and the counter is not incremented again; (6) state file `provisioned`. Running it again
- * after any of these goes on from there.
+ * (2) lockout limits set and storage root key persisted: the same again; (3) keys made: only blobs,
+ * made again; (4) counter defined: it carries the ledger's mark, so it is known as ours; (5) first
+ * increment: the value is read, and the counter not incremented again; (6) state file
+ * `provisioned`. Running it again after any of these goes on from there.
  */
 import { createHash, randomBytes } from 'node:crypto';
 
