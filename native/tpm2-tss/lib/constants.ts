@@ -89,7 +89,7 @@ export const objectAttribute = {
   sign: 0x40000,
 } as const;
 
-/** TPMA_NV, §13.4; the type of index is in bits 4..7 (TPM_NT, §13.3). */
+/** TPMA_NV, §13.4; the type of index is in bits 4..7 (TPM_NT, §13.2). */
 export const nvAttribute = {
   authWrite: 0x4,
   typeCounter: 0x10,

@@ -108,7 +108,7 @@ function readClockInfo(reader: WireReader): ClockInfo {
   };
 }
 
-/** TPMS_TIME_INFO (§10.11.2): `timeMs` since the last reset, and the clock. */
+/** TPMS_TIME_INFO (§10.11.6): `timeMs` since the last reset, and the clock. */
 export interface TimeInfo extends ClockInfo {
   readonly timeMs: bigint;
 }
@@ -202,7 +202,7 @@ export function encodeDigestValues(digest: Uint8Array): Uint8Array {
   return concat([u32(1), u16(algorithm.sha256), digest]);
 }
 
-/** TPML_DIGEST (§10.9.4). */
+/** TPML_DIGEST (§10.9.5). */
 export function parseDigestList(bytes: Uint8Array): Uint8Array[] {
   const reader = new WireReader(bytes, 'TPML_DIGEST');
   const digests = Array.from({ length: reader.u32() }, () => reader.sized());
