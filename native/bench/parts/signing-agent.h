@@ -17,6 +17,8 @@ class SigningAgent {
   SigningAgent(std::string id, Bytes seed);
 
   const std::string& id() const { return id_; }
+  // SPEC.md §2, thumbprint of the COSE_Key.
+  const Hash& keyId() const { return kid_; }
   std::shared_ptr<const PublicKey> publicKey() const;
 
   // The bytes that a signature of `payload` is over (RFC 9052 §4.4), into `out`.
