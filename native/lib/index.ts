@@ -3,8 +3,11 @@
 export { readClock, type ClockReading } from './clock.ts';
 export { commitment, openBody, sealBody, type BodyKey, type PlainBody } from './body.ts';
 export { cborCheck, leafHash, sha256, treeRoot, type CborVerdict } from './crypto.ts';
+export { fsckScan, type FsckOptions, type FsckProgress, type FsckReport } from './fsck.ts';
 export { peerCredentials, probeWriterLevel, startIntake } from './intake.ts';
 export type * from './intake-types.ts';
+export { openLedger, readLedgerId, type Ledger } from './ledger.ts';
+export type * from './ledger-types.ts';
 export { NativeError, type NativeFailure } from './native-error.ts';
 export { notifySocket } from './notify.ts';
 export { checkSubmission, type SubmissionCode, type SubmissionVerdict } from './submission.ts';

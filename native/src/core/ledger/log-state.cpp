@@ -164,6 +164,7 @@ void LogState::take(const EntryView& entry, const Hash& leaf) {
   }
   appliances_[head.appliance] = {head.time.bootIndex, head.time.taiNs};
   lastOfKind_[static_cast<size_t>(head.kind)] = index;
+  ++countOfKind_[static_cast<size_t>(head.kind)];
   lastLeafHash_ = leaf;
   tree_.append(leaf);
 }

@@ -79,6 +79,7 @@ class LogState {
   std::optional<uint64_t> lastOfKind(EntryKind kind) const {
     return lastOfKind_[static_cast<size_t>(kind)];
   }
+  uint64_t countOfKind(EntryKind kind) const { return countOfKind_[static_cast<size_t>(kind)]; }
 
  private:
   Status checkKind(const EntryView& entry) const;
@@ -107,6 +108,7 @@ class LogState {
   std::unordered_map<Hash, uint64_t, HashKey> sessionIndexes_;
   std::map<uint64_t, ApplianceState> appliances_;
   std::array<std::optional<uint64_t>, kEntryKindCount> lastOfKind_;
+  std::array<uint64_t, kEntryKindCount> countOfKind_{};
 
   // The statement whose actions follow.
   uint64_t statementSession_ = 0;

@@ -1,0 +1,243 @@
+// The ledger of one state folder, in native code on a thread of its own: calls run in their order, a
+// promise a call, never one an action. Values are the formats' (SPEC.md §7, §8); indexes, sizes and
+// times are bigints.
+//
+// Every method rejects with NativeError `ledger`, and one of these codes: disk-full (nothing was
+// written, later it may be), not-found, bad-argument, record-too-large; and, which end the ledger
+// until the next start: journal-io-failed, journal-corrupt, ledger-closed.
+import { checkBytes, checkInteger } from './arguments.ts';
+import type {
+  Applied,
+  ApplyInput,
+  BatchHandle,
+  LedgerFacts,
+  LedgerOptions,
+  LedgerOpening,
+  LedgerSession,
+  LedgerSystemEntry,
+  NativeLedger,
+  RecordKind,
+} from './ledger-types.ts';
+import type { PlainBody } from './body.ts';
+import { nativePart } from './load.ts';
+import { NativeError } from './native-error.ts';
+
+interface LedgerPart {
+  readonly Ledger: new (options: Required<LedgerOptions>) => NativeLedger;
+  readLedgerId(folder: string): Uint8Array;
+}
+
+const native = nativePart<LedgerPart>();
+
+const hashSizeBytes = 32;
+const scopeSizeBytesMax = 64;
+const entryKindMax = 31;
+const offsetSecondsMax = 1000;
+const readEntriesMax = 1024n;
+const segmentBytesDefault = 64n << 20n;
+const retryNames = ['never', 'later', 'restart'] as const;
+const recordTypes: Record<RecordKind, number> = { checkpoint: 2, prepare: 3, 'scope-key': 4 };
+
+/**
+ * Opens the folder (its parent must exist), or begins a ledger in it, and replays its journal.
+ * @throws NativeError `ledger`: state-folder-locked (names the process), state-folder-unusable,
+ *   disk-full, journal-corrupt (segment and offset), journal-wrong-ledger, journal-unknown-format,
+ *   journal-io-failed
+ */
+export async function openLedger(options: LedgerOptions): Promise<Ledger> {
+  const { folder, ledgerId, appliance = 0n, segmentBytes = segmentBytesDefault } = options;
+  if (typeof folder !== 'string') throw new TypeError('folder is not a string');
+  checkBytes(ledgerId, 'ledgerId', hashSizeBytes);
+  checkIndex(appliance, 'appliance');
+  checkIndex(segmentBytes, 'segmentBytes');
+  const ledger = new native.Ledger({ folder, ledgerId, appliance, segmentBytes });
+  return new Ledger(ledger, ledgerId, await ledger.open());
+}
+
+/**
+ * The ledger that the journal in this state folder belongs to.
+ * @throws NativeError `ledger`: not-found where there is none, state-folder-unusable, journal-corrupt
+ */
+export function readLedgerId(folder: string): Uint8Array {
+  if (typeof folder !== 'string') throw new TypeError('folder is not a string');
+  return native.readLedgerId(folder);
+}
+
+export class Ledger {
+  readonly #native: NativeLedger;
+  #facts: LedgerFacts;
+  readonly ledgerId: Uint8Array;
+  /** What opening found; the facts are those of that moment. */
+  readonly opening: LedgerOpening;
+
+  constructor(ledger: NativeLedger, ledgerId: Uint8Array, opening: LedgerOpening) {
+    this.#native = ledger;
+    this.#facts = opening.facts;
+    this.ledgerId = ledgerId.slice();
+    this.opening = opening;
+  }
+
+  /** As of the last `apply` that was settled. */
+  get facts(): LedgerFacts {
+    return this.#facts;
+  }
+
+  /**
+   * The items of the batch first, then the system entries, in their order. All that is not refused
+   * is durable when the promise resolves; nothing remains of what is. Each item has its receipt or
+   * refusal. An error is the whole batch's, and ends the ledger.
+   */
+  async apply(batch: BatchHandle | null, input: ApplyInput): Promise<Applied> {
+    checkInteger(input.taiMinusUtcSeconds, 'taiMinusUtcSeconds', {
+      min: -offsetSecondsMax,
+      max: offsetSecondsMax,
+    });
+    input.system.forEach(checkSystemEntry);
+    const handle = batch === null ? null : batch.handle;
+    const applied = await this.#native.apply(handle, input.taiMinusUtcSeconds, input.system);
+    this.#facts = applied.facts;
+    const outcomes = applied.outcomes.map((outcome) => {
+      if (outcome.refusal === undefined) {
+        return { index: outcome.index, leafHash: outcome.leafHash };
+      }
+      const { code, message, retry } = outcome.refusal;
+      return { refusal: { code, message, retry: retryNames[retry] ?? 'never' } };
+    });
+    return { ...applied, outcomes };
+  }
+
+  /** Durable when the promise resolves. */
+  appendRecord(kind: RecordKind, bytes: Uint8Array): Promise<void> {
+    checkBytes(bytes, 'bytes');
+    return this.#native.appendRecord(recordTypes[kind], bytes);
+  }
+
+  /** The newest ones of a kind, the oldest first; `treeSize` is the tree's when it was written. */
+  records(
+    kind: RecordKind,
+    newest: number,
+  ): Promise<readonly { readonly treeSize: bigint; readonly bytes: Uint8Array }[]> {
+    checkInteger(newest, 'newest', { min: 0, max: Number.MAX_SAFE_INTEGER });
+    return this.#native.records(recordTypes[kind], newest);
+  }
+
+  /** By the index of their enrolment. */
+  agents(): ReturnType<NativeLedger['agents']> {
+    return this.#native.agents();
+  }
+
+  /** Size and root of the tree, and where every agent stood in it (SPEC.md §9). */
+  agentHeads(): ReturnType<NativeLedger['agentHeads']> {
+    return this.#native.agentHeads();
+  }
+
+  /** By index. */
+  openSessions(): Promise<readonly LedgerSession[]> {
+    return this.#native.openSessions();
+  }
+
+  /** Index of the newest entry of the kind with this number; null where there is none. */
+  lastOfKind(kind: number): Promise<bigint | null> {
+    checkInteger(kind, 'kind', { min: 0, max: entryKindMax });
+    return this.#native.lastOfKind(kind);
+  }
+
+  /** @throws NativeError `ledger` not-found */
+  async readEntry(index: bigint): Promise<Uint8Array> {
+    const [entry] = await this.readEntries(index, 1n);
+    if (entry !== undefined) return entry;
+    throw new NativeError(`the ledger has no entry ${index}`, {
+      domain: 'ledger',
+      code: 'not-found',
+      operation: 'readEntry',
+    });
+  }
+
+  /** As many as there are from `first` on, at most `count` and 1,024. */
+  readEntries(first: bigint, count: bigint): Promise<readonly Uint8Array[]> {
+    checkIndex(first, 'first');
+    checkIndex(count, 'count');
+    return this.#native.readEntries(first, count < readEntriesMax ? count : readEntriesMax);
+  }
+
+  /** Size and root of the tree right after the group that holds the entry. */
+  groupOf(index: bigint): ReturnType<NativeLedger['groupOf']> {
+    checkIndex(index, 'index');
+    return this.#native.groupOf(index);
+  }
+
+  /** RFC 6962 §2.1.1; index < size <= the tree's size. */
+  inclusionPath(index: bigint, size: bigint): Promise<readonly Uint8Array[]> {
+    checkIndex(index, 'index');
+    checkIndex(size, 'size');
+    return this.#native.inclusionPath(index, size);
+  }
+
+  /** RFC 6962 §2.1.2; oldSize <= size <= the tree's size. */
+  consistencyPath(oldSize: bigint, size: bigint): Promise<readonly Uint8Array[]> {
+    checkIndex(oldSize, 'oldSize');
+    checkIndex(size, 'size');
+    return this.#native.consistencyPath(oldSize, size);
+  }
+
+  rootAt(size: bigint): Promise<Uint8Array> {
+    checkIndex(size, 'size');
+    return this.#native.rootAt(size);
+  }
+
+  /** Writes the C2SP tlog-tiles files of the tree of this size under `tile/` of the folder. */
+  publish(size: bigint): Promise<void> {
+    checkIndex(size, 'size');
+    return this.#native.publish(size);
+  }
+
+  /** Null where the entry has no such body, or its scope no key (any more). */
+  async openBody(index: bigint, field: number): Promise<PlainBody | null> {
+    checkIndex(index, 'index');
+    checkInteger(field, 'field', { min: 1, max: 255 });
+    try {
+      const plain = await this.#native.openBody(index, field);
+      return { salt: plain.subarray(0, hashSizeBytes), bytes: plain.subarray(hashSizeBytes) };
+    } catch (error) {
+      if (error instanceof NativeError && error.code === 'not-found') return null;
+      throw error;
+    }
+  }
+
+  /** From the next call on, bodies of the scope are sealed and opened with this key, 32 bytes. */
+  useScopeKey(scope: string, key: Uint8Array): Promise<void> {
+    if (typeof scope !== 'string' || Buffer.byteLength(scope) > scopeSizeBytesMax) {
+      throw new RangeError(`scope is not a text of at most ${scopeSizeBytesMax} bytes`);
+    }
+    checkBytes(key, 'key', hashSizeBytes);
+    return this.#native.useScopeKey(scope, key);
+  }
+
+  /** Ends in order: the journal's last record says so. The folder is free afterwards. */
+  stop(): Promise<void> {
+    return this.#native.stop();
+  }
+
+  /** Lets the folder go without a word in the journal: the next start finds an unclean end. */
+  release(): Promise<void> {
+    return this.#native.release();
+  }
+}
+
+function checkSystemEntry(entry: LedgerSystemEntry, at: number): void {
+  const name = `system[${at}]`;
+  checkInteger(entry.number, `${name}.number`, { min: 0, max: entryKindMax });
+  checkIndex(entry.taiNs, `${name}.taiNs`);
+  checkIndex(entry.monotonicRawNs, `${name}.monotonicRawNs`);
+  checkBytes(entry.fields, `${name}.fields`);
+  entry.bodies.forEach(({ field, salt, bytes }, place) => {
+    checkInteger(field, `${name}.bodies[${place}].field`, { min: 1, max: 255 });
+    checkBytes(salt, `${name}.bodies[${place}].salt`, hashSizeBytes);
+    checkBytes(bytes, `${name}.bodies[${place}].bytes`);
+  });
+}
+
+function checkIndex(value: unknown, name: string): void {
+  if (typeof value !== 'bigint') throw new TypeError(`${name} is not a bigint`);
+  if (value < 0n || value >= 2n ** 63n) throw new RangeError(`${name} is not in 0 .. 2^63 - 1`);
+}

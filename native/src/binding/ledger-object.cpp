@@ -1,0 +1,274 @@
+#include "binding/ledger-object.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "binding/batch-holder.h"
+#include "binding/convert.h"
+#include "binding/intake-convert.h"
+#include "binding/ledger-convert.h"
+#include "core/journal/big-endian.h"
+#include "core/ledger/agent-heads.h"
+
+namespace kudurru::binding {
+namespace {
+
+// The answer of one readEntries is bounded: the facade asks again for the rest.
+constexpr uint64_t kReadEntriesMax = 1024;
+
+template <class Value>
+std::function<Napi::Value(Napi::Env)> arrayMaker(Value value) {
+  return [value = std::move(value)](Napi::Env env) { return toArray(env, value); };
+}
+
+std::function<Napi::Value(Napi::Env)> bytesMaker(std::vector<uint8_t> bytes) {
+  return [bytes = std::move(bytes)](Napi::Env env) { return toUint8Array(env, bytes); };
+}
+
+std::vector<uint8_t> copyOf(const Napi::Value& value) {
+  const Bytes bytes = bytesOf(value);
+  return {bytes.begin(), bytes.end()};
+}
+
+}  // namespace
+
+Napi::Function LedgerObject::define(Napi::Env env) {
+  return DefineClass(
+      env, "Ledger",
+      {InstanceMethod("open", &LedgerObject::open), InstanceMethod("apply", &LedgerObject::apply),
+       InstanceMethod("appendRecord", &LedgerObject::appendRecord),
+       InstanceMethod("records", &LedgerObject::records),
+       InstanceMethod("agents", &LedgerObject::agents),
+       InstanceMethod("agentHeads", &LedgerObject::agentHeads),
+       InstanceMethod("openSessions", &LedgerObject::openSessions),
+       InstanceMethod("lastOfKind", &LedgerObject::lastOfKind),
+       InstanceMethod("readEntries", &LedgerObject::readEntries),
+       InstanceMethod("groupOf", &LedgerObject::groupOf),
+       InstanceMethod("inclusionPath", &LedgerObject::inclusionPath),
+       InstanceMethod("consistencyPath", &LedgerObject::consistencyPath),
+       InstanceMethod("rootAt", &LedgerObject::rootAt),
+       InstanceMethod("publish", &LedgerObject::publish),
+       InstanceMethod("openBody", &LedgerObject::openBody),
+       InstanceMethod("useScopeKey", &LedgerObject::useScopeKey),
+       InstanceMethod("stop", &LedgerObject::stop),
+       InstanceMethod("release", &LedgerObject::release)});
+}
+
+LedgerObject::LedgerObject(const Napi::CallbackInfo& info)
+    : ObjectWrap(info),
+      thread_(std::make_unique<LedgerThread>(info.Env(),
+                                             ledgerOptionsOf(info[0].As<Napi::Object>()),
+                                             [this](bool isBusy) { isBusy ? Ref() : Unref(); })) {}
+
+Napi::Value LedgerObject::post(Napi::Env env, const char* operation, Job job) {
+  return thread_->post(env, operation, [job = std::move(job)](LedgerHost& host) -> JobResult {
+    if (!host.ledger) return {failure(Code::kClosed, "the ledger is not open"), {}};
+    return job(host);
+  });
+}
+
+Napi::Value LedgerObject::open(const Napi::CallbackInfo& info) {
+  return thread_->post(info.Env(), "openLedger", [](LedgerHost& host) -> JobResult {
+    Status status = Ledger::open(*host.storage, host.options, &host.ledger, &host.report);
+    if (!status.ok()) return {status, {}};
+    const LedgerFacts facts = factsOf(host.ledger->state(), host.options.appliance);
+    return {{}, [facts, report = host.report](Napi::Env env) {
+              auto object = toObject(env, report);
+              object.Set("facts", toObject(env, facts));
+              return object;
+            }};
+  });
+}
+
+// (batch handle or null, taiMinusUtcSeconds, system entries)
+Napi::Value LedgerObject::apply(const Napi::CallbackInfo& info) {
+  SharedBatch batch;
+  if (!info[0].IsNull()) batch = batchOf(info[0]);
+  const int64_t offset = info[1].As<Napi::Number>().Int64Value();
+  auto system = systemEntriesOf(info[2].As<Napi::Array>());
+  return post(info.Env(), "apply",
+              [batch, offset, system = std::move(system)](LedgerHost& host) mutable -> JobResult {
+                ApplyResult result;
+                Status status = host.ledger->apply({batch.get(), offset, &system}, &result);
+                if (!status.ok()) return {status, {}};
+                const LedgerFacts facts = factsOf(host.ledger->state(), host.options.appliance);
+                return {{}, [facts, result, system = std::move(system)](Napi::Env env) {
+                          auto object = Napi::Object::New(env);
+                          object.Set("facts", toObject(env, facts));
+                          object.Set("firstIndex", Napi::BigInt::New(env, result.firstIndex));
+                          object.Set("accepted", result.accepted);
+                          object.Set("repeated", result.repeated);
+                          object.Set("refused", result.refused);
+                          object.Set("outcomes", toArray(env, system));
+                          return object;
+                        }};
+              });
+}
+
+// (type, bytes)
+Napi::Value LedgerObject::appendRecord(const Napi::CallbackInfo& info) {
+  const auto type = static_cast<RecordType>(info[0].As<Napi::Number>().Uint32Value());
+  return post(info.Env(), "appendRecord",
+              [type, bytes = copyOf(info[1])](LedgerHost& host) -> JobResult {
+                return {host.ledger->appendRecord(type, bytes), {}};
+              });
+}
+
+// (type, newest)
+Napi::Value LedgerObject::records(const Napi::CallbackInfo& info) {
+  const auto type = static_cast<RecordType>(info[0].As<Napi::Number>().Uint32Value());
+  const uint64_t newest = integerOf(info[1]);
+  return post(info.Env(), "records", [type, newest](LedgerHost& host) -> JobResult {
+    std::vector<StoredRecord> records;
+    Status status = host.ledger->readRecords(type, newest, &records);
+    return {status, arrayMaker(std::move(records))};
+  });
+}
+
+Napi::Value LedgerObject::agents(const Napi::CallbackInfo& info) {
+  return post(info.Env(), "agents", [](LedgerHost& host) -> JobResult {
+    std::vector<AgentState> agents;
+    for (const auto& [index, agent] : host.ledger->state().agents()) agents.push_back(agent);
+    return {{}, arrayMaker(std::move(agents))};
+  });
+}
+
+Napi::Value LedgerObject::agentHeads(const Napi::CallbackInfo& info) {
+  return post(info.Env(), "agentHeads", [](LedgerHost& host) -> JobResult {
+    const LedgerFacts facts = factsOf(host.ledger->state(), host.options.appliance);
+    auto leaves = agentHeadLeaves(host.ledger->state());
+    const Hash root = agentHeadsRoot(leaves);
+    return {{}, [facts, root, leaves = std::move(leaves)](Napi::Env env) {
+              auto object = toObject(env, facts);
+              object.Set("agentHeadsRoot", toUint8Array(env, root));
+              object.Set("leaves", toArray(env, leaves));
+              return object;
+            }};
+  });
+}
+
+Napi::Value LedgerObject::openSessions(const Napi::CallbackInfo& info) {
+  return post(info.Env(), "openSessions", [](LedgerHost& host) -> JobResult {
+    return {{}, [sessions = host.ledger->state().openSessions()](Napi::Env env) {
+              auto array = Napi::Array::New(env, sessions.size());
+              uint32_t at = 0;
+              for (const SessionState& session : sessions) array.Set(at++, toObject(env, session));
+              return array;
+            }};
+  });
+}
+
+Napi::Value LedgerObject::lastOfKind(const Napi::CallbackInfo& info) {
+  const auto kind = static_cast<EntryKind>(info[0].As<Napi::Number>().Uint32Value());
+  return post(info.Env(), "lastOfKind", [kind](LedgerHost& host) -> JobResult {
+    const auto index = host.ledger->state().lastOfKind(kind);
+    return {{}, [index](Napi::Env env) {
+              return index ? Napi::Value(Napi::BigInt::New(env, *index)) : env.Null();
+            }};
+  });
+}
+
+// (first, count): as many as there are, at most kReadEntriesMax.
+Napi::Value LedgerObject::readEntries(const Napi::CallbackInfo& info) {
+  const uint64_t first = integerOf(info[0]);
+  const uint64_t count = std::min(integerOf(info[1]), kReadEntriesMax);
+  return post(info.Env(), "readEntries", [first, count](LedgerHost& host) -> JobResult {
+    const uint64_t size = host.ledger->state().size();
+    const uint64_t there = std::min(count, size - std::min(size, first));
+    std::vector<uint8_t> bundle;
+    Status status = host.ledger->readEntries(first, there, &bundle);
+    std::vector<std::vector<uint8_t>> entries;
+    for (size_t at = 0; at < bundle.size(); at += entries.back().size() + 2) {
+      const uint8_t* start = bundle.data() + at;
+      entries.emplace_back(start + 2, start + 2 + get16(start));
+    }
+    return {status, arrayMaker(std::move(entries))};
+  });
+}
+
+Napi::Value LedgerObject::groupOf(const Napi::CallbackInfo& info) {
+  const uint64_t index = integerOf(info[0]);
+  return post(info.Env(), "groupOf", [index](LedgerHost& host) -> JobResult {
+    uint64_t size = 0;
+    Hash root;
+    Status status = host.ledger->groupOf(index, &size, &root);
+    return {status, [size, root](Napi::Env env) {
+              auto object = Napi::Object::New(env);
+              object.Set("size", Napi::BigInt::New(env, size));
+              object.Set("root", toUint8Array(env, root));
+              return object;
+            }};
+  });
+}
+
+// (index, size)
+Napi::Value LedgerObject::inclusionPath(const Napi::CallbackInfo& info) {
+  const uint64_t index = integerOf(info[0]);
+  const uint64_t size = integerOf(info[1]);
+  return post(info.Env(), "inclusionPath", [index, size](LedgerHost& host) -> JobResult {
+    std::vector<Hash> path;
+    Status status = kudurru::inclusionPath(host.ledger->nodes(), index, size, &path);
+    return {status, arrayMaker(std::move(path))};
+  });
+}
+
+// (old size, size)
+Napi::Value LedgerObject::consistencyPath(const Napi::CallbackInfo& info) {
+  const uint64_t oldSize = integerOf(info[0]);
+  const uint64_t size = integerOf(info[1]);
+  return post(info.Env(), "consistencyPath", [oldSize, size](LedgerHost& host) -> JobResult {
+    std::vector<Hash> path;
+    Status status = kudurru::consistencyPath(host.ledger->nodes(), oldSize, size, &path);
+    return {status, arrayMaker(std::move(path))};
+  });
+}
+
+Napi::Value LedgerObject::rootAt(const Napi::CallbackInfo& info) {
+  const uint64_t size = integerOf(info[0]);
+  return post(info.Env(), "rootAt", [size](LedgerHost& host) -> JobResult {
+    Hash root;
+    Status status = kudurru::rootAt(host.ledger->nodes(), size, &root);
+    return {status, bytesMaker({root.begin(), root.end()})};
+  });
+}
+
+Napi::Value LedgerObject::publish(const Napi::CallbackInfo& info) {
+  const uint64_t size = integerOf(info[0]);
+  return post(info.Env(), "publish",
+              [size](LedgerHost& host) -> JobResult { return {host.ledger->publish(size), {}}; });
+}
+
+// (index, field)
+Napi::Value LedgerObject::openBody(const Napi::CallbackInfo& info) {
+  const uint64_t index = integerOf(info[0]);
+  const auto field = static_cast<uint8_t>(info[1].As<Napi::Number>().Uint32Value());
+  return post(info.Env(), "openBody", [index, field](LedgerHost& host) -> JobResult {
+    std::vector<uint8_t> plain;
+    Status status = host.ledger->openBody(index, field, &plain);
+    return {status, bytesMaker(std::move(plain))};
+  });
+}
+
+// (scope, key)
+Napi::Value LedgerObject::useScopeKey(const Napi::CallbackInfo& info) {
+  const std::string scope = info[0].As<Napi::String>().Utf8Value();
+  return post(info.Env(), "useScopeKey", [scope, key = hashOf(info[1])](LedgerHost& host) {
+    host.ledger->setScopeKey(scope, key);
+    return JobResult{};
+  });
+}
+
+Napi::Value LedgerObject::stop(const Napi::CallbackInfo& info) {
+  return post(info.Env(), "stop",
+              [](LedgerHost& host) -> JobResult { return {host.ledger->stop(), {}}; });
+}
+
+Napi::Value LedgerObject::release(const Napi::CallbackInfo& info) {
+  return thread_->post(info.Env(), "release", [](LedgerHost& host) -> JobResult {
+    host.ledger.reset();
+    return {};
+  });
+}
+
+}  // namespace kudurru::binding
