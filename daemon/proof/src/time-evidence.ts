@@ -51,7 +51,7 @@ export function encodeTimeEvidence(evidence: TimeEvidence): Uint8Array {
   return encodeWith(codec, evidence, place);
 }
 
-/** What the two readings span in TAI, in nanoseconds; the clock may have been set back between them. */
+/** What the two readings span in TAI, in nanoseconds; the clock may go back between them. */
 export function taiRangeOf(evidence: TimeEvidence): { earliestNs: bigint; latestNs: bigint } {
   const { realtimeBeforeNs: before, realtimeAfterNs: after } = evidence;
   const offsetNs = BigInt(evidence.taiMinusUtcSeconds) * NS_PER_SECOND;

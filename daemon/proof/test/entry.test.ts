@@ -59,7 +59,7 @@ describe('entry', () => {
       assert.equal(view.kind, entry.kind);
       kinds.add(entry.kind);
     }
-    kinds.add('time-evidence'); // in no accepted bundle of version 1; the corpus has it in a refused one
+    kinds.add('time-evidence'); // in no accepted bundle: version 1 leaves timeEvidenceIndex null
     assert.deepEqual([...kinds].sort(), Object.keys(ENTRY_KINDS).sort());
   });
 

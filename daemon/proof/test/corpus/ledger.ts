@@ -5,24 +5,21 @@
 import {
   anchorDigest,
   counterQualifier,
-  decodeAgentHead,
   encodeAgentHead,
   leftQualifier,
   rightQualifier,
 } from '../../src/anchor.ts';
 import type { AgentHead } from '../../src/anchor.ts';
-import type { ApplianceDocument } from '../../src/appliance.ts';
 import { encodeApplianceDocument } from '../../src/appliance.ts';
-import type { Bundle } from '../../src/bundle.ts';
 import type { BundleSource } from './build-bundle.ts';
-import { equalBytes, encodeUtf8 } from '../../src/bytes.ts';
+import { encodeUtf8 } from '../../src/bytes.ts';
 import { formatCheckpoint, formatTreeHead } from '../../src/checkpoint.ts';
 import type { TreeHead } from '../../src/checkpoint.ts';
 import { encodeCoseKey } from '../../src/cose.ts';
 import type { AnchorEntry, Entry, EntryTime } from '../../src/entry.ts';
-import { decodeEntry, encodeEntry, isAnchorEntry } from '../../src/entry.ts';
+import { encodeEntry } from '../../src/entry.ts';
 import type { Envelope } from '../../src/envelope.ts';
-import { decodeEnvelope, encodeEnvelope } from '../../src/envelope.ts';
+import { encodeEnvelope } from '../../src/envelope.ts';
 import { derOfP1363 } from '../../src/es256.ts';
 import {
   applianceIdOf,
@@ -30,9 +27,7 @@ import {
   formatAgentId,
   ledgerIdOf,
 } from '../../src/identifier.ts';
-import type { Reference } from '../../src/identifier.ts';
 import { leafHash } from '../../src/merkle.ts';
-import { consistencyProof, inclusionProof } from '../../src/merkle-proof.ts';
 import { MerkleTree } from '../../src/merkle-tree.ts';
 import { formatVerifierKey, verifierKeyId } from '../../src/note.ts';
 import type { NoteSignature } from '../../src/note.ts';
@@ -51,34 +46,11 @@ import {
 import type { EnrolmentRequest, SessionRequest, StatementPayload } from '../../src/statement.ts';
 import type { TimeEvidence } from '../../src/time-evidence.ts';
 import { encodeTimeEvidence } from '../../src/time-evidence.ts';
+import type { AnchorDraft, Flaws } from './flaws.ts';
 import type { Signer } from './keys.ts';
 import { coseSign, ed25519Signer, p256Signer, seed } from './keys.ts';
-import type { TpmFlaws } from './software-tpm.ts';
-import { SoftwareTpm } from './software-tpm.ts';
-
-type Change<T> = (value: T) => T;
-type AnchorDraft = Omit<AnchorEntry, 'previousLeafHash' | 'time' | 'appliance'>;
-
-/** What a case makes wrong; everything else of the ledger follows from it correctly. */
-export interface Flaws {
-  readonly tpm?: TpmFlaws;
-  readonly genesisLogKey?: string;
-  readonly document?: Change<ApplianceDocument>;
-  /** Any entry, before it is encoded, with the index that it gets. */
-  readonly entry?: (entry: Entry, index: bigint) => Entry;
-  readonly enrolment?: Change<EnrolmentRequest>;
-  readonly enrolmentSigner?: Signer;
-  readonly session?: Change<SessionRequest>;
-  readonly sessionSigner?: Signer;
-  readonly statement?: Change<StatementPayload>;
-  readonly statementSigner?: Signer;
-  /** An anchor after its attestations were made, and the index that it gets. */
-  readonly anchor?: (draft: AnchorDraft, index: bigint, ledger: CorpusLedger) => AnchorDraft;
-  /** The time evidence of an anchor, before it is bound. */
-  readonly evidence?: Change<TimeEvidence>;
-  /** Runs between L and R, as if the TPM did something else meanwhile. */
-  readonly beforeRight?: (tpm: SoftwareTpm) => unknown;
-}
+import { sourceOf } from './ledger-source.ts';
+import { describeAppliance, SoftwareTpm } from './software-tpm.ts';
 
 interface AgentState {
   readonly agentId: string;
@@ -131,10 +103,11 @@ export class CorpusLedger {
       origin: this.origin,
       trustDomain: TRUST_DOMAIN,
       operators: [],
-      nonce: seed(`${label} nonce`),
+      nonce: seed(`${flaws.impersonated ?? label} nonce`),
     });
     this.ledgerId = ledgerIdOf(provisioningRecord);
-    const applianceDocument = encodeApplianceDocument(this.#document());
+    const document = describeAppliance(this.tpm, this.ledgerId);
+    const applianceDocument = encodeApplianceDocument(flaws.document?.(document) ?? document);
     this.applianceId = applianceIdOf(applianceDocument);
     const logKey = flaws.genesisLogKey ?? this.logKey;
     this.append({ kind: 'genesis', provisioningRecord, logKey, applianceDocument });
@@ -321,58 +294,12 @@ export class CorpusLedger {
 
   /** This log as of `checkpoint`, for the builder of bundles. */
   source(checkpoint: Uint8Array = this.checkpoint(), size: bigint = this.size): BundleSource {
-    const getHash = (level: number, index: bigint): Uint8Array =>
-      this.#nodes.get(`${level}/${index}`) as Uint8Array;
-    const decoded = this.entries.slice(0, Number(size)).map(decodeEntry);
-    const find = (matches: (entry: Entry, index: bigint) => boolean): bigint[] =>
-      decoded.flatMap((entry, i) => (matches(entry, BigInt(i)) ? [BigInt(i)] : []));
-    const sessionIdOf = (index: bigint): Uint8Array =>
-      leafHash(this.entries[Number(index)] as Uint8Array);
-    const isAction = (entry: Entry, { session, sequence }: Reference): boolean =>
-      entry.kind === 'action' &&
-      entry.sequence === sequence &&
-      equalBytes(sessionIdOf(entry.sessionIndex), session);
-    return {
+    return sourceOf({
       checkpoint,
-      entry: (index) => this.entries[Number(index)] as Uint8Array,
-      inclusionProof: (index) => inclusionProof(index, size, getHash),
-      consistencyProof: (oldSize) => consistencyProof(oldSize, size, getHash),
-      coveringAnchor: (index) =>
-        find((entry, at) => isAnchorEntry(entry) && entry.size > index && at !== index)[0] ?? null,
-      anchorBefore: (index) =>
-        find((entry, at) => isAnchorEntry(entry) && at < index).at(-1) ?? null,
-      actionAt: (reference) => find((entry) => isAction(entry, reference))[0] ?? null,
-      outcomesOf: (reference) =>
-        find((entry) => {
-          if (entry.kind !== 'action') return false;
-          const { intent } = decodeEnvelope(entry.envelope);
-          return intent !== undefined && isSameReference(intent, reference);
-        }),
-      agentHead: (anchorIndex, agentId) => this.#agentHead(anchorIndex, agentId),
-    };
-  }
-
-  #document(): ApplianceDocument {
-    const { tpm } = this;
-    const { creationData, attest, signature } = tpm.certifyCreation(this.ledgerId);
-    const document: ApplianceDocument = {
-      version: 1,
-      label: 'emulated',
-      manufacturer: 'IBM',
-      firmwareVersion: tpm.firmwareVersion,
-      ekPublic: tpm.ekPublic,
-      ekCertificates: [],
-      akPublic: tpm.akPublic,
-      checkpointKeyPublic: tpm.checkpointKeyPublic,
-      checkpointKeyCreation: { creationData, attest, signature },
-      counterPublic: tpm.counterPublic,
-      counterBase: Number(tpm.counter),
-      extendPublic: null,
-      pcrIndex: null,
-      tokenLabel: 'emulated',
-      token: { manufacturer: 'SoftHSM project', model: 'SoftHSM v2', serial: '0001' },
-    };
-    return this.#flaws.document?.(document) ?? document;
+      entries: this.entries.slice(0, Number(size)),
+      getHash: (level, index) => this.#nodes.get(`${level}/${index}`) as Uint8Array,
+      agentHeads: this.#heads,
+    });
   }
 
   #action(session: SessionState, fields: Record<string, unknown>): bigint {
@@ -428,24 +355,6 @@ export class CorpusLedger {
     return { kind, ...tied, evidence, checkpoint, left, right, counter, ...extras };
   }
 
-  #agentHead(anchorIndex: bigint, agentId: string): Bundle['agentHead'] {
-    const anchor = decodeEntry(this.entries[Number(anchorIndex)] as Uint8Array);
-    if (!isAnchorEntry(anchor)) return null;
-    const leaves = this.#heads.get(anchor.size) ?? [];
-    const nodes = new Map<string, Uint8Array>();
-    const tree = new MerkleTree((level, index, hash) => nodes.set(`${level}/${index}`, hash));
-    for (const leaf of leaves) tree.append(leaf);
-    const at = leaves.findIndex((leaf) => decodeAgentHead(leaf).agentId === agentId);
-    if (at < 0) return null;
-    const leafIndex = BigInt(at);
-    return {
-      leaf: leaves[at] as Uint8Array,
-      leafIndex,
-      leafCount: tree.size,
-      path: inclusionProof(leafIndex, tree.size, (l, i) => nodes.get(`${l}/${i}`) as Uint8Array),
-    };
-  }
-
   #time(): EntryTime {
     return {
       taiNs: this.#taiNs,
@@ -471,8 +380,4 @@ export class CorpusLedger {
       kernelState: { state: 0, status: 0x2001, maxErrorUs: 500, estimatedErrorUs: 0 },
     };
   }
-}
-
-function isSameReference(left: Reference, right: Reference): boolean {
-  return left.sequence === right.sequence && equalBytes(left.session, right.session);
 }

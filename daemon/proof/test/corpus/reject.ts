@@ -11,7 +11,8 @@ import type { NoteSignature } from '../../src/note.ts';
 import type { TrustPolicy } from '../../src/policy.ts';
 import { formatTlogProof, parseTlogProof } from '../../src/tlog-proof.ts';
 import { ed25519Signer, p256Signer, seed } from './keys.ts';
-import type { CorpusLedger, Flaws } from './ledger.ts';
+import type { Flaws } from './flaws.ts';
+import type { CorpusLedger } from './ledger.ts';
 import type { Exhibit, ScenarioOptions } from './scenario.ts';
 import { changeBundle, exhibit, flip, inputDisclosure, playScenario } from './scenario.ts';
 
@@ -295,7 +296,7 @@ function anchorCases(): RejectCase[] {
   return [
     unverifiable('not-anchored', 'order.anchored', async () => {
       const { ledger, intent } = playScenario();
-      const size = intent + 2n;
+      const size = intent + 3n; // all three actions of the statement
       const checkpoint = ledger.checkpoint(ledger.head(size));
       const bytes = await buildBundle(ledger.source(checkpoint, size), intent);
       return { bytes, policy: ledger.policy() };

@@ -8,7 +8,7 @@ import { makeCommitment } from '../../src/commitment.ts';
 import type { Envelope } from '../../src/envelope.ts';
 import type { TrustPolicy } from '../../src/policy.ts';
 import { seed } from './keys.ts';
-import type { Flaws } from './ledger.ts';
+import type { Flaws } from './flaws.ts';
 import { CorpusLedger } from './ledger.ts';
 
 export interface Scenario {
@@ -28,6 +28,8 @@ export interface Exhibit {
 }
 
 export interface ScenarioOptions {
+  /** Whose keys sign; 'alpha' by default. */
+  readonly label?: string;
   readonly withAnchorBefore?: boolean;
   /** Runs before the covering anchor. */
   readonly beforeAnchor?: (ledger: CorpusLedger) => unknown;
@@ -38,7 +40,7 @@ export interface ScenarioOptions {
 }
 
 export function playScenario(flaws: Flaws = {}, options: ScenarioOptions = {}): Scenario {
-  const ledger = new CorpusLedger('alpha', flaws);
+  const ledger = new CorpusLedger(options.label ?? 'alpha', flaws);
   const clerk = ledger.enrol('clerk');
   const reviewer = ledger.enrol('reviewer', 'ESP256');
   if (options.withAnchorBefore !== false) ledger.anchor('counter-anchor');

@@ -2,6 +2,7 @@
  * The part of a TPM that anchors use, with its keys in the open: it marshals and signs what a TPM
  * would, so that the corpus can also hold what no TPM would. Only tests may use it.
  */
+import type { ApplianceDocument } from '../../src/appliance.ts';
 import { concatBytes, decodeHex, encodeU64 } from '../../src/bytes.ts';
 import { sha256 } from '../../src/sha256.ts';
 import { parseNvPublic, parseObjectPublic, qualifiedNameUnderEk } from '../../src/tpm-public.ts';
@@ -117,6 +118,28 @@ export class SoftwareTpm {
     );
     return { attest, signature: (this.#flaws.attestSigner ?? this.#ak).sign(attest) };
   }
+}
+
+/** The appliance document of a box with `tpm`, made for the ledger `ledgerId`. */
+export function describeAppliance(tpm: SoftwareTpm, ledgerId: Uint8Array): ApplianceDocument {
+  const { creationData, attest, signature } = tpm.certifyCreation(ledgerId);
+  return {
+    version: 1,
+    label: 'emulated',
+    manufacturer: 'IBM',
+    firmwareVersion: tpm.firmwareVersion,
+    ekPublic: tpm.ekPublic,
+    ekCertificates: [],
+    akPublic: tpm.akPublic,
+    checkpointKeyPublic: tpm.checkpointKeyPublic,
+    checkpointKeyCreation: { creationData, attest, signature },
+    counterPublic: tpm.counterPublic,
+    counterBase: Number(tpm.counter),
+    extendPublic: null,
+    pcrIndex: null,
+    tokenLabel: 'emulated',
+    token: { manufacturer: 'SoftHSM project', model: 'SoftHSM v2', serial: '0001' },
+  };
 }
 
 /** TPMT_PUBLIC of an ECC key on P-256. */

@@ -29,7 +29,6 @@ const bytes = (length: number): fc.Arbitrary<Uint8Array> =>
 const text = (max: number): fc.Arbitrary<string> =>
   fc
     .string({ unit: 'grapheme', minLength: 1, maxLength: Math.min(20, max) })
-    // oxlint-disable-next-line no-control-regex
     .filter((t) => Buffer.byteLength(t) <= max && !/[\u0000-\u001f\u007f]/.test(t));
 const orNull = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(arbitrary);
 const reference = fc.record({

@@ -3,12 +3,19 @@ import { describe, it } from 'mocha';
 
 import { decodeBundle, encodeBundle } from '../../src/bundle.ts';
 import type { Bundle } from '../../src/bundle.ts';
+import type { Entry } from '../../src/entry.ts';
+import { decodeEntry, encodeEntry } from '../../src/entry.ts';
+import { ProofError } from '../../src/proof-error.ts';
+import { parseTlogProof } from '../../src/tlog-proof.ts';
 import { verify } from '../../src/verify/verify.ts';
 import { ACCEPT_CASES } from '../corpus/accept.ts';
+import { entriesOf, forge } from '../corpus/forge.ts';
+import { ed25519Signer } from '../corpus/keys.ts';
 import { CorpusLedger } from '../corpus/ledger.ts';
 import type { Exhibit } from '../corpus/scenario.ts';
 import { exhibit, flip, observationEnvelope, playScenario } from '../corpus/scenario.ts';
 import { mutationsOf } from '../support/cbor-mutations.ts';
+import { objectMutationsOf } from '../support/object-mutations.ts';
 import { rememberingVerifier } from '../support/remembering-verifier.ts';
 
 const options = { verifyBatch: rememberingVerifier() };
@@ -77,6 +84,36 @@ describe('verify, hostile bundles', function () {
     assert.equal((await verify(ofAlpha.bytes, ofBeta.policy)).overall, 'UNVERIFIABLE');
   });
 
+  it('a bundle with any field changed, and signed again by an attacker, is not VALID', async () => {
+    const original = await named('intent-with-disclosure');
+    const attacker = ed25519Signer('mallory');
+    const bundle = decodeBundle(original.bytes);
+    const { index: subject } = parseTlogProof(bundle.proof);
+    let count = 0;
+    for (const [index, bytes] of entriesOf(bundle, subject)) {
+      for (const { path, value } of objectMutationsOf(decodeEntry(bytes))) {
+        if (path === '.kind changed' || !isEncodable(value)) continue;
+        const forged = forge(original, attacker, { index, entry: value });
+        const { overall } = await verify(forged.bytes, forged.policy, options);
+        assert.equal(overall, 'INVALID', `entry ${index}${path}`);
+        count += 1;
+      }
+    }
+    assert.ok(count > 100, `${count} changes`);
+  });
+
+  it('a whole ledger that an attacker wrote in the name of another is not VALID', async () => {
+    const { ledger, intent } = playScenario();
+    const policy = ledger.policy();
+    const flaws = [{}, { genesisLogKey: ledger.logKey }];
+    for (const flaw of flaws) {
+      const story = playScenario({ impersonated: 'alpha', ...flaw }, { label: 'mallory' });
+      const own = await exhibit(story, intent);
+      assert.deepEqual(own.policy.ledgerId, policy.ledgerId);
+      assert.notEqual((await verify(own.bytes, policy, options)).overall, 'VALID');
+    }
+  });
+
   it('nothing that is no bundle at all throws', async () => {
     const { policy } = await named('genesis');
     for (const bytes of [new Uint8Array(0), Uint8Array.of(0), new Uint8Array(5000).fill(0x81)]) {
@@ -112,6 +149,17 @@ describe('verify, hostile bundles', function () {
     assert.equal((await pending).overall, 'VALID');
   });
 });
+
+/** Whether a change kept the entry inside its schema, so that it can be told at all. */
+function isEncodable(entry: Entry): boolean {
+  try {
+    encodeEntry(entry);
+    return true;
+  } catch (error) {
+    if (error instanceof ProofError) return false;
+    throw error;
+  }
+}
 
 /** `bundle` with the bytes of two entries exchanged; -1 is the subject. */
 function exchange(bundle: Bundle, left: number, right: number): Bundle {
