@@ -39,8 +39,12 @@ export async function verifyBundles(
 }
 
 /** A thousand receipts against the published files. The daemon has stopped. @throws Error */
-export function proveAfterwards(state: string, receiptFiles: readonly string[]): ProvenReceipts {
-  return proveReceipts(state, drawReceipts(receiptFiles, RECEIPTS_PROVEN));
+export async function proveAfterwards(
+  state: string,
+  receiptFiles: readonly string[],
+  stop: AbortSignal,
+): Promise<ProvenReceipts> {
+  return proveReceipts(state, drawReceipts(receiptFiles, RECEIPTS_PROVEN), stop);
 }
 
 /** `kudurru fsck` over the whole state. @throws Error with what it found */

@@ -53,6 +53,7 @@ async function main(words: readonly string[]): Promise<number> {
 async function run(options: BenchOptions, stop: AbortSignal): Promise<void> {
   say('building the load generator');
   buildPrograms();
+  stop.throwIfAborted();
   mkdirSync(options.parent, { recursive: true, mode: 0o700 });
   requireDisk(options.parent);
   const folder = mkdtempSync(join(options.parent, 'run-'));
@@ -99,7 +100,7 @@ async function measureAll(
   await checkState(state, stop);
   if (receiptFiles.length > 0) {
     say('the tree grown again from the published entries');
-    const { receipts, entries } = proveAfterwards(state, receiptFiles);
+    const { receipts, entries } = await proveAfterwards(state, receiptFiles, stop);
     say(`${receipts} receipts drawn at random hold, over ${entries} entries`);
   }
   return measured;

@@ -5,6 +5,7 @@
  * says that the statement stands, the statement that was sent must stand.
  */
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import {
@@ -27,41 +28,65 @@ export interface ProvenReceipts {
   readonly entries: bigint;
 }
 
-/** @throws Error that names the first receipt that does not hold */
-export function proveReceipts(folder: string, receipts: readonly KeptReceipt[]): ProvenReceipts {
+/** @throws Error that names the first receipt that does not hold, or `stop`'s reason */
+export async function proveReceipts(
+  folder: string,
+  receipts: readonly KeptReceipt[],
+  stop: AbortSignal,
+): Promise<ProvenReceipts> {
   const { size, root } = publishedHead(folder);
-  const byIndex = new Map(receipts.map((receipt) => [receipt.firstIndex, receipt]));
-  const bySize = Map.groupBy(receipts, ({ treeSize }) => treeSize);
-  const open = new Set(receipts);
-  const tree = new MerkleTree();
-  for (const entry of publishedEntries(folder, size)) {
-    const receipt = byIndex.get(tree.size);
+  const reader = new ReceiptReader(receipts);
+  for (let index = 0n; index * BigInt(TILE_WIDTH) < size; index++) {
+    stop.throwIfAborted();
+    const width = tileWidth(0, index, size);
+    const path = formatTilePath({ level: 'entries', index, width });
+    const bundle = new Uint8Array(await readFile(join(folder, path)));
+    for (const entry of parseEntryBundle(bundle, width)) reader.take(entry);
+  }
+  reader.finish(root);
+  return { receipts: receipts.length, entries: size };
+}
+
+/** Grows the tree entry by entry, and holds each receipt against it when its size is reached. */
+class ReceiptReader {
+  readonly #tree = new MerkleTree();
+  readonly #byIndex: ReadonlyMap<bigint, KeptReceipt>;
+  readonly #bySize: ReadonlyMap<bigint, readonly KeptReceipt[]>;
+  readonly #open: Set<KeptReceipt>;
+
+  constructor(receipts: readonly KeptReceipt[]) {
+    this.#byIndex = new Map(receipts.map((receipt) => [receipt.firstIndex, receipt]));
+    this.#bySize = Map.groupBy(receipts, ({ treeSize }) => treeSize);
+    this.#open = new Set(receipts);
+  }
+
+  take(entry: Uint8Array): void {
+    const receipt = this.#byIndex.get(this.#tree.size);
     if (receipt !== undefined) requireStatement(receipt, entry);
-    tree.append(entry);
-    for (const covered of bySize.get(tree.size) ?? []) {
-      if (!equalBytes(tree.root(), covered.root)) throw broken(covered, 'the root is another');
-      if (covered.firstIndex + BigInt(covered.count) >= tree.size) {
-        throw broken(covered, 'its tree ends before its last action');
+    this.#tree.append(entry);
+    const covered = this.#bySize.get(this.#tree.size);
+    if (covered === undefined) return;
+    const root = this.#tree.root();
+    for (const each of covered) {
+      if (!equalBytes(root, each.root)) throw broken(each, 'the root is another');
+      if (each.firstIndex + BigInt(each.count) >= each.treeSize) {
+        throw broken(each, 'its tree ends before its last action');
       }
-      open.delete(covered);
+      this.#open.delete(each);
     }
   }
-  if (!equalBytes(tree.root(), root)) throw new Error('the entries do not give the published root');
-  const [left] = open;
-  if (left !== undefined) throw broken(left, 'no published tree reaches it');
-  return { receipts: receipts.length, entries: size };
+
+  finish(publishedRoot: Uint8Array): void {
+    if (!equalBytes(this.#tree.root(), publishedRoot)) {
+      throw new Error('the published entries do not give the published root');
+    }
+    const [left] = this.#open;
+    if (left !== undefined) throw broken(left, 'no published tree reaches it');
+  }
 }
 
 function publishedHead(folder: string): { size: bigint; root: Uint8Array } {
   return parseCheckpoint(new Uint8Array(readFileSync(join(folder, CHECKPOINT_PATH))));
-}
-
-function* publishedEntries(folder: string, size: bigint): Generator<Uint8Array> {
-  for (let index = 0n; index * BigInt(TILE_WIDTH) < size; index++) {
-    const width = tileWidth(0, index, size);
-    const path = formatTilePath({ level: 'entries', index, width });
-    yield* parseEntryBundle(new Uint8Array(readFileSync(join(folder, path))), width);
-  }
 }
 
 function requireStatement(receipt: KeptReceipt, bytes: Uint8Array): void {
