@@ -123,7 +123,7 @@ class RunningDaemon implements Daemon {
 
   async start(): Promise<void> {
     const { founded } = this.#parts;
-    await this.#ledger.useScopes(['system']);
+    await this.#ledger.requireScopes(['system']);
     const anchoring = await this.#prepareAnchoring();
     try {
       await this.#entries.begin();

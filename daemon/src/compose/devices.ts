@@ -66,7 +66,7 @@ function settingsOf(state: string, settings: Configuration['settings']): DeviceS
     tpm: {
       label: settings.profile,
       tcti: settings.tcti,
-      folder: join(state, 'tpm-keys'),
+      folder: join(state, 'devices', 'tpm-keys'),
       counterIndex: defaultCounterIndex,
       // The emulated TPM is started for this state folder and has no other user.
       soleUser: true,

@@ -25,8 +25,7 @@ import type {
 } from '../hardware/device-description.ts';
 import { entryOfKind } from '../ledger/entry-of-kind.ts';
 import { checkDevices, makeApplianceDocument, makeProvisioningRecord } from '../ledger/founding.ts';
-import { ledgerIdIn } from '../ledger/journal-owner.ts';
-import { openStore, type LedgerStore } from '../ledger/store.ts';
+import { ledgerIdIn, openStore, type LedgerStore } from '../ledger/store.ts';
 import type { Devices } from './devices.ts';
 
 /** Making keys takes seconds in a software TPM, and a minute in a slow one. */
@@ -65,7 +64,10 @@ export async function openFounded(options: FoundingOptions): Promise<FoundedLedg
   const made =
     known === null ? makeProvisioningRecord(settings.origin, settings.trustDomain) : null;
   const ledgerId = known ?? ledgerIdOf(made ?? new Uint8Array(0));
-  const store = await openStore({ folder: state, ledgerId, log });
+  const store = await openStore(state, ledgerId);
+  if (store.tornBytes > 0n) {
+    log.warning('cut off what was never acknowledged', { tornBytes: store.tornBytes });
+  }
   try {
     return store.head().size === 0n
       ? await found(options, store, made)

@@ -3,6 +3,8 @@
  * them. What goes into the ledger is durable before the agent is told; entries of one batch share a
  * group.
  */
+import { ZERO_HASH } from '@kudurru/proof';
+
 import { isKudurruError, type KudurruError } from '../base/errors.ts';
 import type { LeafIndex } from '../base/units.ts';
 import type { NewSessionPlan, SessionDoor } from './session-door.ts';
@@ -53,6 +55,9 @@ export interface SessionRequestsOptions {
   readonly sessions: SessionTable;
   readonly ports: SessionPorts;
 }
+
+/** Where a session stands that was just opened. */
+const beginning: SessionHead = { nextSequence: 0n, previousStatementHash: ZERO_HASH };
 
 interface Change {
   readonly connection: bigint;
@@ -133,7 +138,7 @@ export class SessionRequests {
         ports.refuse(connection, outcome.refusal);
       } else if ('kind' in entry) {
         const session = door.opened(entry, outcome);
-        ports.bind(connection, session, await ports.head(session));
+        ports.bind(connection, session, beginning);
       } else {
         this.#options.sessions.remove(entry.session);
         ports.closed(connection, entry.session.sessionId, entry.actionCount);

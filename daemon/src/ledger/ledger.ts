@@ -15,30 +15,23 @@ import type { SigningToken } from '../hardware/signing-token.ts';
 import { ScopeKeys } from './scope-keys.ts';
 import type {
   AgentRow,
-  Applied,
   BatchHandle,
   LedgerStore,
   OpenedBody,
   OpenSession,
+  Outcome,
   RecordKind,
+  StoreHead,
   StoredRecord,
 } from './store.ts';
 import type { SystemEntry, SystemKind } from './system-entry.ts';
 
-export type { AgentRow, OpenSession, StoredRecord };
+export type { AgentRow, OpenSession, Outcome, StoredRecord };
 
 /** Where an entry stands. */
 export interface Placed {
   readonly index: LeafIndex;
   readonly leafHash: Uint8Array;
-}
-
-/** An entry's place, or why it has none. */
-export type Outcome = Placed | { readonly refusal: KudurruError };
-
-export interface Head {
-  readonly size: TreeSize;
-  readonly root: Uint8Array;
 }
 
 export interface LedgerClock {
@@ -58,7 +51,7 @@ export interface LedgerOptions {
 
 interface WaitingBatch {
   readonly batch: BatchHandle;
-  readonly settle: (applied: Applied) => void;
+  readonly settle: () => void;
   readonly reject: (error: KudurruError) => void;
 }
 
@@ -85,7 +78,7 @@ export class Ledger {
   }
 
   /** Each submission of the batch has its receipt or refusal, and all is durable. */
-  apply(batch: BatchHandle): Promise<Applied> {
+  apply(batch: BatchHandle): Promise<void> {
     return new Promise((settle, reject) => {
       this.#batches.push({ batch, settle, reject });
       this.#pump();
@@ -112,22 +105,27 @@ export class Ledger {
     await this.#options.store.appendRecord(kind, bytes);
   }
 
-  /** Brings the keys of these scopes into use. A body whose scope has none is refused. */
+  /** Brings the keys of these scopes into use. @throws DeviceError */
+  async requireScopes(scopes: readonly string[]): Promise<void> {
+    await (await this.#keys()).use(scopes);
+  }
+
+  /** The same, where going on without them is right: bodies of a scope without key are refused. */
   async useScopes(scopes: readonly string[]): Promise<void> {
     if (scopes.length === 0) return;
     try {
-      await (await this.#keys()).use(scopes);
+      await this.requireScopes(scopes);
     } catch (error) {
       if (error instanceof KudurruError && error.retry === 'restart') throw error;
       this.#options.log.error('keys of erasure scopes not in use', error);
     }
   }
 
-  head(): Head {
+  head(): StoreHead {
     return this.#options.store.head();
   }
 
-  snapshot(): Promise<Head & { readonly agentHeadsRoot: Uint8Array }> {
+  snapshot(): Promise<StoreHead & { readonly agentHeadsRoot: Uint8Array }> {
     return this.#options.store.snapshot();
   }
 
@@ -141,7 +139,8 @@ export class Ledger {
 
   /** Null where it was closed. */
   async openSession(index: LeafIndex): Promise<OpenSession | null> {
-    return this.#options.store.openSession(index);
+    const sessions = await this.openSessions();
+    return sessions.find((session) => session.index === index) ?? null;
   }
 
   lastOfKind(kind: SystemKind): Promise<LeafIndex | null> {
@@ -223,11 +222,11 @@ export class Ledger {
   ): Promise<void> {
     try {
       if (this.#ended !== null) throw this.#ended;
-      const applied = await this.#write(waiting?.batch ?? null, joined);
-      waiting?.settle(applied);
+      const outcomes = await this.#write(waiting?.batch ?? null, joined);
+      waiting?.settle();
       let first = 0;
       for (const { entries, settle } of joined) {
-        settle(applied.outcomes.slice(first, first + entries.length));
+        settle(outcomes.slice(first, first + entries.length));
         first += entries.length;
       }
     } catch (cause) {
@@ -239,7 +238,10 @@ export class Ledger {
     }
   }
 
-  #write(batch: BatchHandle | null, joined: readonly WaitingEntries[]): Promise<Applied> {
+  #write(
+    batch: BatchHandle | null,
+    joined: readonly WaitingEntries[],
+  ): Promise<readonly Outcome[]> {
     const { store, clock } = this.#options;
     return store.apply(batch, {
       taiMinusUtcSeconds: clock.taiMinusUtcSeconds(),

@@ -17,7 +17,7 @@ export interface ScopeKeysOptions {
   /** Durable when the promise resolves. */
   readonly appendRecord: (bytes: Uint8Array) => Promise<void>;
   /** From now on bodies of this scope are sealed and opened with this key. */
-  readonly useKey: (scope: string, key: Uint8Array) => void;
+  readonly useKey: (scope: string, key: Uint8Array) => Promise<void>;
 }
 
 const keySizeBytes = 32;
@@ -65,7 +65,7 @@ export class ScopeKeys {
       wrapped === undefined
         ? await this.#make(scope)
         : await token.unwrap(wrapped, this.#contextOf(scope), deviceTimeoutMs);
-    useKey(scope, key);
+    await useKey(scope, key);
     this.#inUse.add(scope);
   }
 

@@ -79,6 +79,26 @@ const headStandIn: EntryHead = {
 /** Items of an entry before its fields. */
 const headItems = 5;
 
+/** SPEC.md §7. */
+const kindNumbers: Readonly<Record<SystemKind, number>> = {
+  genesis: 0,
+  boot: 1,
+  'unclean-start': 2,
+  'time-evidence': 3,
+  'session.open': 4,
+  'session.close': 5,
+  'agent.enrol': 8,
+  anchor: 18,
+  'counter-anchor': 19,
+  'refusal-summary': 20,
+  stop: 22,
+  alarm: 27,
+};
+
+export function kindNumber(kind: SystemKind): number {
+  return kindNumbers[kind];
+}
+
 /** @throws ProofError `entry-invalid` where a field is not of its form */
 export function systemEntry<K extends SystemKind>(
   kind: K,
@@ -96,5 +116,5 @@ export function systemEntry<K extends SystemKind>(
   // Encoded as a whole first: that is what checks every field.
   const items = decodeCbor(encodeEntry(entry)) as CborArray;
   const fieldItems = encodeCbor(items.slice(headItems));
-  return { kind, number: Number(items[1]), fields: fieldItems, bodies: opened };
+  return { kind, number: kindNumber(kind), fields: fieldItems, bodies: opened };
 }

@@ -88,6 +88,7 @@ function begin(stored: readonly Uint8Array[] = []) {
       useKey: (scope, key) => {
         steps.push(`use ${scope}`);
         inUse.set(scope, key);
+        return Promise.resolve();
       },
     },
     stored,
