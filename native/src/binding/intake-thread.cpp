@@ -1,5 +1,7 @@
 #include "binding/intake-thread.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <exception>
 #include <utility>
@@ -74,6 +76,7 @@ intake::Stats IntakeThread::stats() const {
 }
 
 void IntakeThread::run() {
+  pthread_setname_np(pthread_self(), "intake");
   std::string failure;
   try {
     for (;;) {

@@ -1,5 +1,7 @@
 #include "binding/ledger-thread.h"
 
+#include <pthread.h>
+
 #include <exception>
 #include <utility>
 
@@ -49,6 +51,7 @@ Napi::Promise LedgerThread::post(Napi::Env env, const char* operation, Job job) 
 }
 
 void LedgerThread::run() {
+  pthread_setname_np(pthread_self(), "ledger");
   for (;;) {
     std::shared_ptr<Posted> posted;
     {

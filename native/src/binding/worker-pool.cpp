@@ -1,5 +1,7 @@
 #include "binding/worker-pool.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 
 namespace kudurru::binding {
@@ -43,6 +45,7 @@ void WorkerPool::run(size_t count, const std::function<void(size_t)>& work) {
 }
 
 void WorkerPool::help() {
+  pthread_setname_np(pthread_self(), "verify");
   uint64_t lastBatch = 0;
   std::unique_lock lock(mutex_);
   for (;;) {
