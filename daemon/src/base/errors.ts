@@ -9,10 +9,16 @@
 
 import { inspect } from 'node:util';
 
+import { NATIVE_CODES } from './native-codes.ts';
+
 export type Retry = 'never' | 'later' | 'restart';
 
-/** One row a code, sorted by name. `meaning` is the documentation that tools and the CLI print. */
+/**
+ * Those of the native code, and one row for each other code, sorted by name. `meaning` is the
+ * documentation that tools and the CLI print.
+ */
 export const ERROR_CODES = {
+  ...NATIVE_CODES,
   /** Enrolment. */
   'agent-exists': {
     retry: 'never',
@@ -118,20 +124,10 @@ export const ERROR_CODES = {
     retry: 'never',
     meaning: 'the token refused the PIN; it is not tried again, as a token may lock after a few',
   },
-  /** The ledger, before anything of the batch or entry was written; from native code too. */
-  'disk-full': {
-    retry: 'later',
-    meaning: 'the disk has no room for what was submitted; nothing of it was written',
-  },
   /** Enrolment. */
   'enrolment-invalid': {
     retry: 'never',
     meaning: 'the proof of possession does not hold for what it says',
-  },
-  /** Intake, while reading the four length bytes; the connection is closed after the answer. */
-  'frame-too-long': {
-    retry: 'never',
-    meaning: 'the length of a frame is over its limit; nothing of the frame was read',
   },
   /** Evidence: a reference read from the search index does not hold in the ledger. */
   'index-contradicts': {
