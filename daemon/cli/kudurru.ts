@@ -43,6 +43,7 @@ const COMMANDS: readonly Listed[] = [
     words: ['log', 'checkpoint'],
     load: async () => (await import('./commands/log-checkpoint.ts')).logCheckpoint,
   },
+  { words: ['fsck'], load: async () => (await import('./commands/fsck.ts')).fsck },
 ];
 
 async function main(words: readonly string[], terminal: Terminal): Promise<number> {

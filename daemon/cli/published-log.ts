@@ -18,16 +18,23 @@ export class PublishedLog {
     this.#folder = folder;
   }
 
-  /** The newest published checkpoint; every tile it needs is there. */
-  async checkpoint(): Promise<Uint8Array> {
+  /** The newest published checkpoint; every tile it needs is there. Null before the first. */
+  async newest(): Promise<Uint8Array | null> {
     try {
       return await this.#read('checkpoint');
-    } catch (cause) {
-      throw new Failure(EXIT.foundBad, `no published log in "${this.#folder}": ${reason(cause)}`, {
-        code: 'not-found',
-        cause,
-      });
+    } catch (error) {
+      if (isMissingFile(error)) return null;
+      throw error;
     }
+  }
+
+  /** The newest published checkpoint, where there must be one. */
+  async checkpoint(): Promise<Uint8Array> {
+    const newest = await this.newest();
+    if (newest !== null) return newest;
+    throw new Failure(EXIT.foundBad, `no log is published in "${this.#folder}"`, {
+      code: 'not-found',
+    });
   }
 
   /** Consistency proof from the tree `older` to that of the signed note `checkpoint`. */
@@ -55,8 +62,7 @@ export class PublishedLog {
     try {
       return await this.#read(file);
     } catch (error) {
-      const isGone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-      if (!isGone || width === undefined) throw error;
+      if (!isMissingFile(error) || width === undefined) throw error;
       return (await this.#read(full)).subarray(0, Number(width) * HASH_SIZE_BYTES);
     }
   }
@@ -66,6 +72,6 @@ export class PublishedLog {
   }
 }
 
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
+export function isMissingFile(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

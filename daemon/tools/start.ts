@@ -75,11 +75,17 @@ async function withDaemon(configuration: Configuration, { ownTour, stop }: Run):
     lines.release();
     return complain(error, EXIT.refused);
   }
-  const onStop = (): void => daemon.stop(`signal ${String(stop.reason)}`);
+  const onStop = (): void => {
+    log.info('stopping', { signal: String(stop.reason) });
+    daemon.stop(`signal ${String(stop.reason)}`);
+  };
   if (stop.aborted) onStop();
   else stop.addEventListener('abort', onStop, { once: true });
   const ended = daemon.ended.then(
-    () => EXIT.good,
+    () => {
+      log.info('stopped');
+      return EXIT.good;
+    },
     (error: unknown) => complain(error, EXIT.internal),
   );
   const toured = ownTour ? await tour(configuration, stop) : EXIT.good;
@@ -105,6 +111,11 @@ function complain(error: unknown, code: number): number {
   process.stderr.write(`kudurru: ${reasonOf(error)}\n`);
   return code;
 }
+
+// The daemon goes on when nobody reads what the tour says.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
 
 process.exitCode = await main(process.argv.slice(2));
 // A handle that is left open must not keep a run alive that has nothing left to do.

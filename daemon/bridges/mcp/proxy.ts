@@ -35,6 +35,9 @@ const EXIT_INTERNAL = 70;
 
 type ServerProcess = ChildProcessByStdio<Writable, Readable, null>;
 
+/** How long a server may take to end after its input did, and again after SIGTERM (MCP, stdio). */
+const END_TIMEOUT_MS = 5_000;
+
 const FORWARDED_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Runs until the server has ended; gives its exit code, or 128 and the signal's number. */
@@ -78,7 +81,7 @@ class RunningProxy {
     for (const stream of [this.#server.stdin, output]) stream.on('error', () => stream.destroy());
     const clientLane = this.#runLane('client');
     const serverLane = this.#runLane('server');
-    void clientLane.then(() => this.#server.stdin.end());
+    void clientLane.then(() => this.#endServer());
     const isSound = await serverLane;
     const exitCode = await this.#exited;
     // The client may hold its side open; nothing it says has a receiver any more.
@@ -86,6 +89,15 @@ class RunningProxy {
     const wasSound = await clientLane;
     await this.#recordUnanswered();
     return isSound && wasSound ? exitCode : EXIT_INTERNAL;
+  }
+
+  /** The client is gone: the server is asked to end, then told to, then ended. */
+  #endServer(): void {
+    this.#server.stdin.end();
+    const timers = (['SIGTERM', 'SIGKILL'] as const).map((signal, at) =>
+      setTimeout(() => this.#server.kill(signal), END_TIMEOUT_MS * (at + 1)),
+    );
+    void this.#exited.then(() => timers.forEach(clearTimeout));
   }
 
   /** False when a line was too long: the server is ended then, as the rest cannot be understood. */

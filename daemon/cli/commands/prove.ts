@@ -49,8 +49,9 @@ export const prove: Command = {
     const client = new ControlClient(invocation.locations().controlSocket);
     const subject = await subjectOf(invocation, client);
     const body = { ...subject, disclose: !invocation.flag('no-disclose') };
-    const waitSeconds = invocation.integer('wait') ?? WAIT_SECONDS_DEFAULT;
-    const bundle = await whenAnchored(waitSeconds, () => client.postForBytes('/v1/bundles', body));
+    const bundle = await whenAnchored(waitMsOf(invocation), () =>
+      client.postForBytes('/v1/bundles', body),
+    );
     const file = invocation.text('output');
     writeResult(invocation.terminal, bundle, { file, isText: false });
     if (file !== undefined && invocation.isJson) {
@@ -73,25 +74,33 @@ async function subjectOf(invocation: Invocation, client: ControlClient): Promise
     throw wrongUse('name one entry: INDEX, --session HEX --sequence N, or --last');
   }
   if (index !== undefined) return { index: wholeNumber('INDEX', index) };
-  if (isLast) return { index: await newestAction(client) };
+  if (isLast) return { index: await newestAction(client, waitMsOf(invocation)) };
   if (session === undefined || sequence === undefined) {
     throw wrongUse('--session and --sequence go together');
   }
   return { session, sequence };
 }
 
-async function newestAction(client: ControlClient): Promise<number> {
-  const { hits } = await client.get<SearchAnswer>('/v1/search', { limit: 1 });
-  const [newest] = hits;
+function waitMsOf(invocation: Invocation): number {
+  return 1000 * (invocation.integer('wait') ?? WAIT_SECONDS_DEFAULT);
+}
+
+/** The index follows the anchors: it is waited for until it has read what stands now. */
+async function newestAction(client: ControlClient, waitMs: number): Promise<number> {
+  const { size } = await client.get<{ size: number }>('/v1/status');
+  const giveUpAtMs = performance.now() + waitMs;
+  let answer = await client.get<SearchAnswer>('/v1/search', { limit: 1 });
+  while (answer.indexed < size && performance.now() + RETRY_MS < giveUpAtMs) {
+    await wait(RETRY_MS);
+    answer = await client.get<SearchAnswer>('/v1/search', { limit: 1 });
+  }
+  const [newest] = answer.hits;
   if (newest !== undefined) return newest.index;
   throw new Failure(EXIT.foundBad, 'the log holds no action', { code: 'not-found' });
 }
 
-async function whenAnchored<Answer>(
-  waitSeconds: number,
-  ask: () => Promise<Answer>,
-): Promise<Answer> {
-  const giveUpAtMs = performance.now() + 1000 * waitSeconds;
+async function whenAnchored<Answer>(waitMs: number, ask: () => Promise<Answer>): Promise<Answer> {
+  const giveUpAtMs = performance.now() + waitMs;
   for (;;) {
     try {
       return await ask();

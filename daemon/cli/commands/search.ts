@@ -71,11 +71,15 @@ export const search: Command = {
       limit: invocation.integer('limit'),
     });
     if (invocation.isJson) invocation.terminal.printJson({ hits, indexed });
-    else if (hits.length === 0) invocation.terminal.say(`no action found in ${indexed} entries`);
+    else if (hits.length === 0) invocation.terminal.say(nothingIn(indexed));
     else invocation.terminal.printTable(HEADINGS, hits.map(rowOf));
     return hits.length === 0 ? EXIT.foundBad : EXIT.good;
   },
 };
+
+function nothingIn(indexed: number): string {
+  return `no action found in the ${indexed} entries indexed; newer ones follow with the next anchor`;
+}
 
 const HEADINGS = ['INDEX', 'TIME', 'KIND', 'OPERATION', 'TOOL', 'STATUS', 'ID'];
 

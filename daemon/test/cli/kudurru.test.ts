@@ -48,6 +48,7 @@ const commands = [
   'verify',
   'policy export',
   'log checkpoint',
+  'fsck',
 ];
 
 describe('kudurru', () => {

@@ -25,6 +25,8 @@ class Start {
   constructor(...words: string[]) {
     this.#child = spawn(process.execPath, [startProgram, ...words], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A process group of its own, as a terminal gives one.
+      detached: true,
     });
     this.#child.stdout.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()));
     this.#child.stderr.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
@@ -47,6 +49,12 @@ class Start {
 
   async stop(signal: NodeJS.Signals): Promise<number | null> {
     this.#child.kill(signal);
+    return this.#ended;
+  }
+
+  /** Ctrl-C reaches every process of the group at once. */
+  async interrupt(): Promise<number | null> {
+    process.kill(-this.pid, 'SIGINT');
     return this.#ended;
   }
 }
@@ -146,7 +154,7 @@ describe('start', () => {
     const older = join(folder, 'older.checkpoint');
     assert.equal(kudurru(['log', 'checkpoint', '-o', older, ...place]).status, 0);
 
-    assert.equal(await first.stop('SIGINT'), 0);
+    assert.equal(await first.interrupt(), 0, first.stderr);
     assert.deepEqual(processesAround(folder), []);
     const policy = ['--policy', join(state, 'tour', 'trust.json')];
     assert.match(kudurru(['verify', bundle, ...policy]).stdout, /^VALID \(emulated\)/u);

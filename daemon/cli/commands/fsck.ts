@@ -1,0 +1,163 @@
+/**
+ * `kudurru fsck`: checks the files of a ledger, without its daemon. The journal is read by the native
+ * scan; the published log is audited a second time by @kudurru/proof, which shares no code with it.
+ */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { fsckScan, NativeError, type FsckProgress, type FsckReport } from '@kudurru/native';
+import {
+  auditTiles,
+  decodeEntry,
+  encodeHex,
+  equalBytes,
+  parseCheckpoint,
+  parseVerifierKey,
+  ProofError,
+  verifyNote,
+} from '@kudurru/proof';
+
+import { PLACE_OPTIONS, type Command } from '../command.ts';
+import { EXIT, Failure } from '../exit-code.ts';
+import { isMissingFile, PublishedLog } from '../published-log.ts';
+import { size } from '../quantities.ts';
+import type { Terminal } from '../terminal.ts';
+
+export const fsck: Command = {
+  words: ['fsck'],
+  summary: 'check the files of a ledger, offline',
+  synopsis: ['[DIR] [--json]'],
+  description: [
+    'Reads the state folder DIR, else that of --state, and changes nothing: every record of the ' +
+      "journal, the chain, every statement's root, every body against its commitment, the tree " +
+      'and the tiles. Then the published log is audited once more by other code: every entry and ' +
+      'tile against the root of the published checkpoint, and its signature against the log key ' +
+      'in entry 0. The daemon may run meanwhile.',
+    'Bodies are opened only where their scope key is at hand, which offline it is not: of the ' +
+      'others the sealed form is checked.',
+    'A torn tail was never acknowledged and is no damage; the next start cuts it off. Tiles ' +
+      'that are wrong can be made again from the journal.',
+  ],
+  options: PLACE_OPTIONS,
+  exits: [[EXIT.foundBad, 'damage was found, or there is no ledger']],
+  examples: [
+    ["The daemon's own folder", 'kudurru fsck'],
+    ['A copy on another disk', 'kudurru fsck /mnt/backup/kudurru'],
+  ],
+  async run(invocation) {
+    const [folder = invocation.locations().state] =
+      invocation.positionals.length === 0 ? [] : invocation.take('DIR');
+    const { terminal } = invocation;
+    // First the published log: a ledger that grows meanwhile holds at least what it published.
+    const audited = await audit(folder);
+    const report = await scan(folder, progressOn(invocation.isJson));
+    const problems = problemsOf(report, audited);
+    if (invocation.isJson) terminal.printJson({ ...report, published: audited, problems });
+    else print(terminal, report, { audited, problems });
+    return problems.length === 0 ? EXIT.good : EXIT.foundBad;
+  },
+};
+
+async function scan(
+  folder: string,
+  onProgress: (progress: FsckProgress) => void,
+): Promise<FsckReport> {
+  try {
+    return await fsckScan(folder, { onProgress });
+  } catch (error) {
+    if (!(error instanceof NativeError)) throw error;
+    throw new Failure(EXIT.foundBad, `"${folder}" not checked: ${error.message}`, {
+      code: error.code,
+      cause: error,
+    });
+  }
+}
+
+/** What the audit of the published log came to; `problem` is null when all of it holds. */
+interface Audited {
+  readonly size: bigint | null;
+  readonly problem: string | null;
+}
+
+/** A daemon at work replaces tiles; then the audit begins again with its newer checkpoint. */
+const AUDITS_MAX = 3;
+
+async function audit(folder: string): Promise<Audited> {
+  const log = new PublishedLog(folder);
+  let checkpoint = await log.newest();
+  for (let attempt = 1; checkpoint !== null; attempt++) {
+    try {
+      return await auditOnce(folder, checkpoint);
+    } catch (error) {
+      if (error instanceof ProofError) return { size: null, problem: error.message };
+      if (!isMissingFile(error)) throw error;
+      const newer = await log.newest();
+      const hasMoved = newer !== null && !equalBytes(newer, checkpoint);
+      if (!hasMoved || attempt === AUDITS_MAX) {
+        return { size: null, problem: `a file is missing: ${error.message}` };
+      }
+      checkpoint = newer;
+    }
+  }
+  return { size: null, problem: null };
+}
+
+async function auditOnce(folder: string, checkpoint: Uint8Array): Promise<Audited> {
+  const { size: publishedSize, root, note } = parseCheckpoint(checkpoint);
+  const fetch = async (path: string): Promise<Uint8Array> =>
+    new Uint8Array(await readFile(join(folder, path)));
+  const keys: string[] = [];
+  await auditTiles(fetch, { size: publishedSize, root }, (index, bytes) => {
+    const entry = index === 0n ? decodeEntry(bytes) : null;
+    if (entry?.kind === 'genesis') keys.push(entry.logKey);
+  });
+  const [logKey] = keys;
+  if (logKey === undefined) return { size: publishedSize, problem: 'entry 0 is not genesis' };
+  const state = verifyNote(note, parseVerifierKey(logKey));
+  const problem = state === 'valid' ? null : `the log key's signature is ${state}`;
+  return { size: publishedSize, problem };
+}
+
+function problemsOf(report: FsckReport, { size: publishedSize, problem }: Audited): string[] {
+  const { finding, wrongTiles } = report;
+  const isShort = publishedSize !== null && publishedSize > report.size;
+  return [
+    ...(isShort ? [`${publishedSize} entries were published, and ${report.size} are whole`] : []),
+    ...(finding === null ? [] : [`${finding.code}: ${finding.message}`]),
+    ...wrongTiles.map((path) => `tile "${path}" is not what the entries give`),
+    ...(problem === null ? [] : [`published log: ${problem}`]),
+  ];
+}
+
+function print(
+  terminal: Terminal,
+  report: FsckReport,
+  { audited, problems }: { readonly audited: Audited; readonly problems: readonly string[] },
+): void {
+  const published = audited.size === null ? 'nothing' : `${audited.size} entries`;
+  terminal.printFacts([
+    ['ledger', encodeHex(report.ledgerId)],
+    ['whole', `${report.size} entries, root ${encodeHex(report.root)}`],
+    ['journal', `${report.records} records, ${tailOf(report)}`],
+    ['bodies', `${report.bodies}, ${report.bodiesOpened} of them opened`],
+    ['tiles', `${report.tiles} full ones compared, ${report.wrongTiles.length} wrong`],
+    ['published', audited.problem === null ? `${published}, audited` : published],
+  ]);
+  for (const problem of problems) terminal.print(`${terminal.paint('bad', 'DAMAGE')}: ${problem}`);
+  if (problems.length === 0) terminal.print(terminal.paint('good', 'No damage found.'));
+}
+
+function tailOf({ tornBytes, stoppedCleanly }: FsckReport): string {
+  if (tornBytes > 0n) return `a torn tail of ${tornBytes} bytes, never acknowledged`;
+  return stoppedCleanly ? 'stopped in order' : 'in use, or not stopped in order';
+}
+
+/** A line that is written over, where somebody can see it. */
+function progressOn(isJson: boolean): (progress: FsckProgress) => void {
+  if (isJson || !process.stderr.isTTY) return () => undefined;
+  return ({ entries, bytesDone, bytesTotal }) => {
+    const done = `${size(Number(bytesDone))} of ${size(Number(bytesTotal))}`;
+    const end = bytesDone >= bytesTotal ? '\n' : '';
+    process.stderr.write(`\rkudurru: ${done}, ${entries} entries${end}`);
+  };
+}
