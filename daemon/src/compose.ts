@@ -116,6 +116,11 @@ class RunningDaemon implements Daemon {
       indexPath: join(state, 'index.sqlite'),
       tilesFolder: state,
       ledger,
+      publish: async () => {
+        const { size } = ledger.head();
+        await ledger.publish(size);
+        return size;
+      },
       agentIdOf: (name) => formatAgentId(founded.trustDomain, name),
       log: log.part('index'),
     });

@@ -2,6 +2,8 @@
  * The evidence stage: finds entries and hands out bundles. The index behind it is never trusted:
  * hits are read again from the ledger, references are followed in the entries themselves.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
+
 import { decodeEntry, entryToJson, type JsonObject } from '@kudurru/proof';
 
 import { KudurruError } from '../base/errors.ts';
@@ -19,10 +21,15 @@ export interface EvidenceOptions {
   /** Folder of the published tiles. */
   readonly tilesFolder: string;
   readonly ledger: LedgerReader;
+  /** Publishes the newest durable tree; its size. */
+  readonly publish: () => Promise<TreeSize>;
   /** Makes an agent id of a bare name. */
   readonly agentIdOf: (name: string) => string;
   readonly log: Log;
 }
+
+/** How long a question waits for the index to catch up; the answer says how far it was. */
+const catchUpTimeoutMs = 2000;
 
 /** How a subject is named: by index, by place in a session, or by external id. */
 export type SubjectName =
@@ -62,6 +69,7 @@ export class Evidence {
   /** Newest first. @throws KudurruError `request-malformed`, `index-contradicts` */
   async search(query: URLSearchParams): Promise<SearchAnswer> {
     const parsed = parseSearchQuery(query, this.#options.agentIdOf);
+    await this.#catchUp();
     const places = await this.#open();
     const hits: JsonObject[] = [];
     for (const index of places.search(parsed)) {
@@ -80,6 +88,7 @@ export class Evidence {
   /** @throws KudurruError `not-found` */
   async locate(subject: SubjectName): Promise<LeafIndex> {
     if ('index' in subject) return leafIndex(BigInt(subject.index));
+    await this.#catchUp();
     const places = await this.#open();
     const found =
       'externalId' in subject
@@ -107,6 +116,18 @@ export class Evidence {
     this.#forget();
   }
 
+  /** Whoever asks after a receipt finds what it was given for, unless the index is far behind. */
+  async #catchUp(): Promise<void> {
+    const size = await this.#options.publish();
+    if (size > this.#follower.size) this.follow(size);
+    const timeout = new AbortController();
+    await Promise.race([
+      this.#follower.reached(size),
+      sleep(catchUpTimeoutMs, undefined, { signal: timeout.signal }).catch(ignoreAbort),
+    ]);
+    timeout.abort();
+  }
+
   /** The worker makes the file; it is there once the worker has said so. */
   async #open(): Promise<SearchIndex> {
     await this.#follower.ready();
@@ -118,4 +139,8 @@ export class Evidence {
     this.#places?.close();
     this.#places = null;
   }
+}
+
+function ignoreAbort(error: unknown): void {
+  if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
 }

@@ -6,6 +6,7 @@
  */
 import { existsSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { constants, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -136,9 +137,12 @@ function openExisting(path: string): DatabaseSync | null {
   return null;
 }
 
+/** Told to stop: what is not indexed yet is indexed after the next start. */
+let isStopping = false;
+
 async function follow(writer: IndexWriter, tiles: string, size: bigint): Promise<void> {
   const reader = new TileReader((path) => readFile(join(tiles, path)), size);
-  while (writer.size < size) {
+  while (writer.size < size && !isStopping) {
     const left = size - writer.size;
     const end = writer.size + (left < ENTRIES_PER_TRANSACTION ? left : ENTRIES_PER_TRANSACTION);
     const entries: Uint8Array[] = [];
@@ -153,11 +157,14 @@ function tell(message: FromWorker): void {
 }
 
 function start({ path, tiles }: IndexWorkerData): void {
+  // Linux has a priority for each thread: this one's own, and intake goes first.
+  setPriority(constants.priority.PRIORITY_LOW);
   let writer = new IndexWriter(path);
   tell({ kind: 'indexed', size: writer.size });
   let running: Promise<void> = Promise.resolve();
   parentPort?.on('message', (message: ToWorker) => {
     if (message.kind === 'stop') {
+      isStopping = true;
       void running.then(() => {
         writer.close();
         parentPort?.close();

@@ -171,12 +171,13 @@ Status TileStore::publish(uint64_t size) {
   if (size > sources_.tree->size()) {
     return failure(Code::kBadArgument, "the tree has fewer entries than are to be published");
   }
-  if (size <= published_) return {};
+  if (size == published_) return {};
   Status status = publishHashes(size);
   if (status.ok()) status = publishEntries(size);
   if (!status.ok()) return status;
-  published_ = size;
-  return size - durable_ >= kMarkEvery ? markDurable() : Status{};
+  // A smaller size than before: its partial tiles are what a checkpoint signed meanwhile needs.
+  published_ = std::max(published_, size);
+  return published_ - durable_ >= kMarkEvery ? markDurable() : Status{};
 }
 
 Status TileStore::publishHashes(uint64_t size) {
@@ -208,8 +209,9 @@ Status TileStore::publishEntries(uint64_t size) {
   const unsigned width = static_cast<unsigned>(size % kTileWidth);
   if (width == 0) return {};
   bundle.clear();
-  Status status = sources_.entries(bundles_ * kTileWidth, width, &bundle);
-  return status.ok() ? files_.write(entryTilePath(bundles_, width), bundle) : status;
+  const uint64_t last = size / kTileWidth;
+  Status status = sources_.entries(last * kTileWidth, width, &bundle);
+  return status.ok() ? files_.write(entryTilePath(last, width), bundle) : status;
 }
 
 Status TileStore::markDurable() {
