@@ -70,7 +70,7 @@ function factsOf(found: Status): [string, string][] {
   return [
     [
       'daemon',
-      `${found.state}, kudurru ${found.version}, profile ${found.profile}, ` +
+      `${found.state}, ${found.version}, profile ${found.profile}, ` +
         `up ${duration(found.uptimeMs)}`,
     ],
     ['ledger', found.ledgerId],

@@ -115,7 +115,7 @@ class Tour {
     say('   without bounds, which the default policy refuses.\n');
     const accepted = ['--accept', 'emulated', '--time-level', 'UNKNOWN'];
     await this.#run(['policy', 'export', ...accepted, '-o', policy]);
-    say(indented(readFileSync(policy, 'utf8')));
+    say(`${indented(readFileSync(policy, 'utf8'))}\n`);
     const ended = await this.#run(['verify', bundle, '--policy', policy], { expected: VALID });
     if (!ended.stdout.startsWith('VALID (emulated)')) {
       throw failed('verify', `it says "${ended.stdout.split('\n')[0]}"`);
@@ -130,7 +130,7 @@ class Tour {
     writeFileSync(forged, bytes);
     const now = bytes.toString('latin1', at - PROVEN_TOOL.length + 1, at + 1);
     say(`\n5. One bit of a copy is changed: byte ${at}, "${PROVEN_TOOL}" now reads "${now}".\n`);
-    const words = ['verify', forged, '--policy', policy];
+    const words = ['verify', shortPath(forged), '--policy', shortPath(policy)];
     const { stdout } = await this.#run([...words, '--json'], { isShown: false, expected: INVALID });
     const verdict = JSON.parse(stdout) as Verdict;
     say(`   $ ${this.#line(words)}`);
@@ -145,11 +145,11 @@ class Tour {
     words: readonly string[],
     { isShown = true, expected = 0 }: { isShown?: boolean; expected?: number } = {},
   ): Promise<Ended> {
-    const needsDaemon = words[0] !== 'verify';
-    const place = needsDaemon ? ['--state', this.#state] : [];
-    const ended = await runKudurru([...words, ...place], this.#stop);
+    const typed = words.map((word) => (word.startsWith('/') ? shortPath(word) : word));
+    const place = needsDaemon(words) ? ['--state', this.#state] : [];
+    const ended = await runKudurru([...typed, ...place], this.#stop);
     if (isShown) {
-      say(`   $ ${this.#line(words)}`);
+      say(`   $ ${this.#line(typed)}`);
       say(indented(ended.stdout + ended.stderr));
     }
     if (ended.exitCode === expected) return ended;
@@ -159,14 +159,17 @@ class Tour {
 
   /** As typed in this folder. */
   #line(words: readonly string[]): string {
-    const typed = commandLine(words.map((word) => (word.startsWith('/') ? shortPath(word) : word)));
-    return words[0] === 'verify' ? typed : `${typed}${stateOption(this.#state)}`;
+    return `${commandLine(words)}${needsDaemon(words) ? stateOption(this.#state) : ''}`;
   }
 }
 
 interface Verdict {
   readonly headline: string;
   readonly checks: readonly { readonly id: string; outcome: string; text: string }[];
+}
+
+function needsDaemon(words: readonly string[]): boolean {
+  return words[0] !== 'verify';
 }
 
 function sayCall({ tool, target, isError, answer }: Call): void {
