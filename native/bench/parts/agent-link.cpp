@@ -21,6 +21,7 @@ constexpr cbor::Bounds kHashSize{sizeof(Hash), sizeof(Hash)};
 constexpr cbor::Bounds kAnyNumber{0, cbor::kSafeIntegerMax};
 constexpr cbor::Bounds kAnyText{1, 4096};
 constexpr size_t kReadBytes = 65'536;
+constexpr size_t kSendBytes = 16'384;
 
 [[noreturn]] void throwErrno(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -150,15 +151,22 @@ void AgentLink::sendMore() {
   }
 }
 
+// Small submissions are handed over several at a time, as a busy agent's library does.
 void AgentLink::pump(uint64_t& submissionsLeft) {
   sendMore();
   while (!isRefused_ && !wantsToSend() && waiting_.size() < depth_ && submissionsLeft != 0) {
-    maker_->make(made_);
-    outgoing_.swap(made_.frame);
+    outgoing_.clear();
     sent_ = 0;
-    waiting_.push_back({made_.firstSequence, nowNs(), made_.statementHash});
-    ++result_.submitted;
-    --submissionsLeft;
+    const size_t before = waiting_.size();
+    while (outgoing_.size() < kSendBytes && waiting_.size() < depth_ && submissionsLeft != 0) {
+      maker_->make(made_);
+      outgoing_.insert(outgoing_.end(), made_.frame.begin(), made_.frame.end());
+      waiting_.push_back({made_.firstSequence, 0, made_.statementHash});
+      ++result_.submitted;
+      --submissionsLeft;
+    }
+    const int64_t sentAtNs = nowNs();
+    for (size_t i = before; i < waiting_.size(); ++i) waiting_[i].sentAtNs = sentAtNs;
     sendMore();
   }
 }
