@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { after, before, describe, it } from 'mocha';
-import { connect, jsonBody, type Action, type Agent } from '@kudurru/agent';
+import { connect, generateKey, jsonBody, type Action, type Agent } from '@kudurru/agent';
 import {
   decodeBase64,
   decodeEntry,
@@ -114,6 +114,14 @@ describe('daemon', function () {
     assert.equal((await second.ended).code, 1);
   });
 
+  it('opens no session for a key that is not enrolled', async () => {
+    const socketPath = appliance.agentSocket;
+    const stranger = connect({ socketPath, agentId: enrolled.agentId, key: generateKey() });
+    await assert.rejects(stranger, { code: 'key-mismatch' });
+    const nobody = connect({ socketPath, ...enrolled, agentId: `${enrolled.agentId}-2` });
+    await assert.rejects(nobody, { code: 'agent-unknown' });
+  });
+
   it('stops in order, and lets the same process take its session up again', async () => {
     const before = agent.sessionId;
     const { sessions } = await status();
@@ -124,6 +132,12 @@ describe('daemon', function () {
     assert.ok(receipt.statementIndex > 0n);
     assert.deepEqual(await newest('unclean-start'), []);
     assert.equal((await newest('stop')).length, 1);
+    const [summary] = await newest('refusal-summary');
+    assert.ok(summary?.kind === 'refusal-summary');
+    assert.deepEqual(summary.refusals, [
+      { code: 'agent-unknown', count: 1 },
+      { code: 'key-mismatch', count: 1 },
+    ]);
   });
 
   it('recovers from a kill, and says what may be missing', async () => {
@@ -153,6 +167,25 @@ describe('daemon', function () {
     const [closed] = await newest('session.close');
     assert.ok(closed?.kind === 'session.close' && closed.actionCount === 3);
     assert.equal(closed.reason, 'closed');
+  });
+
+  it('refuses to start on a journal that was set back', async () => {
+    await daemon.stop();
+    const journal = join(appliance.state, 'journal');
+    cpSync(journal, join(folder, 'older'), { recursive: true });
+    const { code } = await restart((running) => running.stop());
+    assert.equal(code, 0);
+    await agent.submit([action]);
+    await daemon.stop();
+    renameSync(journal, join(folder, 'newer'));
+    cpSync(join(folder, 'older'), journal, { recursive: true });
+    const refused = appliance.launch();
+    await assert.rejects(refused.ready, /anchor-contradiction.*journal is older/u);
+    assert.equal((await refused.ended).code, 1);
+    rmSync(journal, { recursive: true });
+    renameSync(join(folder, 'newer'), journal);
+    daemon = await appliance.start();
+    await agent.submit([action]);
   });
 
   it('refuses to start where the counter was moved by something else', async () => {

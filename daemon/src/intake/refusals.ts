@@ -5,6 +5,9 @@ export interface RefusalCount {
   readonly count: number;
 }
 
+/** Said to every connection at an orderly stop: nothing that was sent is refused by it. */
+const farewell = 'stopping';
+
 export class RefusalTally {
   #taken: Readonly<Record<string, number>> = {};
 
@@ -14,7 +17,7 @@ export class RefusalTally {
     this.#taken = { ...total };
     return Object.entries(total)
       .map(([code, count]) => ({ code, count: count - (taken[code] ?? 0) }))
-      .filter(({ count }) => count > 0)
+      .filter(({ code, count }) => count > 0 && code !== farewell)
       .sort((left, right) => (left.code < right.code ? -1 : 1));
   }
 }
