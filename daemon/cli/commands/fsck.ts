@@ -1,6 +1,7 @@
 /**
- * `kudurru fsck`: checks the files of a ledger, without its daemon. The journal is read by the native
- * scan; the published log is audited a second time by @kudurru/proof, which shares no code with it.
+ * `kudurru fsck`: checks the files of a ledger, without its daemon. The journal is read by the
+ * native scan; the published log is audited a second time by @kudurru/proof, which shares no code
+ * with it.
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -78,7 +78,7 @@ export const search: Command = {
 };
 
 function nothingIn(indexed: number): string {
-  return `no action found in the ${indexed} entries indexed; newer ones follow with the next anchor`;
+  return `no action found in ${indexed} entries`;
 }
 
 const HEADINGS = ['INDEX', 'TIME', 'KIND', 'OPERATION', 'TOOL', 'STATUS', 'ID'];

@@ -84,7 +84,8 @@ export const ZONES: readonly Zone[] = [
   { name: 'composition', at: 'daemon/src/compose', imports: composition },
   { name: 'main', at: 'daemon/src/main.ts', imports: ['base', 'config', 'compose'] },
 
-  { name: 'cli', at: 'daemon/cli', imports: [...foundation, 'agent', 'bridges'] },
+  // The native scan is fsck's: it reads a journal without its daemon.
+  { name: 'cli', at: 'daemon/cli', imports: [...foundation, 'agent', 'bridges', 'native'] },
   {
     name: 'bridges',
     at: 'daemon/bridges',
