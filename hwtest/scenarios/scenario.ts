@@ -18,7 +18,6 @@ import {
   trustPolicyFromJson,
   type Entry,
   type EntryKind,
-  type EntryOf,
   type Json,
   type TrustPolicy,
 } from '@kudurru/proof';
@@ -94,13 +93,14 @@ export class Scenario {
   }
 
   /** All entries of a kind from `first` on, in their order. */
-  async entriesOf<Kind extends EntryKind>(kind: Kind, first = 0n): Promise<EntryOf<Kind>[]> {
-    const found: EntryOf<Kind>[] = [];
+  async entriesOf(kind: EntryKind, first = 0n): Promise<Entry[]> {
+    return (await this.entriesSince(first)).filter((entry) => entry.kind === kind);
+  }
+
+  async entriesSince(first: bigint): Promise<Entry[]> {
+    const found: Entry[] = [];
     const size = await this.size();
-    for (let index = first; index < size; index++) {
-      const entry = await this.entry(index);
-      if (entry.kind === kind) found.push(entry as EntryOf<Kind>);
-    }
+    for (let index = first; index < size; index++) found.push(await this.entry(index));
     return found;
   }
 
@@ -139,6 +139,23 @@ export class Scenario {
 export async function checkFiles(state: string): Promise<void> {
   const words = [commandProgram, 'fsck', '--state', state, '--json'];
   await promisify(execFile)(process.execPath, words, { maxBuffer: 2 ** 24 });
+}
+
+/** Entries that the daemon makes of itself while nothing happens. */
+const ownKinds: ReadonlySet<EntryKind> = new Set(['anchor', 'counter-anchor', 'refusal-summary']);
+
+/** Does `act`, and requires that the ledger holds nothing of it. */
+export async function requireNothingLeft(
+  scenario: Scenario,
+  act: () => Promise<void>,
+): Promise<void> {
+  const before = await scenario.size();
+  await act();
+  const kinds = (await scenario.entriesSince(before)).map(({ kind }) => kind);
+  assert.deepEqual(
+    kinds.filter((kind) => !ownKinds.has(kind)),
+    [],
+  );
 }
 
 /** One action with a private input. */
