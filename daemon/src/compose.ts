@@ -41,7 +41,7 @@ export interface Daemon {
 
 export const softwareVersion = readVersion();
 
-/** Refusals are summarised, idle sessions closed, and the clock looked at this often. */
+/** Refusals are summarised, the clock and idle sessions looked at this often. */
 const housekeepingEveryMs = 60_000;
 
 /** @throws KudurruError with the reason why the start was refused */
@@ -52,9 +52,15 @@ export async function startDaemon(configuration: Configuration, log: Log): Promi
   const devices = new Devices(configuration, log.part('devices'));
   try {
     const founded = await openFounded({ configuration, devices, log: log.part('ledger') });
-    const running = new RunningDaemon({ configuration, devices, founded, log });
-    await running.start();
-    return running;
+    try {
+      const running = new RunningDaemon({ configuration, devices, founded, log });
+      await running.start();
+      return running;
+    } catch (error) {
+      // Already ended where the start had begun to write.
+      await founded.store.release();
+      throw error;
+    }
   } catch (error) {
     await devices.close();
     throw error;
@@ -74,7 +80,7 @@ interface Doors {
   readonly intake: AgentDoor;
   readonly control: ControlServer;
   readonly pipeline: Promise<void>;
-  readonly housekeeping: Periodic;
+  readonly housekeeping: readonly Periodic[];
 }
 
 const nowMs = (): number => performance.now();
@@ -191,11 +197,12 @@ class RunningDaemon implements Daemon {
     const noteActivity = anchoring.anchorer.noteActivity.bind(anchoring.anchorer);
     const pipeline = runPipeline({ intake, ledger: this.#ledger, sessions, noteActivity });
     pipeline.catch((error: unknown) => this.#fail(error));
-    const housekeeping = new Periodic(
-      housekeepingEveryMs,
-      () => this.#keepHouse(intake),
-      (error) => this.#fail(error),
-    );
+    const fail = (error: unknown): void => this.#fail(error);
+    const idleEveryMs = Math.min(housekeepingEveryMs, settings.sessionIdleMs);
+    const housekeeping = [
+      new Periodic(housekeepingEveryMs, () => this.#keepHouse(intake), fail),
+      new Periodic(idleEveryMs, () => this.#identity.closeIdle(), fail),
+    ];
     return { anchoring, intake, control, pipeline, housekeeping };
   }
 
@@ -209,7 +216,6 @@ class RunningDaemon implements Daemon {
       agents,
       nonces: new Nonces(nowMs),
       ledger,
-      now: () => this.#clock.now().taiNs,
       noteActivity: () => anchorer.noteActivity([]),
     });
     return controlFace({
@@ -238,7 +244,6 @@ class RunningDaemon implements Daemon {
       this.#entries.raiseAlarm('clock-behind', message);
     }
     await this.#entries.summariseRefusals(intake.stats().refusals);
-    await this.#identity.closeIdle();
   }
 
   #raiseStartAlarms(): void {
@@ -270,7 +275,7 @@ class RunningDaemon implements Daemon {
     const { intake, control, pipeline, housekeeping, anchoring } = doors;
     await intake.stop();
     await pipeline;
-    await housekeeping.stop();
+    for (const each of housekeeping) await each.stop();
     const controlStopped = control.stop();
     try {
       await anchoring.anchorer.stop();

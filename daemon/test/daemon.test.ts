@@ -169,6 +169,17 @@ describe('daemon', function () {
     assert.equal(closed.reason, 'closed');
   });
 
+  it('closes a session that is silent for too long', async () => {
+    await daemon.stop();
+    daemon = await appliance.start({ flags: ['--session-idle-ms', '1000'] });
+    await until(async () => (await status()).sessions === 0);
+    const [closed] = await newest('session.close');
+    assert.ok(closed?.kind === 'session.close' && closed.reason === 'idle');
+    assert.equal((await status()).agents, 1);
+    agent.destroy();
+    agent = await connect({ socketPath: appliance.agentSocket, ...enrolled });
+  });
+
   it('refuses to start on a journal that was set back', async () => {
     await daemon.stop();
     const journal = join(appliance.state, 'journal');

@@ -2,11 +2,12 @@
 import { encodeUtf8 } from '@kudurru/proof';
 
 import { KudurruError } from '../base/errors.ts';
-import { taiNs, type TaiNs } from '../base/units.ts';
+import { taiNs } from '../base/units.ts';
 import type { EnrolRequest } from '../control/views.ts';
 import type { Agent, AgentRegistry } from '../identity/agents.ts';
 import { readEnrolment } from '../identity/enrolment.ts';
 import type { Nonces } from '../identity/nonces.ts';
+import { entryOfKind } from '../ledger/entry-of-kind.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { systemEntry, type SystemBody } from '../ledger/system-entry.ts';
 
@@ -15,7 +16,6 @@ export interface EnrollerOptions {
   readonly agents: AgentRegistry;
   readonly nonces: Nonces;
   readonly ledger: Ledger;
-  readonly now: () => TaiNs;
   readonly noteActivity: () => void;
 }
 
@@ -37,7 +37,7 @@ export class Enroller {
 
   /** The agent, once its entry is durable. @throws KudurruError as `readEnrolment` */
   async enrol({ enrolment, ownerContact, caller }: EnrolRequest): Promise<Agent> {
-    const { agents, ledger, now, noteActivity } = this.#options;
+    const { agents, ledger, noteActivity } = this.#options;
     const bodies = contactBodies(ownerContact);
     const proven = readEnrolment(enrolment, this.#options);
     const { agentId, owner, purpose, key, keyBytes } = proven;
@@ -56,6 +56,7 @@ export class Enroller {
         bodies,
       ),
     );
+    const entry = entryOfKind(await ledger.readEntry(placed.index), 'agent.enrol', placed.index);
     const agent = agents.add({
       agentIndex: placed.index,
       agentId,
@@ -63,7 +64,7 @@ export class Enroller {
       purpose,
       key,
       enrolledByUid: caller.uid,
-      enrolledAt: taiNs(now()),
+      enrolledAt: taiNs(entry.time.taiNs),
     });
     noteActivity();
     return agent;

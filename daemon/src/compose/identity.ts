@@ -5,12 +5,7 @@ import { KudurruError } from '../base/errors.ts';
 import { taiNs } from '../base/units.ts';
 import { AgentRegistry } from '../identity/agents.ts';
 import { SessionDoor, type NewSessionPlan } from '../identity/session-door.ts';
-import {
-  SessionRequests,
-  type Closing,
-  type SessionHead,
-  type SessionPorts,
-} from '../identity/session-requests.ts';
+import { SessionRequests, type Closing, type SessionPorts } from '../identity/session-requests.ts';
 import { SessionTable, type Session } from '../identity/sessions.ts';
 import { decodeWriterFacts, encodeWriterFacts, type WriterFacts } from '../identity/writer.ts';
 import type { AgentDoor } from '../intake/agent-door.ts';
@@ -120,7 +115,7 @@ export class Identity {
     const { ledger } = this.#options;
     return {
       writer: (connection) => this.#writerOf(intake, connection),
-      head: (session) => this.#headOf(session),
+      head: ({ sessionIndex }) => ledger.openSession(sessionIndex),
       append: (changes) => ledger.append(changes.map((change) => entryOf(change, intake))),
       bind: (connection, session, head) => {
         const { sessionId, sessionIndex, sessionNumber, agent } = session;
@@ -151,12 +146,6 @@ export class Identity {
       exeSha256: null,
       cgroup,
     };
-  }
-
-  async #headOf({ sessionIndex }: Session): Promise<SessionHead> {
-    const open = await this.#options.ledger.openSession(sessionIndex);
-    if (open !== null) return open;
-    throw new KudurruError('session-closed', 'the session has been closed');
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { ZERO_HASH } from '@kudurru/proof';
 
-import { isKudurruError, type KudurruError } from '../base/errors.ts';
+import { isKudurruError, KudurruError } from '../base/errors.ts';
 import type { LeafIndex } from '../base/units.ts';
 import type { NewSessionPlan, SessionDoor } from './session-door.ts';
 import type { Session, SessionTable } from './sessions.ts';
@@ -40,8 +40,8 @@ export type Outcome =
 /** What sessions need of intake and ledger; compose.ts connects them. */
 export interface SessionPorts {
   writer(connection: bigint): WriterFacts;
-  /** Where the session stands in the ledger. */
-  head(session: Session): Promise<SessionHead>;
+  /** Where the session stands in the ledger; null where it has been closed. */
+  head(session: Session): Promise<SessionHead | null>;
   /** In this order, in one group; durable when the promise resolves. */
   append(changes: readonly (NewSessionPlan | Closing)[]): Promise<readonly Outcome[]>;
   /** Sends `opened`; the connection carries the session from then on. */
@@ -92,8 +92,8 @@ export class SessionRequests {
     const { ports } = this.#options;
     const closings: Closing[] = [];
     for (const session of sessions) {
-      const { nextSequence: actionCount } = await ports.head(session);
-      closings.push({ session, actionCount, reason });
+      const head = await ports.head(session);
+      if (head !== null) closings.push({ session, actionCount: head.nextSequence, reason });
     }
     const outcomes = await ports.append(closings);
     for (const [position, closing] of closings.entries()) {
@@ -112,7 +112,7 @@ export class SessionRequests {
       const writer = ports.writer(connection);
       const decision = this.#options.door.decide({ connection, request, challenge, writer });
       if (decision.kind === 'open') return { connection, entry: decision };
-      ports.bind(connection, decision.session, await ports.head(decision.session));
+      ports.bind(connection, decision.session, await this.#headOf(decision.session));
     } catch (error) {
       if (!isKudurruError(error) || error.retry === 'restart') throw error;
       ports.refuse(connection, error);
@@ -122,8 +122,14 @@ export class SessionRequests {
 
   async #closing({ connection, payload }: SessionFrame): Promise<Closing> {
     const session = this.#options.door.closing(connection, payload);
-    const { nextSequence } = await this.#options.ports.head(session);
+    const { nextSequence } = await this.#headOf(session);
     return { session, actionCount: nextSequence, reason: 'closed' };
+  }
+
+  async #headOf(session: Session): Promise<SessionHead> {
+    const head = await this.#options.ports.head(session);
+    if (head !== null) return head;
+    throw new KudurruError('session-closed', 'session not taken up: it has been closed');
   }
 
   async #settle(changes: readonly Change[]): Promise<void> {
