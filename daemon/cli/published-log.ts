@@ -5,11 +5,20 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-import { parseCheckpoint, TileReader, verifyConsistency, type TreeHead } from '@kudurru/proof';
+import {
+  formatEntryBundle,
+  parseCheckpoint,
+  parseEntryBundle,
+  TILE_WIDTH,
+  TileReader,
+  verifyConsistency,
+  type TreeHead,
+} from '@kudurru/proof';
 
 import { EXIT, Failure } from './exit-code.ts';
 
 const HASH_SIZE_BYTES = 32;
+const ENTRIES = 'tile/entries/';
 
 export class PublishedLog {
   readonly #folder: string;
@@ -48,23 +57,26 @@ export class PublishedLog {
     if (older.size > size) {
       throw contradiction(`OLD has ${older.size} entries, the published log ${size}`);
     }
-    const path = await new TileReader((file) => this.#tile(file), size).consistencyProof(
-      older.size,
-    );
+    const path = await new TileReader((file) => this.tile(file), size).consistencyProof(older.size);
     const claim = { oldSize: older.size, oldRoot: older.root, newSize: size, newRoot: root };
     if (!verifyConsistency(claim, path)) throw contradiction('the two trees contradict each other');
     return path;
   }
 
-  /** A partial tile may have given way to the full one, which begins with the same hashes. */
-  async #tile(file: string): Promise<Uint8Array> {
+  /**
+   * A tile or entry bundle by its path. Where a partial one is gone, the log has grown past it: the
+   * full one begins with the same hashes or entries.
+   */
+  async tile(file: string): Promise<Uint8Array> {
     const [full = '', width] = file.split('.p/');
     try {
       return await this.#read(file);
     } catch (error) {
       if (!isMissingFile(error) || width === undefined) throw error;
-      return (await this.#read(full)).subarray(0, Number(width) * HASH_SIZE_BYTES);
     }
+    const bytes = await this.#read(full);
+    if (!full.startsWith(ENTRIES)) return bytes.subarray(0, Number(width) * HASH_SIZE_BYTES);
+    return formatEntryBundle(parseEntryBundle(bytes, TILE_WIDTH).slice(0, Number(width)));
   }
 
   async #read(file: string): Promise<Uint8Array> {

@@ -3,15 +3,11 @@
  * native scan; the published log is audited a second time by @kudurru/proof, which shares no code
  * with it.
  */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-
 import { fsckScan, NativeError, type FsckProgress, type FsckReport } from '@kudurru/native';
 import {
   auditTiles,
   decodeEntry,
   encodeHex,
-  equalBytes,
   parseCheckpoint,
   parseVerifierKey,
   ProofError,
@@ -80,33 +76,22 @@ interface Audited {
   readonly problem: string | null;
 }
 
-/** A daemon at work replaces tiles; then the audit begins again with its newer checkpoint. */
-const AUDITS_MAX = 3;
-
 async function audit(folder: string): Promise<Audited> {
   const log = new PublishedLog(folder);
-  let checkpoint = await log.newest();
-  for (let attempt = 1; checkpoint !== null; attempt++) {
-    try {
-      return await auditOnce(folder, checkpoint);
-    } catch (error) {
-      if (error instanceof ProofError) return { size: null, problem: error.message };
-      if (!isMissingFile(error)) throw error;
-      const newer = await log.newest();
-      const hasMoved = newer !== null && !equalBytes(newer, checkpoint);
-      if (!hasMoved || attempt === AUDITS_MAX) {
-        return { size: null, problem: `a file is missing: ${error.message}` };
-      }
-      checkpoint = newer;
-    }
+  const checkpoint = await log.newest();
+  if (checkpoint === null) return { size: null, problem: null };
+  try {
+    return await auditTree(log, checkpoint);
+  } catch (error) {
+    if (error instanceof ProofError) return { size: null, problem: error.message };
+    if (isMissingFile(error)) return { size: null, problem: error.message };
+    throw error;
   }
-  return { size: null, problem: null };
 }
 
-async function auditOnce(folder: string, checkpoint: Uint8Array): Promise<Audited> {
+async function auditTree(log: PublishedLog, checkpoint: Uint8Array): Promise<Audited> {
   const { size: publishedSize, root, note } = parseCheckpoint(checkpoint);
-  const fetch = async (path: string): Promise<Uint8Array> =>
-    new Uint8Array(await readFile(join(folder, path)));
+  const fetch = (path: string): Promise<Uint8Array> => log.tile(path);
   const keys: string[] = [];
   await auditTiles(fetch, { size: publishedSize, root }, (index, bytes) => {
     const entry = index === 0n ? decodeEntry(bytes) : null;

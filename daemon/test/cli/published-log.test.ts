@@ -7,6 +7,7 @@ import {
   concatBytes,
   encodeUtf8,
   formatCheckpoint,
+  formatEntryBundle,
   formatTilePath,
   leafHash,
   rootOfLeafHashes,
@@ -48,6 +49,8 @@ describe('published-log', () => {
     hashTile(1n, leaves.slice(256));
     const top = rootOfLeafHashes(leaves.slice(0, 256));
     write(formatTilePath({ level: 1, index: 0n, width: 1 }), top);
+    const entries = Array.from({ length: 256 }, (_, at) => encodeUtf8(`entry ${at}`));
+    write(formatTilePath({ level: 'entries', index: 0n, width: 256 }), formatEntryBundle(entries));
     write('checkpoint', noteAt(300));
   });
 
@@ -59,6 +62,13 @@ describe('published-log', () => {
       await log.grownSince(headAt(size), noteAt(300));
     }
     await log.grownSince(headAt(3), noteAt(200));
+  });
+
+  it('gives the entries of a partial bundle that was filled since', async () => {
+    const bytes = await log.tile(formatTilePath({ level: 'entries', index: 0n, width: 2 }));
+    assert.deepEqual(bytes, formatEntryBundle([encodeUtf8('entry 0'), encodeUtf8('entry 1')]));
+    const missing = formatTilePath({ level: 'entries', index: 1n, width: 2 });
+    await assert.rejects(log.tile(missing), { code: 'ENOENT' });
   });
 
   it('hands out nothing for a log that is not the same one grown', async () => {

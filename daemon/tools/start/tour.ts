@@ -1,6 +1,5 @@
 /** The tour: five steps, each with the command a person could type. It speaks on stdout. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { setTimeout as wait } from 'node:timers/promises';
 
 import { commandLine, runKudurru, type Ended } from './commands.ts';
 import { runRecordedSession, type Call } from './recorded-session.ts';
@@ -15,8 +14,6 @@ export class TourEndedError extends Error {
 const AGENT = 'guide';
 /** The tool whose call is proven. */
 const PROVEN_TOOL = 'write_file';
-const INDEX_ATTEMPTS = 60;
-const INDEX_RETRY_MS = 500;
 const VALID = 0;
 const INVALID = 1;
 
@@ -80,20 +77,7 @@ class Tour {
       throw failed('the MCP session', `${failures} calls failed, and two of them should`);
     }
     say('');
-    await this.#untilIndexed(2 * calls.length);
     await this.#run(['search', '--agent', AGENT, '--limit', '4']);
-  }
-
-  /** The index follows the anchors, and the next one comes within seconds. */
-  async #untilIndexed(actions: number): Promise<void> {
-    const query = ['search', '--agent', AGENT, '--json', '--state', this.#state];
-    for (let attempt = 0; attempt < INDEX_ATTEMPTS; attempt++) {
-      const { stdout } = await runKudurru(query, this.#stop);
-      const { hits } = JSON.parse(stdout) as { hits: unknown[] };
-      if (hits.length >= actions) return;
-      await wait(INDEX_RETRY_MS, undefined, { signal: this.#stop });
-    }
-    throw failed('search', `the index does not show all ${actions} actions`);
   }
 
   async prove(): Promise<void> {
