@@ -1,4 +1,4 @@
-/** Bundles that the daemon made with a software TPM and a software token: nothing of them is ours. */
+/** Bundles that the daemon made with a software TPM and token: nothing in them is of this package. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
