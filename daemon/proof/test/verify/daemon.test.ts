@@ -1,4 +1,4 @@
-/** Bundles that the daemon made with a software TPM and token: nothing in them is of this package. */
+/** Bundles that the daemon made with a software TPM and token: no part comes from here. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
