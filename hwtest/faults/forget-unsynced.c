@@ -1,12 +1,12 @@
 // Preload library: a disk that forgets what was never synced.
 //
-// Writes to files below KUDURRU_FORGET_PREFIX stay in this process's memory until fdatasync or
+// Writes to files below FORGET_PREFIX stay in this process's memory until fdatasync or
 // fsync of the file; reads see them. So SIGKILL leaves on the real disk what a power cut would
 // leave: everything synced, and of the rest only a random choice of 512-byte sectors
-// (KUDURRU_FORGET_TEAR, percent, default 30; KUDURRU_FORGET_SEED), as if the kernel had flushed
+// (FORGET_TEAR, percent, default 30; FORGET_SEED), as if the kernel had flushed
 // some of them early.
 //
-// KUDURRU_FORGET_IGNORE_SYNC=1 makes a sync a no-op that claims success: what the journal would be
+// FORGET_IGNORE_SYNC=1 makes a sync a no-op that claims success: what the journal would be
 // with its sync call deleted. Sizes and directory entries are passed through: forgetting those is
 // not modelled.
 #define _GNU_SOURCE
@@ -61,13 +61,13 @@ __attribute__((constructor)) static void start(void) {
   real_pread = (ssize_t(*)(int, void *, size_t, off_t))symbol("pread64");
   real_fdatasync = (int (*)(int))symbol("fdatasync");
   real_fsync = (int (*)(int))symbol("fsync");
-  const char *value = getenv("KUDURRU_FORGET_PREFIX");
+  const char *value = getenv("FORGET_PREFIX");
   if (value != NULL && realpath(value, prefix) == NULL)
     snprintf(prefix, sizeof prefix, "%s", value);
-  if ((value = getenv("KUDURRU_FORGET_TEAR")) != NULL) tear_percent = (unsigned)atoi(value);
-  if ((value = getenv("KUDURRU_FORGET_SEED")) != NULL)
+  if ((value = getenv("FORGET_TEAR")) != NULL) tear_percent = (unsigned)atoi(value);
+  if ((value = getenv("FORGET_SEED")) != NULL)
     random_state ^= strtoull(value, NULL, 10) * 0xbf58476d1ce4e5b9u;
-  if ((value = getenv("KUDURRU_FORGET_IGNORE_SYNC")) != NULL) ignore_sync = value[0] == '1';
+  if ((value = getenv("FORGET_IGNORE_SYNC")) != NULL) ignore_sync = value[0] == '1';
 }
 
 static unsigned random_percent(void) {  // splitmix64
