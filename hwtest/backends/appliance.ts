@@ -1,6 +1,6 @@
 /**
- * A whole appliance on emulated devices in a folder of its own: the devices live with the test, the real
- * daemon is started, stopped and killed by it.
+ * A whole appliance on emulated devices in a folder of its own: the devices live with the test, the
+ * real daemon is started, stopped and killed by it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';

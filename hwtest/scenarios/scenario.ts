@@ -1,6 +1,6 @@
 /**
- * What a scenario needs around the real daemon: an appliance in a folder of its own, questions to its
- * control socket, and the check at the end that its files are whole.
+ * What a scenario needs around the real daemon: an appliance in a folder of its own, questions to
+ * its control socket, and the check at the end that its files are whole.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

@@ -1,6 +1,6 @@
-// The ledger of one state folder, in native code on a thread of its own: calls run in their order, a
-// promise a call, never one an action. Values are the formats' (SPEC.md §7, §8); indexes, sizes and
-// times are bigints.
+// The ledger of one state folder, in native code on a thread of its own: calls run in their order,
+// a promise a call, never one an action. Values are the formats' (SPEC.md §7, §8); indexes, sizes
+// and times are bigints.
 //
 // Every method rejects with NativeError `ledger`, and one of these codes: disk-full (nothing was
 // written, later it may be), not-found, bad-argument, record-too-large; and, which end the ledger
@@ -56,7 +56,8 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
 
 /**
  * The ledger that the journal in this state folder belongs to.
- * @throws NativeError `ledger`: not-found where there is none, state-folder-unusable, journal-corrupt
+ * @throws NativeError `ledger`: not-found where there is none, state-folder-unusable,
+ * journal-corrupt
  */
 export function readLedgerId(folder: string): Uint8Array {
   if (typeof folder !== 'string') throw new TypeError('folder is not a string');
