@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { formatTilePath, parseCheckpoint } from '@kudurru/proof';
 import { after, before, describe, it } from 'mocha';
 
-import { Appliance } from '../../../hwtest/backends/appliance.ts';
+import { Appliance, type RunningDaemon } from '../../../hwtest/backends/appliance.ts';
 
 const program = fileURLToPath(new URL('../../cli/kudurru.ts', import.meta.url));
 
@@ -24,11 +33,12 @@ describe('commands', function () {
   this.timeout(slow);
   let folder: string;
   let appliance: Appliance;
+  let daemon: RunningDaemon;
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'kudurru-commands-'));
     appliance = await Appliance.prepare(join(folder, 'state'));
-    await appliance.start();
+    daemon = await appliance.start();
     const enrolled = kudurru(
       ...['agent', 'enrol', 'clerk', '--owner', 'Data Team', '--purpose', 'files reports'],
       ...['--new-key', 'clerk.pem', '--contact', 'data@example.org'],
@@ -174,4 +184,56 @@ describe('commands', function () {
     const { state, agents } = json<{ state: string; agents: number }>(kudurru('status', '--json'));
     assert.deepEqual([state, agents], ['running', 2]);
   });
+
+  it('find damage in the files of a ledger, and say what it is', async () => {
+    const running = kudurru('fsck');
+    assert.equal(running.status, 0, running.stdout);
+    await daemon.stop();
+    const whole = kudurru('fsck', 'state');
+    assert.equal(whole.status, 0, whole.stdout);
+    assert.match(whole.stdout, /stopped in order[^]*audited\nNo damage found\.\n$/u);
+    const damages: [RegExp, (copy: string) => void][] = [
+      [/DAMAGE/u, (copy) => flipByte(join(copy, 'journal'), 0.5)],
+      [/published log/u, (copy) => flipByte(join(copy, 'checkpoint'), 0.3)],
+      [/DAMAGE/u, (copy) => flipByte(join(copy, publishedBundle(copy)), 0.5)],
+      [/missing|no such file/u, (copy) => rmSync(join(copy, 'tile', '0'), { recursive: true })],
+    ];
+    for (const [at, [expected, damage]] of damages.entries()) {
+      const copy = join(folder, `copy-${at}`);
+      cpSync(join(folder, 'state'), copy, { recursive: true, filter: isFile });
+      damage(copy);
+      const { status, stdout } = kudurru('fsck', copy);
+      assert.equal(status, 1, stdout);
+      assert.match(stdout, expected);
+    }
+    assert.equal(kudurru('fsck', folder).status, 1);
+    assert.equal(kudurru('status').status, 4);
+  });
 });
+
+/** The entry bundle that the published checkpoint of a small log needs. */
+function publishedBundle(state: string): string {
+  const { size } = parseCheckpoint(readFileSync(join(state, 'checkpoint')));
+  return formatTilePath({ level: 'entries', index: 0n, width: Number(size) });
+}
+
+/** Sockets are not copied. */
+function isFile(path: string): boolean {
+  return !statSync(path).isSocket();
+}
+
+/** Changes one bit of the file, or of the first file that the folder holds, that far into it. */
+function flipByte(path: string, fraction: number): void {
+  const [file = path] = statSync(path).isDirectory() ? filesUnder(path) : [];
+  const bytes = readFileSync(file);
+  const at = Math.floor(bytes.findLastIndex((byte) => byte !== 0) * fraction);
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+  writeFileSync(file, bytes);
+}
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((found) => found.isFile())
+    .map((found) => join(found.parentPath, found.name))
+    .toSorted();
+}
