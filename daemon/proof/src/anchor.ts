@@ -13,6 +13,8 @@ const DOMAIN = {
   left: encodeUtf8('kudurru/L/1\0'),
   right: encodeUtf8('kudurru/R/1\0'),
   counter: encodeUtf8('kudurru/N/1\0'),
+  quote: encodeUtf8('kudurru/Q/1\0'),
+  extend: encodeUtf8('kudurru/E/1\0'),
 };
 
 const digestShape = {
@@ -64,6 +66,16 @@ export function rightQualifier(leftAttest: Uint8Array, digest: Uint8Array): Uint
 /** extraData of N, the certified counter. */
 export function counterQualifier(rightAttest: Uint8Array): Uint8Array {
   return sha256(DOMAIN.counter, rightAttest);
+}
+
+/** extraData of the quote of the extended PCR. */
+export function quoteQualifier(counterAttest: Uint8Array): Uint8Array {
+  return sha256(DOMAIN.quote, counterAttest);
+}
+
+/** extraData of the certified extend index. */
+export function extendQualifier(counterAttest: Uint8Array): Uint8Array {
+  return sha256(DOMAIN.extend, counterAttest);
 }
 
 /** @throws ProofError `bundle-invalid`, `cbor-malformed` */

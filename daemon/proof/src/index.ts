@@ -215,7 +215,9 @@ export {
   counterQualifier,
   decodeAgentHead,
   encodeAgentHead,
+  extendQualifier,
   leftQualifier,
+  quoteQualifier,
   rightQualifier,
 } from './anchor.ts';
 export type { AgentHead, AnchorDigestInput } from './anchor.ts';

@@ -12,7 +12,7 @@ import type { PcrSelection } from './tpm-attest.ts';
 import { leftPad, readDigest, readName, readPcrSelections } from './tpm-attest.ts';
 import { TpmReader } from './tpm-reader.ts';
 
-const ALG = {
+export const TPM_ALG = {
   rsa: 0x0001,
   aes: 0x0006,
   sha256: 0x000b,
@@ -119,13 +119,20 @@ export function parseSigningPublic(bytes: Uint8Array): SigningPublic {
 export function parseNvPublic(bytes: Uint8Array): NvPublic {
   const reader = new TpmReader('TPMS_NV_PUBLIC', bytes);
   const handle = reader.u32();
-  if (reader.u16() !== ALG.sha256) throw reader.malformed('nameAlg is not SHA-256');
+  if (reader.u16() !== TPM_ALG.sha256) throw reader.malformed('nameAlg is not SHA-256');
   const attributes = reader.u32();
   const authPolicy = readDigest(reader);
   const dataSizeBytes = reader.u16();
   reader.end();
   const nvType = NV_TYPES.get((attributes >>> 4) & 15) ?? 'other';
-  return { handle, attributes, nvType, authPolicy, dataSizeBytes, name: nameOf(ALG.sha256, bytes) };
+  return {
+    handle,
+    attributes,
+    nvType,
+    authPolicy,
+    dataSizeBytes,
+    name: nameOf(TPM_ALG.sha256, bytes),
+  };
 }
 
 const NV_TYPES: ReadonlyMap<number, NvType> = new Map([
@@ -171,17 +178,17 @@ function readObject(bytes: Uint8Array): { object: ObjectPublic; ecc?: EccPart } 
   const reader = new TpmReader('TPMT_PUBLIC', bytes);
   const type = reader.u16();
   const nameAlgorithm = reader.u16();
-  if (nameAlgorithm !== ALG.sha256 && nameAlgorithm !== ALG.sha384) {
+  if (nameAlgorithm !== TPM_ALG.sha256 && nameAlgorithm !== TPM_ALG.sha384) {
     throw reader.malformed('nameAlg is neither SHA-256 nor SHA-384');
   }
   const attributes = reader.u32();
   const authPolicy = readDigest(reader);
   const common = { nameAlgorithm, attributes, authPolicy, name: nameOf(nameAlgorithm, bytes) };
-  if (type === ALG.rsa) {
+  if (type === TPM_ALG.rsa) {
     readRsa(reader);
     return { object: { type: 'rsa', ...common } };
   }
-  if (type !== ALG.ecc) throw reader.malformed('neither an RSA nor an ECC key');
+  if (type !== TPM_ALG.ecc) throw reader.malformed('neither an RSA nor an ECC key');
   const ecc = readEcc(reader);
   return { object: { type: 'ecc', ...common }, ecc };
 }
@@ -200,7 +207,7 @@ function readEcc(reader: TpmReader): EccPart {
   const isSchemeFixed = readScheme(reader);
   const curve = reader.u16();
   if (curve !== CURVE.p256 && curve !== CURVE.p384) throw reader.malformed(`curve ${curve}`);
-  if (reader.u16() !== ALG.null) throw reader.malformed('a key derivation scheme is set');
+  if (reader.u16() !== TPM_ALG.null) throw reader.malformed('a key derivation scheme is set');
   const x = reader.sized(ECC_COORDINATE_SIZE_BYTES_MAX);
   const y = reader.sized(ECC_COORDINATE_SIZE_BYTES_MAX);
   reader.end();
@@ -210,18 +217,18 @@ function readEcc(reader: TpmReader): EccPart {
 /** TPMT_SYM_DEF_OBJECT: none, or AES in CFB mode. */
 function readSymmetric(reader: TpmReader): boolean {
   const algorithm = reader.u16();
-  if (algorithm === ALG.null) return false;
-  if (algorithm !== ALG.aes) throw reader.malformed(`symmetric algorithm ${algorithm}`);
+  if (algorithm === TPM_ALG.null) return false;
+  if (algorithm !== TPM_ALG.aes) throw reader.malformed(`symmetric algorithm ${algorithm}`);
   reader.u16(); // keyBits
-  if (reader.u16() !== ALG.cfb) throw reader.malformed('a symmetric mode other than CFB');
+  if (reader.u16() !== TPM_ALG.cfb) throw reader.malformed('a symmetric mode other than CFB');
   return true;
 }
 
 /** TPMT_RSA_SCHEME or TPMT_ECC_SCHEME: none, or ECDSA with SHA-256. */
 function readScheme(reader: TpmReader): boolean {
   const scheme = reader.u16();
-  if (scheme === ALG.null) return false;
-  if (scheme !== ALG.ecdsa || reader.u16() !== ALG.sha256) {
+  if (scheme === TPM_ALG.null) return false;
+  if (scheme !== TPM_ALG.ecdsa || reader.u16() !== TPM_ALG.sha256) {
     throw reader.malformed('a scheme other than ECDSA with SHA-256');
   }
   return true;
@@ -229,7 +236,7 @@ function readScheme(reader: TpmReader): boolean {
 
 function nameOf(algorithm: number, bytes: Uint8Array): Uint8Array {
   const prefix = Uint8Array.of(algorithm >> 8, algorithm & 255);
-  if (algorithm === ALG.sha256) return concatBytes(prefix, sha256(bytes));
-  if (algorithm === ALG.sha384) return concatBytes(prefix, sha384(bytes));
+  if (algorithm === TPM_ALG.sha256) return concatBytes(prefix, sha256(bytes));
+  if (algorithm === TPM_ALG.sha384) return concatBytes(prefix, sha384(bytes));
   throw new ProofError('tpm-malformed', `tpm: no name with hash algorithm ${algorithm}`);
 }

@@ -2,13 +2,20 @@
  * Anchors: what the TPM attested about the tree, its clock and its counter (SPEC.md §9). Each check
  * is over all anchors of the bundle, except where it names the one that covers the subject.
  */
-import { anchorDigest, counterQualifier, leftQualifier, rightQualifier } from '../anchor.ts';
+import {
+  anchorDigest,
+  counterQualifier,
+  extendQualifier,
+  leftQualifier,
+  quoteQualifier,
+  rightQualifier,
+} from '../anchor.ts';
 import { decodeU64, equalBytes } from '../bytes.ts';
 import { leafHash, verifyConsistency, verifyInclusion } from '../merkle.ts';
 import { parseVerifierKey } from '../note.ts';
 import { sha256, ZERO_HASH } from '../sha256.ts';
-import type { TpmClockInfo } from '../tpm-attest.ts';
-import { qualifiedNameUnderEk } from '../tpm-public.ts';
+import type { Attested, TpmClockInfo } from '../tpm-attest.ts';
+import { qualifiedNameUnderEk, TPM_ALG } from '../tpm-public.ts';
 import { checkpointVerifierKey, requireLine } from './check-checkpoint.ts';
 import type { Anchor, AnchorAttest, Evidence } from './evidence.ts';
 import { mustHold, skipped, unverifiable } from './finding.ts';
@@ -170,30 +177,43 @@ export function checkAnchorChain(evidence: Evidence): string {
 export function checkAnchorExtras(evidence: Evidence): string {
   const { document, extend: index } = evidence.genesis;
   if (evidence.anchors.length === 0) throw skipped('no anchor is here');
-  for (const { item, quote, extend } of evidence.anchors) {
+  for (const { item, counter, quote, extend } of evidence.anchors) {
     const wantsExtend = index !== null && item.entry.kind === 'counter-anchor';
     mustHold(
       (quote !== null) === (document.pcrIndex !== null) && (extend !== null) === wantsExtend,
       `anchor ${item.index} lacks, or has too many of, the quote and the extend index`,
     );
-    const quoted = quote?.attest.attested;
-    mustHold(
-      quoted === undefined ||
-        (quoted.type === 'quote' &&
-          quoted.selections.some(({ pcrs }) => pcrs.includes(document.pcrIndex ?? -1))),
-      `the quote of anchor ${item.index} is not of PCR ${document.pcrIndex}`,
-    );
-    const extended = extend?.attest.attested;
-    mustHold(
-      extended === undefined ||
-        (extended.type === 'nv' && index !== null && equalBytes(extended.indexName, index.name)),
-      `anchor ${item.index} does not certify the extend index`,
-    );
+    if (quote !== null) {
+      requireQualifier(quote, quoteQualifier(counter.bytes), item.index);
+      mustHold(
+        isQuoteOf(quote.attest.attested, document.pcrIndex),
+        `the quote of anchor ${item.index} is not of PCR ${document.pcrIndex} alone`,
+      );
+    }
+    if (extend !== null) {
+      requireQualifier(extend, extendQualifier(counter.bytes), item.index);
+      const { attested } = extend.attest;
+      mustHold(
+        attested.type === 'nv' && index !== null && equalBytes(attested.indexName, index.name),
+        `anchor ${item.index} does not certify the extend index`,
+      );
+    }
   }
   if (document.pcrIndex === null && index === null) {
     throw skipped('the appliance extends no PCR and no index');
   }
   return "quote and extend index are the appliance's; replaying them takes the whole log";
+}
+
+/** Of this PCR in its SHA-256 bank, and of no other. */
+function isQuoteOf(attested: Attested, pcrIndex: number | null): boolean {
+  if (attested.type !== 'quote' || attested.selections.length !== 1) return false;
+  const [selection] = attested.selections;
+  return (
+    selection?.hashAlgorithm === TPM_ALG.sha256 &&
+    selection.pcrs.length === 1 &&
+    selection.pcrs[0] === pcrIndex
+  );
 }
 
 /** The agent's last action, as the covering anchor froze it, is not before the subject. */

@@ -1,4 +1,5 @@
 /** Bundles that must be VALID. */
+import { quoteQualifier } from '../../src/anchor.ts';
 import { buildBundle } from './build-bundle.ts';
 import { formatNote, parseNote } from '../../src/note.ts';
 import { DEFAULT_POLICY } from '../../src/policy.ts';
@@ -43,6 +44,16 @@ export const ACCEPT_CASES: readonly AcceptCase[] = [
   accept('anchor', () => exhibit(playScenario(), 4n)),
   accept('first-anchor-covers', () => {
     const scenario = playScenario({}, { withAnchorBefore: false });
+    return exhibit(scenario, scenario.intent);
+  }),
+  accept('with-quoted-pcr', () => {
+    const scenario = playScenario({
+      document: (document) => ({ ...document, pcrIndex: 14 }),
+      anchor: (draft, _, { tpm }) => ({
+        ...draft,
+        quote: tpm.quote(quoteQualifier(draft.counter.attest), 14),
+      }),
+    });
     return exhibit(scenario, scenario.intent);
   }),
   accept('without-agent-head', async () => {

@@ -2,6 +2,7 @@
  * Bundles that must not be VALID: for each check of the verifier one that this check alone refuses,
  * so that it passes, or at least is no longer INVALID, when the check is left out.
  */
+import { quoteQualifier } from '../../src/anchor.ts';
 import { buildBundle } from './build-bundle.ts';
 import type { Bundle } from '../../src/bundle.ts';
 import { encodeCbor } from '../../src/cbor.ts';
@@ -348,6 +349,21 @@ function anchorCases(): RejectCase[] {
     ),
     invalid('quote-without-a-pcr', 'order.anchor-extras', () =>
       ofIntent({ anchor: (draft, _, { tpm }) => ({ ...draft, quote: tpm.quote(seed('x'), 14) }) }),
+    ),
+    invalid('quote-not-of-its-anchor', 'order.anchor-extras', () =>
+      ofIntent({
+        document: (document) => ({ ...document, pcrIndex: 14 }),
+        anchor: (draft, _, { tpm }) => ({ ...draft, quote: tpm.quote(seed('x'), 14) }),
+      }),
+    ),
+    invalid('quote-of-another-pcr', 'order.anchor-extras', () =>
+      ofIntent({
+        document: (document) => ({ ...document, pcrIndex: 14 }),
+        anchor: (draft, _, { tpm }) => ({
+          ...draft,
+          quote: tpm.quote(quoteQualifier(draft.counter.attest), 13),
+        }),
+      }),
     ),
   ];
 }
