@@ -83,11 +83,11 @@ export class WireSession {
 
   static async open(socketPath: string, enrolled: EnrolledAgent): Promise<WireSession> {
     const client = await WireClient.connect(socketPath);
-    const { ledgerId, frame } = await askForSession(client, enrolled);
-    client.send(frame);
+    const greeting = await greet(client);
+    client.send(openFrame(greeting, enrolled));
     const [sessionId] = await client.expect('opened');
     assert.ok(sessionId instanceof Uint8Array);
-    return new WireSession(client, [ledgerId, sessionId], enrolled.key);
+    return new WireSession(client, [greeting.ledgerId, sessionId], enrolled.key);
   }
 
   /** The statement that is due next, but for its flaws. It is not sent, and moves nothing. */
@@ -145,26 +145,36 @@ export interface Receipt {
   readonly encoded: Uint8Array;
 }
 
-/** Greets, and makes the frame that asks for a session. */
-export async function askForSession(
-  client: WireClient,
-  { agentId, key }: EnrolledAgent,
-  wrong: { readonly ledgerId?: Uint8Array; readonly challenge?: Uint8Array } = {},
-): Promise<{ ledgerId: Uint8Array; frame: Uint8Array }> {
+/** What a connection is told in `welcome`, and a session request answers. */
+export interface Greeting {
+  readonly ledgerId: Uint8Array;
+  readonly challenge: Uint8Array;
+}
+
+export async function greet(client: WireClient): Promise<Greeting> {
   client.send(cborFrame(FRAME.hello, [1, 'wire client']));
   const [, ledgerId, , challenge] = await client.expect('welcome');
   assert.ok(ledgerId instanceof Uint8Array && challenge instanceof Uint8Array);
+  return { ledgerId, challenge };
+}
+
+/** The frame that asks for a session, or for one to be taken up again. */
+export function openFrame(
+  greeting: Greeting,
+  { agentId, key }: EnrolledAgent,
+  resumeSessionId: Uint8Array | null = null,
+): Uint8Array {
+  const client = 'wire client';
   const payload = encodeSessionRequest({
     version: 1,
-    ledgerId: wrong.ledgerId ?? ledgerId,
-    challenge: wrong.challenge ?? challenge,
+    ...greeting,
     agentId,
-    client: 'wire client',
-    resumeSessionId: null,
+    client,
+    resumeSessionId,
   });
   const content = { ...headerOf(key), type: SESSION_TYPE, payload };
   const request = encodeSign1({ ...content, signature: key.sign(sign1Message(content)) });
-  return { ledgerId, frame: cborFrame(FRAME.open, [request]) };
+  return cborFrame(FRAME.open, [request]);
 }
 
 function headerOf(key: SigningKey): { algorithm: 'Ed25519' | 'ESP256'; keyId: Uint8Array } {
