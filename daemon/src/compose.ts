@@ -57,8 +57,7 @@ export async function startDaemon(configuration: Configuration, log: Log): Promi
       await running.start();
       return running;
     } catch (error) {
-      // Already ended where the start had begun to write.
-      await founded.store.release();
+      await founded.store.leave();
       throw error;
     }
   } catch (error) {

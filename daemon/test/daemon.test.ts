@@ -199,6 +199,30 @@ describe('daemon', function () {
     await agent.submit([action]);
   });
 
+  const refusals: readonly (readonly [string, readonly string[], RegExp])[] = [
+    ['without its TPM', ['--tcti', 'swtpm:path=/nonexistent/tpm.sock'], /device-missing/u],
+    ['without the PIN', ['--token-pin-file', '/nonexistent/pin'], /device-/u],
+    ['with another token', ['--token-label', 'other'], /device-missing/u],
+    [
+      'under another name',
+      ['--origin', 'example.org/other'],
+      /config-invalid.*that never changes/u,
+    ],
+  ];
+  for (const [what, flags, message] of refusals) {
+    it(`refuses to start ${what}`, async () => {
+      await daemon.stop();
+      const refused = appliance.launch({ flags });
+      await assert.rejects(refused.ready, message);
+      assert.equal((await refused.ended).code, 1);
+    });
+  }
+
+  it('starts again after every refusal as if nothing had been', async () => {
+    daemon = await appliance.start();
+    assert.equal((await newest('unclean-start')).length, 1);
+  });
+
   it('refuses to start where the counter was moved by something else', async () => {
     await daemon.stop();
     const helper = startDeviceHelper(appliance.devices.settings);

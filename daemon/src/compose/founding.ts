@@ -73,8 +73,7 @@ export async function openFounded(options: FoundingOptions): Promise<FoundedLedg
       ? await found(options, store, made)
       : await reopen(options, store);
   } catch (error) {
-    // The folder is free for the next start; what was opened stays as it is on the disk.
-    await store.release();
+    await store.leave();
     throw error;
   }
 }

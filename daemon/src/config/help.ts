@@ -53,7 +53,7 @@ SEE ALSO
 
 function settingText(name: (typeof SETTING_NAMES)[number]): string {
   const row: Row = SETTINGS[name];
-  const names = `  --${flagOf(name)}  ${variableOf(name)}  ${name}`;
+  const names = `  --${flagOf(name)}\n      ${variableOf(name)}, ${name}`;
   const facts = `${row.meaning}: ${rangeOf(row)}. Default ${row.default}: ${row.reason}.`;
   return `${names}\n${wrap(facts, '      ')}\n`;
 }

@@ -90,6 +90,7 @@ export async function openStore(folder: string, ledgerId: Uint8Array): Promise<L
 
 export class LedgerStore {
   readonly #native: NativeLedger;
+  #ended = false;
 
   constructor(native: NativeLedger) {
     this.#native = native;
@@ -196,14 +197,20 @@ export class LedgerStore {
     return named(this.#native.useScopeKey(scope, key));
   }
 
-  /** Ends in order. */
-  stop(): Promise<void> {
-    return named(this.#native.stop());
+  /** Ends in order: the journal says so. */
+  async stop(): Promise<void> {
+    this.#ended = true;
+    await named(this.#native.stop());
   }
 
-  /** Lets go of the folder as after a crash. */
-  release(): Promise<void> {
-    return named(this.#native.release());
+  /**
+   * Lets go of the folder after a start that was refused. A journal that ended in order does so
+   * again: opening it has begun a new segment, whose emptiness would read as an unclean end.
+   */
+  async leave(): Promise<void> {
+    if (this.#ended) return;
+    if (this.stoppedCleanly) await this.stop();
+    else await named(this.#native.release());
   }
 }
 
