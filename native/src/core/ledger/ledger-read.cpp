@@ -23,9 +23,13 @@ Status Ledger::readGroup(uint64_t index, GroupView* group) {
                                  &segment_);
       if (!status.ok()) return status;
     }
-    segment_->forget();
     std::optional<Record> record;
     status = segment_->read(place.position, &record);
+    if (status.ok() && !record) {
+      // What was read ahead may be older than this record.
+      segment_->forget();
+      status = segment_->read(place.position, &record);
+    }
     if (!status.ok()) return status;
     if (!record) {
       return failure(Code::kCorrupt, "record " + std::to_string(place.position.record) + " in '" +
