@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -158,6 +158,15 @@ describe('daemon', function () {
     otherTpm = await startSwtpm(join(appliance.state, 'devices'));
     await until(async () => BigInt((await status()).anchor.size) > statementIndex);
     assert.equal((await newest('alarm')).length, 1);
+  });
+
+  it('starts its device helper again when it is gone', async () => {
+    const children = `/proc/${daemon.pid}/task/${daemon.pid}/children`;
+    const helper = Number(readFileSync(children, 'utf8').trim());
+    process.kill(helper, 'SIGKILL');
+    const { anchored } = await agent.submit([action], { level: 'anchored' });
+    assert.ok(anchored !== null);
+    assert.notEqual(Number(readFileSync(children, 'utf8').trim()), helper);
   });
 
   it('closes a session with the count of its actions', async () => {
