@@ -93,7 +93,8 @@ async function answerOf(
 ): Promise<ControlAnswer> {
   const caller = callerOf(options, request.socket);
   const { method = '', url = '/' } = request;
-  const [path = '/', query = ''] = url.split('?', 2);
+  const mark = url.indexOf('?');
+  const [path, query] = mark < 0 ? [url, ''] : [url.slice(0, mark), url.slice(mark + 1)];
   const { route, parameters } = findRoute(options.routes, method, path);
   const body = route.method === 'POST' ? await readJson(request) : undefined;
   return route.handle({ parameters, query: new URLSearchParams(query), body, caller });

@@ -12,6 +12,7 @@ import { startControlServer, type ControlServer } from '../../src/control/server
 
 const routes: readonly Route[] = [
   { method: 'GET', path: '/caller', handle: ({ caller }) => json(caller) },
+  { method: 'GET', path: '/query', handle: ({ query }) => json([...query]) },
   { method: 'POST', path: '/echo', handle: ({ body }) => json(body, 201) },
   {
     method: 'GET',
@@ -68,6 +69,11 @@ describe('control server', () => {
     callerUid = 7;
     assert.equal(status, 403);
     assert.equal(codeOf(body), 'caller-not-allowed');
+  });
+
+  it('takes the query behind the first question mark', async () => {
+    assert.equal((await ask('GET', '/query?a=b?c&d=%2F')).body, '[["a","b?c"],["d","/"]]\n');
+    assert.equal((await ask('GET', '/query')).body, '[]\n');
   });
 
   it('reads a JSON body', async () => {
