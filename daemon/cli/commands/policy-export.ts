@@ -26,6 +26,7 @@ export const policyExport: Command = {
   ],
   options: [
     { name: 'output', short: 'o', value: 'FILE', meaning: 'write to FILE; else to stdout' },
+    { name: 'name', value: 'TEXT', meaning: 'what verdicts call it (the origin of the log)' },
     {
       name: 'accept',
       value: 'LABEL',
@@ -52,8 +53,10 @@ export const policyExport: Command = {
     const client = new ControlClient(invocation.locations().controlSocket);
     const labels = invocation.texts('accept').map((label) => memberOf(LABELS, '--accept', label));
     const level = invocation.text('time-level');
+    const name = invocation.text('name');
     const policy = trustPolicyFromJson({
       ...(await client.get<JsonObject>('/v1/trust-policy')),
+      ...(name === undefined ? {} : { name }),
       ...(labels.length === 0 ? {} : { acceptLabels: labels }),
       ...(level === undefined
         ? {}

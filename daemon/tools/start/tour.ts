@@ -97,8 +97,8 @@ class Tour {
     );
     say('   policy. This one is made for trying out: it accepts emulated devices and a clock');
     say('   without bounds, which the default policy refuses.\n');
-    const accepted = ['--accept', 'emulated', '--time-level', 'UNKNOWN'];
-    await this.#run(['policy', 'export', ...accepted, '-o', policy]);
+    const named = ['--name', 'trying out', '--accept', 'emulated', '--time-level', 'UNKNOWN'];
+    await this.#run(['policy', 'export', ...named, '-o', policy]);
     say(`${indented(readFileSync(policy, 'utf8'))}\n`);
     const ended = await this.#run(['verify', bundle, '--policy', policy], { expected: VALID });
     if (!ended.stdout.startsWith('VALID (emulated)')) {
