@@ -6,6 +6,9 @@ import { IDENTITY_OPTIONS, identityOf, wholeAgentId } from '../agent-identity.ts
 import { PLACE_OPTIONS, type Command } from '../command.ts';
 import { EXIT, wrongUse } from '../exit-code.ts';
 
+/** A restart of the daemon takes seconds; MCP clients give up after a minute. */
+const WAIT_SECONDS_DEFAULT = 20;
+
 export const mcp: Command = {
   words: ['mcp'],
   summary: 'record all that an MCP client has a server do',
@@ -25,7 +28,15 @@ export const mcp: Command = {
     'Hints of the server (readOnlyHint, destructiveHint) become side effect and reversibility; ' +
       'they are its own claims. What the agent does besides this server is not seen.',
   ],
-  options: [...IDENTITY_OPTIONS, ...PLACE_OPTIONS],
+  options: [
+    {
+      name: 'wait',
+      value: 'SECONDS',
+      meaning: `how long a call waits for a daemon that is away (${WAIT_SECONDS_DEFAULT})`,
+    },
+    ...IDENTITY_OPTIONS,
+    ...PLACE_OPTIONS,
+  ],
   exits: [
     [EXIT.foundBad, 'the daemon refused the agent; otherwise the exit status of COMMAND'],
     [EXIT_NOT_EXECUTABLE, 'COMMAND cannot be run'],
@@ -43,9 +54,12 @@ export const mcp: Command = {
     const { agentSocket, controlSocket } = invocation.locations();
     const { agent: name, key } = identityOf(invocation);
     const agentId = await wholeAgentId(name, controlSocket);
-    const client = 'kudurru mcp';
+    const reconnectTimeoutMs = 1000 * (invocation.integer('wait') ?? WAIT_SECONDS_DEFAULT);
     const say = (line: string): void => invocation.terminal.say(`mcp: ${line}`);
-    const agent = await connect({ socketPath: agentSocket, agentId, key, client });
+    const agent = await connect({
+      ...{ socketPath: agentSocket, agentId, key },
+      ...{ client: 'kudurru mcp', reconnectTimeoutMs },
+    });
     try {
       return await runProxy({
         ...{ command, parameters, ledger: agent, say },
