@@ -69,7 +69,7 @@ export class WireClient {
       socket.once('close', () => resolve());
     });
     socket.on('data', (part) => {
-      this.#received = Buffer.concat([this.#received, part as Buffer]);
+      this.#received = Buffer.concat([this.#received, part]);
       this.#wake.resolve();
     });
     const over = (): void => {

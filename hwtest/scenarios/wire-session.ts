@@ -1,6 +1,6 @@
 /**
- * A session on a `WireClient`, and statements for it in which any part can be made wrong on purpose:
- * what is not named in `Flaws` is as it should be, signature included.
+ * A session on a `WireClient`, and statements for it in which any part can be made wrong on
+ * purpose: what is not named in `Flaws` is as it should be, signature included.
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';

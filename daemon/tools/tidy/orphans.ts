@@ -24,6 +24,7 @@ export const PROGRAMS: readonly string[] = [
   'daemon/tools/setup.mjs',
   'daemon/tools/start.ts',
   'daemon/tools/tidy.ts',
+  'hwtest/scenarios/run-kill-cycles.ts',
   'native/lib/index.ts',
   'native/tpm2-tss/lib/index.ts',
 ];
