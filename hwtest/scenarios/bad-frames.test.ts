@@ -86,7 +86,7 @@ describe('bad frames', function () {
       }
     }));
 
-  it('refuses a submission cut at any place by the end of its client: frame-truncated', async () => {
+  it('refuses a submission cut anywhere by the end of its client: frame-truncated', async () => {
     for (const cut of [1, 4, 5, 6, 100, -1]) {
       const session = await WireSession.open(scenario.appliance.agentSocket, enrolled);
       await requireNothingLeft(scenario, async () => {
