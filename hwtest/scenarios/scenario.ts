@@ -104,35 +104,45 @@ export class Scenario {
     return found;
   }
 
-  /** The daemon's own, cut down to what emulated devices and an unchecked clock can show. */
   async policy(): Promise<TrustPolicy> {
-    const exported = await askJson<Json>(this.appliance.controlSocket, '/v1/trust-policy');
-    return {
-      ...trustPolicyFromJson(exported),
-      acceptLabels: ['emulated'],
-      minimumTimeLevel: 'UNKNOWN',
-    };
+    return policyOf(this.appliance.controlSocket);
   }
 
-  /** The evidence bundle of an entry, once an anchor covers it. */
   async bundle(index: bigint): Promise<Uint8Array> {
-    await this.until(async () => BigInt((await this.status()).anchor.size) > index);
-    const { controlSocket } = this.appliance;
-    const subject = { index: Number(index), disclose: true };
-    const { status, bytes } = await askControl(controlSocket, '/v1/bundles', subject);
-    assert.equal(status, 200, bytes.toString());
-    return new Uint8Array(bytes);
+    return bundleOf(this.appliance.controlSocket, index);
   }
 
-  /** Asks again until it is so; mocha's limit ends what never comes. */
   async until(isSo: () => Promise<boolean>): Promise<void> {
-    while (!(await isSo())) await sleep(pollMs);
+    await until(isSo);
   }
 
   /** `kudurru fsck` finds nothing wrong. */
   async requireWhole(): Promise<void> {
     await checkFiles(this.appliance.state);
   }
+}
+
+/** Asks again until it is so; mocha's limit ends what never comes. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await sleep(pollMs);
+}
+
+/** The daemon's own policy, cut down to what emulated devices and an unchecked clock can show. */
+export async function policyOf(controlSocket: string): Promise<TrustPolicy> {
+  const exported = trustPolicyFromJson(await askJson<Json>(controlSocket, '/v1/trust-policy'));
+  return { ...exported, acceptLabels: ['emulated'], minimumTimeLevel: 'UNKNOWN' };
+}
+
+/** The evidence bundle of an entry, once an anchor covers it. */
+export async function bundleOf(controlSocket: string, index: bigint): Promise<Uint8Array> {
+  await until(async () => {
+    const { anchor } = await askJson<StatusView>(controlSocket, '/v1/status');
+    return BigInt(anchor.size) > index;
+  });
+  const subject = { index: Number(index), disclose: true };
+  const { status, bytes } = await askControl(controlSocket, '/v1/bundles', subject);
+  assert.equal(status, 200, bytes.toString());
+  return new Uint8Array(bytes);
 }
 
 /** `kudurru fsck` over a state folder. @throws Error with what it found */
