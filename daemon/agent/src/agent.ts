@@ -161,6 +161,11 @@ export class Agent {
     return { ledgerId, sessionId: this.#session.sessionId };
   }
 
+  /** Failed, closed or destroyed: nobody is to be reached any more. */
+  get #isOver(): boolean {
+    return this.#failure !== null;
+  }
+
   #requireUsable(): void {
     if (this.#failure !== null) throw this.#failure;
     if (this.#closed !== null) throw AgentError.own('agent-closed', 'the agent is being closed');
@@ -179,6 +184,7 @@ export class Agent {
       if (resumed !== null && !equalBytes(resumed.sessionId, opened.sessionId)) {
         throw AgentError.own('protocol-violation', 'the ledger opened another session than asked');
       }
+      if (this.#isOver) throw AgentError.own('agent-closed', 'the agent was ended meanwhile');
       this.#session = opened;
       this.#outbox.opened(opened);
     } catch (error) {
@@ -319,16 +325,17 @@ export class Agent {
 
   /** Seeks the ledger until it is back or the time for it is over. Never throws. */
   async #reconnect(): Promise<void> {
-    if (this.#isReconnecting || this.#failure !== null) return;
+    if (this.#isReconnecting || this.#isOver) return;
     this.#isReconnecting = true;
     const giveUpAtMs = performance.now() + this.#options.reconnectTimeoutMs;
     try {
       for (let waitMs = BACKOFF_FIRST_MS; ; waitMs = Math.min(2 * waitMs, BACKOFF_MAX_MS)) {
         const error = await this.#tryEstablish();
-        if (error === null) return;
+        if (error === null || this.#isOver) return;
         if (error.retry === 'never') return this.#fail(error);
         if (performance.now() + waitMs > giveUpAtMs) return this.#outbox.giveUp(error);
         await new Promise((resolve) => setTimeout(resolve, waitMs / 2 + randomInt(waitMs / 2)));
+        if (this.#isOver) return;
       }
     } finally {
       this.#isReconnecting = false;
