@@ -54,8 +54,7 @@ async function run(options: BenchOptions, stop: AbortSignal): Promise<void> {
   say('building the load generator');
   buildPrograms();
   stop.throwIfAborted();
-  mkdirSync(options.parent, { recursive: true, mode: 0o700 });
-  requireDisk(options.parent);
+  makeOnDisk(options.parent);
   const folder = mkdtempSync(join(options.parent, 'run-'));
   try {
     process.stdout.write(`${machineLines(machineFacts(folder), options.seconds)}\n`);
@@ -67,6 +66,16 @@ async function run(options: BenchOptions, stop: AbortSignal): Promise<void> {
   } finally {
     if (options.keeps) say(`kept: ${folder}`);
     else remove(folder);
+  }
+}
+
+function makeOnDisk(parent: string): void {
+  const made = mkdirSync(parent, { recursive: true, mode: 0o700 });
+  try {
+    requireDisk(parent);
+  } catch (error) {
+    if (made !== undefined) rmSync(made, { recursive: true });
+    throw error;
   }
 }
 
