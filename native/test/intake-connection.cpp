@@ -148,12 +148,15 @@ TEST_F(ConnectionTest, RefusesSubmissionsThatAreNotOfItsSession) {
   EXPECT_EQ(answerTo(submitFrame(0)).code, "session-mismatch");
   Connection& final = bound();
   feed(final, submitFrame(3, "03"));
+  feed(final, submitFrame(4, "04"));
   feed(final, frameOf(Type::kSubmit, fromHex("80")));
   answerAll();
   const auto answers = readAnswers(final);
-  EXPECT_EQ(codesOf(answers), (Codes{"level-not-offered", "submission-malformed"}));
+  EXPECT_EQ(codesOf(answers),
+            (Codes{"level-not-offered", "submission-malformed", "submission-malformed"}));
   EXPECT_EQ(answers[0].firstSequence, 3u);
-  EXPECT_EQ(answers[1].firstSequence, std::nullopt);
+  EXPECT_EQ(answers[1].firstSequence, 4u) << "it names its place, so its refusal does";
+  EXPECT_EQ(answers[2].firstSequence, std::nullopt);
   EXPECT_TRUE(final.wantsInput());
 }
 

@@ -165,12 +165,16 @@ TEST(Submission, FormOfThePayload) {
 TEST(Submission, NumberOfActions) {
   SubmissionBuilder none;
   none.actionCount = 1;
-  EXPECT_EQ(codeOf(none), Code::kSubmissionMalformed);
+  EXPECT_EQ(codeOf(none), Code::kTooManyActions);
+  none.actionCount = 0;
+  EXPECT_EQ(codeOf(none), Code::kTooManyActions);
   SubmissionBuilder many;
   for (size_t i = 0; i < kActionsMax; ++i) many.add(observation());
   EXPECT_EQ(codeOf(many), Code::kNone);
   many.add(observation());
   many.actionCount = kActionsMax;
+  EXPECT_EQ(codeOf(many), Code::kTooManyActions);
+  many.actionCount = kActionsMax + 1;
   EXPECT_EQ(codeOf(many), Code::kTooManyActions);
   SubmissionBuilder miscounted = oneAction();
   miscounted.actionCount = 2;

@@ -195,6 +195,7 @@ describe('submission', () => {
       'cbor-malformed',
       'statement-malformed',
       'algorithm-unknown',
+      'too-many-actions',
     ];
     fc.assert(
       fc.property(change, (where) => {

@@ -34,11 +34,11 @@ Refusal whereItBelongs(const SubmitItem& item, Bytes ledgerId) {
 
 void readSubmission(SubmitItem& item, Bytes ledgerId) {
   const submission::Fault fault = submission::parse(item.frame, item.parsed);
+  if (item.parsed.hasPlace) item.firstSequence = item.parsed.statement.firstSequence;
   if (fault) {
     item.refusal = {submission::nameOf(fault.code), submission::describe(fault), Retry::kNever};
     return;
   }
-  item.firstSequence = item.parsed.statement.firstSequence;
   item.level = item.parsed.level;
   item.refusal = whereItBelongs(item, ledgerId);
 }

@@ -12,7 +12,7 @@ const char* reasonOf(Code code) {
     case Code::kSubmissionMalformed:
       return "the submission is not [statement, envelopes, bodies, level]";
     case Code::kTooManyActions:
-      return "the submission has more than 1024 actions: send them as several submissions";
+      return "a submission has 1 to 1024 actions: send more as several submissions";
     case Code::kStatementMalformed:
       return "the statement is not the COSE_Sign1 of a statement";
     case Code::kAlgorithmUnknown:

@@ -34,8 +34,9 @@ Fault plainFault(Code code) {
 }
 
 Fault readEnvelopes(Reader& reader, Submission& out) {
-  const uint64_t count = reader.readArray({1, kAnySize.max});
-  if (count > kActionsMax) return plainFault(Code::kTooManyActions);
+  const uint64_t count = reader.readArray({0, kAnySize.max});
+  if (!reader.ok()) return faultOf(reader, Code::kSubmissionMalformed);
+  if (count == 0 || count > kActionsMax) return plainFault(Code::kTooManyActions);
   for (uint64_t i = 0; i < count; ++i) {
     const Bytes bytes = reader.readBytes(kAnySize);
     if (!reader.ok()) return faultOf(reader, Code::kSubmissionMalformed);
@@ -86,7 +87,9 @@ Fault readPayload(Bytes payload, Submission& out) {
   reader.readArray({4, 4});
   const Bytes cose = reader.readBytes(kAnySize);
   if (!reader.ok()) return faultOf(reader, Code::kSubmissionMalformed);
-  if (const Fault fault = parseStatement(cose, out.statement)) return fault;
+  const Fault inStatement = parseStatement(cose, out.statement);
+  out.hasPlace = !inStatement || inStatement.code == Code::kTooManyActions;
+  if (inStatement) return inStatement;
   if (const Fault fault = readEnvelopes(reader, out)) return fault;
   if (const Fault fault = readBodies(reader, out)) return fault;
   out.level = static_cast<uint8_t>(reader.readUnsigned({1, 3}));
@@ -169,6 +172,7 @@ Fault parse(Bytes payload, Submission& out) {
   out.envelopes.clear();
   out.commitments.clear();
   out.bodies.clear();
+  out.hasPlace = false;
   if (const Fault fault = readPayload(payload, out)) return fault;
   if (out.statement.actionCount != out.envelopes.size()) {
     return plainFault(Code::kActionCountMismatch);

@@ -13,6 +13,8 @@ using cbor::Reader;
 
 constexpr cbor::Bounds kDigestSize = {32, 32};
 constexpr cbor::Bounds kAnySize = {0, kSubmissionSizeBytesMax};
+// Counts over the limit are still counts: their refusal names the limit.
+constexpr uint64_t kCountMax = UINT32_MAX;
 constexpr std::string_view kType = "application/kudurru-statement+cose";
 
 // COSE header labels (RFC 9052 §3.1, RFC 9596).
@@ -58,7 +60,7 @@ Fault parsePayload(Bytes payload, Statement& out) {
   out.sessionId = reader.readBytes(kDigestSize);
   out.firstSequence = reader.readUnsigned({0, cbor::kSafeIntegerMax});
   out.previousStatementHash = reader.readBytes(kDigestSize);
-  out.actionCount = static_cast<uint32_t>(reader.readUnsigned({1, kActionsMax}));
+  out.actionCount = static_cast<uint32_t>(reader.readUnsigned({0, kCountMax}));
   out.root = reader.readBytes(kDigestSize);
   reader.finish();
   // Only a session's first statement has none before it; and the last action's sequence is an
@@ -68,7 +70,10 @@ Fault parsePayload(Bytes payload, Statement& out) {
       out.firstSequence + out.actionCount > cbor::kSafeIntegerMax + 1) {
     reader.fail(cbor::Error::kRange);
   }
-  return reader.ok() ? Fault{} : faultOf(reader, Code::kStatementMalformed);
+  if (!reader.ok()) return faultOf(reader, Code::kStatementMalformed);
+  Fault fault;
+  if (out.actionCount == 0 || out.actionCount > kActionsMax) fault.code = Code::kTooManyActions;
+  return fault;
 }
 
 }  // namespace

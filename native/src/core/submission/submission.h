@@ -119,6 +119,8 @@ class Submission {
   std::vector<Envelope> envelopes;
   std::vector<Commitment> commitments;
   std::vector<Body> bodies;
+  // The statement's place in its session could be read, whatever else is wrong.
+  bool hasPlace = false;
   uint8_t level = 0;  // receipt asked for: 1 committed, 2 anchored, 3 final
 
   // The COSE Sig_structure that the signature is over (RFC 9052 §4.4).
