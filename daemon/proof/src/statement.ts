@@ -16,6 +16,7 @@ import {
   encodeWith,
   h32,
   index,
+  INDEX_MAX,
   nullable,
   Place,
   record,
@@ -74,6 +75,8 @@ export interface Signed<T> {
 }
 
 const statementCodec: Codec<StatementPayload> = refine(record(statementShape), (payload) => {
+  const last = payload.firstSequence + BigInt(payload.actionCount) - 1n;
+  if (last > INDEX_MAX) return 'the last sequence number is above 2^53-1';
   const isFirst = payload.firstSequence === 0n;
   if (isFirst === equalBytes(payload.previousStatementHash, ZERO_HASH)) return null;
   return 'previousStatementHash is zero exactly in the first statement of a session';

@@ -49,6 +49,9 @@ describe('statement', () => {
     }
     const later = { firstSequence: 1n, previousStatementHash: seed('one before') };
     assert.doesNotThrow(() => encodeStatementPayload({ ...payload, ...later, actionCount: 1024 }));
+    const last = { ...payload, ...later, firstSequence: 2n ** 53n - 2n };
+    assert.doesNotThrow(() => encodeStatementPayload({ ...last, actionCount: 2 }));
+    assert.throws(() => encodeStatementPayload({ ...last, actionCount: 3 }), invalid);
   });
 
   it('of one type is not taken for another', () => {
