@@ -61,6 +61,7 @@ class Gatherer {
     const subject = await this.#add(index);
     await this.#add(leafIndex(0n));
     const anchor = await this.#coveringAnchor(index);
+    await this.#addAnchorsBetween(index, anchor.entry.previousAnchorIndex);
     const below = places.lastAnchorBelow(index);
     if (below !== null) await this.#addAnchor(below);
     if (subject.entry.kind === 'action') await this.#addCounterpart(subject.entry);
@@ -101,7 +102,7 @@ class Gatherer {
     }
   }
 
-  /** The outcome of an intent, where there is one by now; the intent of an outcome. */
+  /** The agent's outcome of an intent, where there is one by now; the intent of an outcome. */
   async #addCounterpart(action: EntryOf<'action'>): Promise<void> {
     const { places, size } = this.#options;
     const envelope = decodeEnvelope(action.envelope);
@@ -126,6 +127,14 @@ class Gatherer {
     const anchor = await this.#addAnchor(place);
     if (anchor.entry.size <= index) throw contradiction(`anchor ${place} does not cover ${index}`);
     return anchor;
+  }
+
+  /** Anchors that came after the subject and do not hold it: they show which is the first. */
+  async #addAnchorsBetween(subject: LeafIndex, last: bigint | null): Promise<void> {
+    let previous = last;
+    while (previous !== null && previous > subject) {
+      previous = (await this.#addAnchor(leafIndex(previous))).entry.previousAnchorIndex;
+    }
   }
 
   async #addAnchor(index: LeafIndex): Promise<Gathering['anchor']> {

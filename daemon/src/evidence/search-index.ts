@@ -80,11 +80,18 @@ export class SearchIndex {
     return this.#index('SELECT idx AS v FROM action ORDER BY idx DESC LIMIT 1');
   }
 
-  /** First outcome that names the intent at this place. */
+  /**
+   * First outcome after the intent at this place that names it, by the same agent: what others say
+   * of it is no part of its evidence.
+   */
   outcomeOf(sessionId: Uint8Array, sequence: bigint): LeafIndex | null {
     return this.#index(
-      `SELECT idx AS v FROM action WHERE intent_session = ? AND intent_sequence = ?
-       ORDER BY idx LIMIT 1`,
+      `SELECT outcome.idx AS v FROM action AS outcome
+       JOIN action AS intent ON intent.agent = outcome.agent AND intent.idx < outcome.idx
+       JOIN session ON session.idx = intent.session
+       WHERE session.id = ?1 AND intent.sequence = ?2
+         AND outcome.intent_session = ?1 AND outcome.intent_sequence = ?2
+       ORDER BY outcome.idx LIMIT 1`,
       sessionId,
       sequence,
     );
