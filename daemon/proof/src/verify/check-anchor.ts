@@ -13,8 +13,9 @@ import {
 import { decodeU64, equalBytes } from '../bytes.ts';
 import { leafHash, verifyConsistency, verifyInclusion } from '../merkle.ts';
 import { parseVerifierKey } from '../note.ts';
-import { sha256, ZERO_HASH } from '../sha256.ts';
+import { HASH_SIZE_BYTES, sha256, ZERO_HASH } from '../sha256.ts';
 import type { Attested, TpmClockInfo } from '../tpm-attest.ts';
+import type { NvPublic } from '../tpm-public.ts';
 import { qualifiedNameUnderEk, TPM_ALG } from '../tpm-public.ts';
 import { checkpointVerifierKey, requireLine } from './check-checkpoint.ts';
 import type { Anchor, AnchorAttest, Evidence } from './evidence.ts';
@@ -107,12 +108,8 @@ export async function checkAnchorCounter(evidence: Evidence): Promise<string> {
     const { attested } = counter.attest;
     const place = `N of anchor ${item.index}`;
     mustHold(
-      attested.type === 'nv' && equalBytes(attested.indexName, nvCounter.name),
-      `${place} does not certify the appliance's counter`,
-    );
-    mustHold(
-      attested.offset === 0 && attested.contents.length === COUNTER_SIZE_BYTES,
-      `${place} does not certify the whole counter`,
+      isWholeIndex(attested, nvCounter, COUNTER_SIZE_BYTES),
+      `${place} does not certify the whole of the appliance's counter`,
     );
     const value = decodeU64(attested.contents);
     const { counterExpected } = item.entry;
@@ -130,8 +127,9 @@ export async function checkAnchorCounter(evidence: Evidence): Promise<string> {
 
 /** The TPM's clock does not go back, within an anchor and from anchor to anchor. */
 export function checkAnchorClock(evidence: Evidence): string {
-  const readings = evidence.anchors.flatMap(({ item, left, right, counter }) => {
-    const clocks = [left, right, counter].map(({ attest }) => attest.clock);
+  const readings = evidence.anchors.flatMap((anchor) => {
+    const { item } = anchor;
+    const clocks = attestsOf(anchor).map(({ attest }) => attest.clock);
     const [first] = clocks;
     const isOneRun = clocks.every(
       ({ resetCount, restartCount }) =>
@@ -153,7 +151,7 @@ export function checkAnchorClock(evidence: Evidence): string {
 
 /** Anchors follow each other: sequence, predecessor's hash, counter. */
 export function checkAnchorChain(evidence: Evidence): string {
-  const { anchors, anchorBefore, coveringAnchor, subject, genesis } = evidence;
+  const { anchors, anchorBefore, anchorChain, coveringAnchor, subject, genesis } = evidence;
   if (anchors.length === 0) throw skipped('no anchor is here');
   for (const anchor of anchors) requireFirst(anchor, genesis.document.counterBase);
   for (const anchor of anchors) {
@@ -162,11 +160,16 @@ export function checkAnchorChain(evidence: Evidence): string {
     );
     if (predecessor !== undefined) requireSuccessor(predecessor, anchor);
   }
-  if (coveringAnchor === undefined) return 'the anchors here follow each other';
-  const previous = coveringAnchor.item.entry.previousAnchorIndex;
-  const isHere =
-    previous === null || previous > subject.index || evidence.itemAt(previous) !== undefined;
-  mustHold(isHere, `anchor ${previous}, the last before the entry, is not here`);
+  const last = anchorChain.at(-1);
+  if (coveringAnchor === undefined || last === undefined) {
+    return 'the anchors here follow each other';
+  }
+  const previous = last.item.entry.previousAnchorIndex;
+  const isWhole = last.item.index < subject.index || previous === null;
+  mustHold(
+    isWhole,
+    `anchor ${previous}, between the last before the entry and its own, is missing`,
+  );
   if (anchorBefore !== undefined) requireLater(anchorBefore, coveringAnchor);
   return 'the anchors here follow each other';
 }
@@ -192,10 +195,9 @@ export function checkAnchorExtras(evidence: Evidence): string {
     }
     if (extend !== null) {
       requireQualifier(extend, extendQualifier(counter.bytes), item.index);
-      const { attested } = extend.attest;
       mustHold(
-        attested.type === 'nv' && index !== null && equalBytes(attested.indexName, index.name),
-        `anchor ${item.index} does not certify the extend index`,
+        index !== null && isWholeIndex(extend.attest.attested, index, HASH_SIZE_BYTES),
+        `anchor ${item.index} does not certify the whole extend index`,
       );
     }
   }
@@ -203,6 +205,20 @@ export function checkAnchorExtras(evidence: Evidence): string {
     throw skipped('the appliance extends no PCR and no index');
   }
   return "quote and extend index are the appliance's; replaying them takes the whole log";
+}
+
+/** Of this index, from its first byte to its last. */
+function isWholeIndex(
+  attested: Attested,
+  index: NvPublic,
+  sizeBytes: number,
+): attested is Attested & { type: 'nv' } {
+  return (
+    attested.type === 'nv' &&
+    equalBytes(attested.indexName, index.name) &&
+    attested.offset === 0 &&
+    attested.contents.length === sizeBytes
+  );
 }
 
 /** Of this PCR in its SHA-256 bank, and of no other. */
@@ -216,7 +232,10 @@ function isQuoteOf(attested: Attested, pcrIndex: number | null): boolean {
   );
 }
 
-/** The agent's last action, as the covering anchor froze it, is not before the subject. */
+/**
+ * The agent's last action, as the covering anchor froze it, is the subject or stands after it. An
+ * agent may have several sessions at once: only within one session do its sequence numbers compare.
+ */
 export function checkAgentHead(evidence: Evidence): string {
   const { bundle, agentHead, subjectAction, coveringAnchor } = evidence;
   const head = bundle.agentHead;
@@ -235,14 +254,18 @@ export function checkAgentHead(evidence: Evidence): string {
   const session = evidence.sessionAt(entry.sessionIndex);
   const { agentId } = evidence.enrolmentOf(session).item.entry;
   mustHold(agentHead.agentId === agentId, `the head is of '${agentHead.agentId}'`);
-  const { sessionNumber } = session.item.entry;
-  const isLater =
-    agentHead.sessionNumber > sessionNumber ||
-    (agentHead.sessionNumber === sessionNumber && agentHead.lastSequence >= entry.sequence);
+  const { lastIndex, lastSequence } = agentHead;
   mustHold(
-    isLater && agentHead.lastIndex >= index && agentHead.lastIndex < coveringAnchor.item.entry.size,
-    "the agent's head is before the entry",
+    lastIndex >= index && lastIndex < coveringAnchor.item.entry.size,
+    "the agent's head is before the entry, or after its anchor",
   );
+  const isSameSession = agentHead.sessionNumber === session.item.entry.sessionNumber;
+  const isInOrder = isSameSession
+    ? lastSequence - entry.sequence <= lastIndex - index &&
+      lastSequence > entry.sequence === lastIndex > index &&
+      lastSequence >= entry.sequence
+    : lastIndex > index;
+  mustHold(isInOrder, "the agent's head contradicts the entry's place in its session");
   return `the agent's last action at that anchor was entry ${agentHead.lastIndex}`;
 }
 

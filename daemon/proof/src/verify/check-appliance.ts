@@ -3,7 +3,7 @@
  * attestation mean what the anchors take it to mean.
  */
 import { equalBytes } from '../bytes.ts';
-import { sha256 } from '../sha256.ts';
+import { HASH_SIZE_BYTES, sha256 } from '../sha256.ts';
 import {
   hasAttributes,
   parseCreationData,
@@ -16,6 +16,8 @@ import { mustHold } from './finding.ts';
 
 const MADE_AND_KEPT = ['fixedTpm', 'fixedParent', 'sensitiveDataOrigin', 'sign'] as const;
 const COUNTER_SIZE_BYTES = 8;
+/** PCRs 16 to 23 can be reset by software or by a late launch (PC Client profile). */
+const RESETTABLE_PCR_FIRST = 16;
 
 /** The AK signs only what the TPM itself made. */
 export function checkAttestationKey({ genesis }: Evidence): string {
@@ -30,7 +32,7 @@ export function checkAttestationKey({ genesis }: Evidence): string {
   );
   mustHold((attributes & TPMA_OBJECT.decrypt) === 0, 'the AK decrypts too');
   mustHold(isSchemeFixed, 'the AK is not fixed to ECDSA with SHA-256');
-  return 'the AK is restricted and cannot leave its TPM';
+  return 'the AK is restricted and, by its attributes, stays in its TPM';
 }
 
 /** The checkpoint key was made in the same TPM, for this ledger. */
@@ -78,6 +80,12 @@ export function checkIndexes({ genesis }: Evidence): string {
     counter.nvType === 'counter' && counter.dataSizeBytes === COUNTER_SIZE_BYTES && isWritten,
     'the counter index is not a written TPM counter',
   );
-  mustHold(extend === null || extend.nvType === 'extend', 'the extend index does not extend');
-  return 'the counter can only count up';
+  const doesExtend = extend?.nvType === 'extend' && extend.dataSizeBytes === HASH_SIZE_BYTES;
+  mustHold(extend === null || doesExtend, 'the extend index does not extend');
+  const { pcrIndex } = genesis.document;
+  mustHold(
+    pcrIndex === null || pcrIndex < RESETTABLE_PCR_FIRST,
+    `PCR ${pcrIndex} can be reset while the TPM runs`,
+  );
+  return 'the counter can only count up, as the TPM understands its attributes';
 }

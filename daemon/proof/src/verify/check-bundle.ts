@@ -109,10 +109,11 @@ class NeedsWalk {
 
   /** @throws Finding `fail` for the first entry that is needed and missing */
   walk(): ReadonlySet<Item> {
-    const { subject, subjectAction, coveringAnchor, anchorBefore } = this.#evidence;
+    const { subject, subjectAction, anchorChain, anchorBefore } = this.#evidence;
     this.#need(0n, 'the bundle');
     this.#visit(subject);
-    for (const anchor of [coveringAnchor, anchorBefore]) if (anchor) this.#visit(anchor.item);
+    for (const { item } of anchorChain) this.#visit(item);
+    if (anchorBefore !== undefined) this.#visit(anchorBefore.item);
     if (subjectAction !== undefined) {
       for (const outcome of this.#evidence.outcomesOf(subjectAction)) this.#visit(outcome.item);
     }

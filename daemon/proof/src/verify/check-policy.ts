@@ -2,6 +2,7 @@
 import { weakestLabel } from '../appliance.ts';
 import type { Label } from '../appliance.ts';
 import { encodeHex, equalBytes } from '../bytes.ts';
+import type { WriterLevel } from '../entry-fields.ts';
 import { TIME_LEVELS, WRITER_LEVELS } from '../entry-fields.ts';
 import { COVERAGES } from '../envelope.ts';
 import { formatVerifierKey } from '../note.ts';
@@ -54,30 +55,48 @@ export function labelOf({ genesis, items }: Evidence): Label {
 export function checkLabel(evidence: Evidence): string {
   const label = labelOf(evidence);
   const { acceptLabels } = evidence.policy;
-  if (acceptLabels.includes(label)) return `devices are ${label}, which the policy accepts`;
+  if (acceptLabels.includes(label)) {
+    const limit = label === 'hardware' ? '' : ': their state can be copied and set back unseen';
+    return `devices are ${label}, which the policy accepts${limit}`;
+  }
   const accepted = acceptLabels.length === 0 ? 'none' : acceptLabels.join(', ');
   throw unverifiable(`devices are ${label}; the policy accepts ${accepted}`);
 }
 
-export function checkWriterLevel({ subject, policy }: Evidence): string {
-  const { entry } = subject;
-  if (!('writerLevel' in entry)) throw skipped('the entry came from no writer');
-  return requireLevel(WRITER_LEVELS, 'the writer was attested by', [
-    entry.writerLevel,
-    policy.minimumWriterLevel,
+export function checkWriterLevel(evidence: Evidence): string {
+  const level = writerLevelOf(evidence);
+  if (level === null) throw skipped('the entry came from no writer');
+  const { minimumWriterLevel } = evidence.policy;
+  return requireLevel(WRITER_LEVELS, "the kernel's word on the writer is", [
+    level,
+    minimumWriterLevel,
   ]);
+}
+
+/**
+ * How well the kernel told the subject's writer: the weakest level of the entry, of the session
+ * that it is in, where the writer was first named, and of the run of the daemon that asked.
+ */
+export function writerLevelOf({ subject: { entry }, items }: Evidence): WriterLevel | null {
+  if (!('writerLevel' in entry)) return null;
+  const places = [entry.time.bootIndex, 'sessionIndex' in entry ? entry.sessionIndex : -1n];
+  const levels = items
+    .filter(({ index }) => places.includes(index))
+    .flatMap(({ entry: other }) => ('writerLevel' in other ? [other.writerLevel] : []));
+  const ranks = [entry.writerLevel, ...levels].map((level) => WRITER_LEVELS.indexOf(level));
+  return WRITER_LEVELS[Math.min(...ranks)] ?? null;
 }
 
 export function checkCoverage({ subjectAction, policy }: Evidence): string {
   if (subjectAction === undefined) throw skipped('the entry is not an action');
-  return requireLevel(COVERAGES, 'the action is', [
+  return requireLevel(COVERAGES, 'the agent states the coverage', [
     subjectAction.envelope.coverage,
     policy.minimumCoverage,
   ]);
 }
 
 export function checkTimeLevel({ subject, policy }: Evidence): string {
-  return requireLevel(TIME_LEVELS, 'the clock was', [
+  return requireLevel(TIME_LEVELS, 'the ledger states the level', [
     subject.entry.time.level,
     policy.minimumTimeLevel,
   ]);

@@ -5,10 +5,15 @@ import { equalBytes } from '../bytes.ts';
 import type { Commitment } from '../commitment.ts';
 import { verifyOpening } from '../commitment.ts';
 import { leafHash, verifyInclusion } from '../merkle.ts';
-import type { Evidence } from './evidence.ts';
+import type { EntryTime } from '../entry.ts';
+import { statementHash } from '../statement.ts';
+import type { Evidence, Statement } from './evidence.ts';
 import { failed, mustHold, skipped, unverifiable } from './finding.ts';
 
-/** Each statement was made for this ledger and for the session that the entry names. */
+/**
+ * Each statement was made for this ledger, for the session that the entry names, and after the one
+ * before it in the session, where that is here.
+ */
 export function checkBinding(evidence: Evidence): string {
   if (evidence.statements.length === 0) throw skipped('no statement is needed');
   for (const { item, signed } of evidence.statements) {
@@ -21,8 +26,28 @@ export function checkBinding(evidence: Evidence): string {
       equalBytes(signed.content.sessionId, session.item.leafHash),
       `statement ${item.index} was made in another session`,
     );
+    requireSuccession(evidence, { item, signed });
   }
   return 'statements were made for this ledger and session';
+}
+
+function requireSuccession(evidence: Evidence, { item, signed }: Statement): void {
+  const before = evidence.statements.find(
+    (other) =>
+      other.item.entry.sessionIndex === item.entry.sessionIndex &&
+      endOf(other) === signed.content.firstSequence,
+  );
+  if (before === undefined) return;
+  mustHold(
+    before.item.index < item.index &&
+      equalBytes(signed.content.previousStatementHash, statementHash(before.item.entry.statement)),
+    `statement ${item.index} was made after another one than ${before.item.index}`,
+  );
+}
+
+/** Sequence of the action after the statement's last. */
+function endOf({ signed: { content } }: Statement): bigint {
+  return content.firstSequence + BigInt(content.actionCount);
 }
 
 /** Each action stands where its sequence puts it behind its statement (SPEC.md §7.1). */
@@ -38,6 +63,10 @@ export function checkPosition(evidence: Evidence): string {
       entry.appliance === statement.item.entry.appliance &&
         entry.writerLevel === statement.item.entry.writerLevel,
       `action ${index} came from another appliance or writer than its statement`,
+    );
+    mustHold(
+      areSameTimes(entry.time, statement.item.entry.time),
+      `action ${index} came at another time than its statement`,
     );
   }
   return 'actions follow their statements without a gap';
@@ -82,7 +111,7 @@ export function checkDisclosures(evidence: Evidence): string {
 }
 
 /**
- * Each outcome answers an earlier intent. The agent alone says which, so that a wrong answer leaves
+ * Each outcome answers an earlier intent of the same agent. The agent alone says which, so that a wrong answer leaves
  * the question open and does not make the ledger's evidence false.
  */
 export function checkIntents(evidence: Evidence): string {
@@ -99,10 +128,18 @@ export function checkIntents(evidence: Evidence): string {
         `outcome ${item.index} answers entry ${index}, which is no earlier intent`,
       );
     }
+    if (!evidence.areOfOneAgent(intent, { item, envelope })) {
+      throw unverifiable(`outcome ${item.index} answers entry ${index}, another agent's intent`);
+    }
   }
   return outcomes
     .map(({ item, envelope }) => `outcome ${item.index} (${envelope.status}) answers its intent`)
     .join('; ');
+}
+
+function areSameTimes(left: EntryTime, right: EntryTime): boolean {
+  const names = Object.keys(left) as (keyof EntryTime)[];
+  return names.every((name) => left[name] === right[name]);
 }
 
 function commitmentsAt(evidence: Evidence, index: bigint): readonly Commitment[] {

@@ -6,9 +6,16 @@ import { mustHold, skipped } from './finding.ts';
 
 /** Each entry was made in the run of the daemon that it names. */
 export function checkBoots({ items }: Evidence): string {
+  let last = 0n;
   for (const { index, entry } of items) {
-    if (entry.kind !== 'boot') continue;
-    mustHold(entry.time.bootIndex === index, `boot entry ${index} names another run than its own`);
+    const { bootIndex } = entry.time;
+    mustHold(
+      entry.kind !== 'boot' || bootIndex === index,
+      `boot entry ${index} names another run than its own`,
+    );
+    // One appliance made them all, or `who.appliances` says otherwise.
+    mustHold(bootIndex >= last, `entry ${index} names a run that was over by then`);
+    last = bootIndex;
   }
   const runs = new Set(items.map(({ entry }) => entry.time.bootIndex));
   return runs.size === 1 ? 'one run of the daemon' : `${runs.size} runs of the daemon`;

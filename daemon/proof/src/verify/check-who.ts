@@ -34,7 +34,7 @@ export async function checkEnrolment(evidence: Evidence): Promise<string> {
   });
 }
 
-/** Each session here was opened by the agent's key. */
+/** Each session here was opened by the agent's key; an agent's sessions are numbered upwards. */
 export async function checkSession(evidence: Evidence): Promise<string> {
   return each(evidence.sessions, 'session', async (session: Session) => {
     const { item, request } = session;
@@ -49,6 +49,13 @@ export async function checkSession(evidence: Evidence): Promise<string> {
       content.agentId === enrolment.item.entry.agentId && content.resumeSessionId === null,
       `${place} was not requested by this agent as a new session`,
     );
+    const isNumbered = evidence.sessions.every(
+      ({ item: other }) =>
+        other.entry.agentIndex !== item.entry.agentIndex ||
+        other.index >= item.index ||
+        other.entry.sessionNumber < item.entry.sessionNumber,
+    );
+    mustHold(isNumbered, `${place} has the number of an earlier session, or one below it`);
     await requireSigned(evidence, sign1, { key: enrolment.key, place });
     return `session ${item.entry.sessionNumber} of '${content.agentId}'`;
   });

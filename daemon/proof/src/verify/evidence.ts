@@ -172,6 +172,24 @@ export class Evidence {
     );
   }
 
+  /**
+   * The covering anchor and its predecessors, down to the last one before the subject as far as
+   * they are here: that none of them but the first covers the subject makes it the first that does.
+   */
+  get anchorChain(): readonly Anchor[] {
+    const chain: Anchor[] = [];
+    let at = this.coveringAnchor;
+    while (at !== undefined) {
+      chain.push(at);
+      const { index, entry } = at.item;
+      if (index < this.subject.index) break;
+      at = this.anchors.find(
+        ({ item }) => item.index === entry.previousAnchorIndex && item.index < index,
+      );
+    }
+    return chain;
+  }
+
   /** The last anchor here that stands before the subject. */
   get anchorBefore(): Anchor | undefined {
     return this.anchors.findLast(({ item }) => item.index < this.subject.index);
@@ -222,12 +240,21 @@ export class Evidence {
     });
   }
 
-  /** The outcomes here that name `action` as their intent. */
+  /** The later outcomes here, by the same agent, that name `action` as their intent. */
   outcomesOf(action: Action): Action[] {
     return this.actions.filter(
-      ({ envelope }) =>
-        envelope.intent !== undefined && this.findAction(envelope.intent) === action,
+      (other) =>
+        other.envelope.intent !== undefined &&
+        this.findAction(other.envelope.intent) === action &&
+        other.item.index > action.item.index &&
+        this.areOfOneAgent(action, other),
     );
+  }
+
+  /** Whether one agent made both. @throws Finding `unverifiable` when a session is missing */
+  areOfOneAgent(...actions: readonly [Action, Action]): boolean {
+    const [one, other] = actions.map(({ item }) => this.sessionAt(item.entry.sessionIndex));
+    return one?.item.entry.agentIndex === other?.item.entry.agentIndex;
   }
 
   #decodeAll<K extends EntryKind, T>(kind: K, decode: (item: Item<EntryOf<K>>) => T): T[] {

@@ -10,6 +10,7 @@ import type { Exhibit } from './scenario.ts';
 import {
   changeBundle,
   exhibit,
+  extending,
   inputDisclosure,
   observationEnvelope,
   playScenario,
@@ -56,6 +57,10 @@ export const ACCEPT_CASES: readonly AcceptCase[] = [
     });
     return exhibit(scenario, scenario.intent);
   }),
+  accept('with-extend-index', () => {
+    const scenario = playScenario(extending(32));
+    return exhibit(scenario, scenario.intent);
+  }),
   accept('without-agent-head', async () => {
     const scenario = playScenario();
     return changeBundle(await exhibit(scenario, scenario.intent), () => ({ agentHead: null }));
@@ -85,6 +90,29 @@ export const ACCEPT_CASES: readonly AcceptCase[] = [
     const [first = 0n] = ledger.submit(session, batch);
     ledger.anchor('counter-anchor');
     return exhibit({ ledger }, first + 20n);
+  }),
+  accept('older-of-two-sessions-at-once', () => {
+    const ledger = new CorpusLedger('alpha');
+    const clerk = ledger.enrol('clerk');
+    const [older, newer] = [ledger.openSession(clerk), ledger.openSession(clerk)];
+    const [index = 0n] = ledger.submit(newer, [observationEnvelope()]);
+    ledger.submit(older, [observationEnvelope(), observationEnvelope()]);
+    ledger.anchor('counter-anchor');
+    return exhibit({ ledger }, index);
+  }),
+  accept('outcome-in-another-session', () => {
+    const scenario = playScenario({}, { outcomeIn: 'new-session' });
+    return exhibit(scenario, scenario.intent);
+  }),
+  accept('anchor-that-came-too-early', () => {
+    const ledger = new CorpusLedger('alpha');
+    const session = ledger.openSession(ledger.enrol('clerk'));
+    let index = 0n;
+    ledger.anchor('counter-anchor', () => {
+      [index = 0n] = ledger.submit(session, [observationEnvelope()]);
+    });
+    ledger.anchor('anchor');
+    return exhibit({ ledger }, index);
   }),
   {
     name: 'hardware-under-default-policy',

@@ -33,7 +33,7 @@ export interface BundleSource {
   anchorBefore(index: bigint): Awaitable<bigint | null>;
   /** Index of the action that `reference` names. */
   actionAt(reference: Reference): Awaitable<bigint | null>;
-  /** Indexes of the outcomes of the intent that `reference` names. */
+  /** Indexes of the later outcomes, by the same agent, of the intent that `reference` names. */
   outcomesOf(reference: Reference): Awaitable<readonly bigint[]>;
   /** The agent's leaf under the agentHeadsRoot of the anchor at `anchorIndex`. */
   agentHead(anchorIndex: bigint, agentId: string): Awaitable<Bundle['agentHead']>;
@@ -52,7 +52,8 @@ export async function buildBundle(
   await gathering.gather(subject);
   const covering = await source.coveringAnchor(subject);
   const before = await source.anchorBefore(subject);
-  for (const index of [0n, covering, before]) if (index !== null) await gathering.gather(index);
+  for (const index of [0n, before]) if (index !== null) await gathering.gather(index);
+  await gathering.gatherAnchors(subject, covering);
   await gathering.gatherOutcomes(subject);
   return encodeBundle({
     version: 1,
@@ -91,6 +92,15 @@ class Gathering {
     this.#gathered.set(index, found);
     for (const reference of referencesOf(found.entry)) await this.gather(reference.index);
     if (found.entry.kind === 'action') await this.#gatherAction(index, found.entry);
+  }
+
+  /** The anchor at `covering`, and those before it that came after the subject without it. */
+  async gatherAnchors(subject: bigint, covering: bigint | null): Promise<void> {
+    for (let at = covering; at !== null && at > subject;) {
+      await this.gather(at);
+      const { entry } = this.#at(at);
+      at = isAnchorEntry(entry) ? entry.previousAnchorIndex : null;
+    }
   }
 
   async gatherOutcomes(subject: bigint): Promise<void> {

@@ -17,7 +17,7 @@ export interface Flaws {
   /** Label of the ledger whose provisioning record, and so whose ledgerId, this one copies. */
   readonly impersonated?: string;
   readonly genesisLogKey?: string;
-  readonly document?: Change<ApplianceDocument>;
+  readonly document?: (document: ApplianceDocument, tpm: SoftwareTpm) => ApplianceDocument;
   /** Any entry, before it is encoded, with the index that it gets. */
   readonly entry?: (entry: Entry, index: bigint) => Entry;
   readonly enrolment?: Change<EnrolmentRequest>;

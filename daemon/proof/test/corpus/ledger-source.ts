@@ -30,6 +30,11 @@ export function sourceOf({ checkpoint, entries, getHash, agentHeads }: LogInMemo
     entry.kind === 'action' &&
     entry.sequence === sequence &&
     equalBytes(leafHash(entryAt(entry.sessionIndex)), session);
+  const agentOf = (at: bigint): bigint | null => {
+    const action = decoded[Number(at)];
+    const session = action?.kind === 'action' ? decoded[Number(action.sessionIndex)] : undefined;
+    return session?.kind === 'session.open' ? session.agentIndex : null;
+  };
   return {
     checkpoint,
     entry: entryAt,
@@ -39,7 +44,13 @@ export function sourceOf({ checkpoint, entries, getHash, agentHeads }: LogInMemo
       find((entry, at) => isAnchorEntry(entry) && entry.size > index && at !== index)[0] ?? null,
     anchorBefore: (index) => find((entry, at) => isAnchorEntry(entry) && at < index).at(-1) ?? null,
     actionAt: (reference) => find((entry) => isAction(entry, reference))[0] ?? null,
-    outcomesOf: (reference) => find((entry) => isOutcomeOf(entry, reference)),
+    outcomesOf(reference) {
+      const [intent = size] = find((entry) => isAction(entry, reference));
+      const agent = agentOf(intent);
+      return find((entry, at) => at > intent && isOutcomeOf(entry, reference)).filter(
+        (at) => agentOf(at) === agent,
+      );
+    },
     agentHead(anchorIndex, agentId) {
       const anchor = decodeEntry(entryAt(anchorIndex));
       return isAnchorEntry(anchor) ? headOf(agentHeads.get(anchor.size) ?? [], agentId) : null;

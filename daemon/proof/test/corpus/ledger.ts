@@ -107,7 +107,9 @@ export class CorpusLedger {
     });
     this.ledgerId = ledgerIdOf(provisioningRecord);
     const document = describeAppliance(this.tpm, this.ledgerId);
-    const applianceDocument = encodeApplianceDocument(flaws.document?.(document) ?? document);
+    const applianceDocument = encodeApplianceDocument(
+      flaws.document?.(document, this.tpm) ?? document,
+    );
     this.applianceId = applianceIdOf(applianceDocument);
     const logKey = flaws.genesisLogKey ?? this.logKey;
     this.append({ kind: 'genesis', provisioningRecord, logKey, applianceDocument });
@@ -144,7 +146,7 @@ export class CorpusLedger {
   /** Appends an entry and returns its index; `time` and the links are filled in. */
   append(fields: { readonly kind: Entry['kind'] } & Record<string, unknown>): bigint {
     const index = this.size;
-    this.#taiNs += STEP_NS;
+    if (!('time' in fields)) this.#taiNs += STEP_NS;
     const previous = this.entries.at(-1);
     const entry = {
       previousLeafHash: previous === undefined ? ZERO_HASH : leafHash(previous),
@@ -243,7 +245,8 @@ export class CorpusLedger {
     session.previousStatementHash = statementHash(statement);
     const common = { sessionIndex: session.index, writerLevel: 'pidfd' };
     this.append({ kind: 'statement', ...common, statement });
-    return encoded.map((envelope) => this.#action(session, { ...common, envelope }));
+    const time = this.#time(); // of the whole frame
+    return encoded.map((envelope) => this.#action(session, { ...common, envelope, time }));
   }
 
   alarm(): bigint {
@@ -255,10 +258,11 @@ export class CorpusLedger {
     return this.append({ kind: 'time-evidence', evidence, commitments: [] });
   }
 
-  /** Appends an anchor of the tree as it stands. */
-  anchor(kind: AnchorEntry['kind']): bigint {
+  /** Appends an anchor of the tree as it stands before `meanwhile`, as if the TPM took its time. */
+  anchor(kind: AnchorEntry['kind'], meanwhile?: () => unknown): bigint {
     if (kind === 'counter-anchor') this.tpm.counter += 1n;
     const draft = this.#attestAnchor(kind);
+    meanwhile?.();
     const index = this.append({ ...(this.#flaws.anchor?.(draft, this.size, this) ?? draft) });
     this.#lastAnchor = { index, sequence: draft.anchorSequence };
     return index;

@@ -6,7 +6,7 @@ import { quoteQualifier } from '../../src/anchor.ts';
 import { buildBundle } from './build-bundle.ts';
 import type { Bundle } from '../../src/bundle.ts';
 import { encodeCbor } from '../../src/cbor.ts';
-import type { Entry, EntryKind, EntryOf } from '../../src/entry.ts';
+import type { Entry, EntryKind, EntryOf, EntryTime } from '../../src/entry.ts';
 import { formatNote, formatVerifierKey, parseNote } from '../../src/note.ts';
 import type { NoteSignature } from '../../src/note.ts';
 import type { TrustPolicy } from '../../src/policy.ts';
@@ -15,7 +15,14 @@ import { ed25519Signer, p256Signer, seed } from './keys.ts';
 import type { Flaws } from './flaws.ts';
 import type { CorpusLedger } from './ledger.ts';
 import type { Exhibit, ScenarioOptions } from './scenario.ts';
-import { changeBundle, exhibit, flip, inputDisclosure, playScenario } from './scenario.ts';
+import {
+  changeBundle,
+  exhibit,
+  extending,
+  flip,
+  inputDisclosure,
+  playScenario,
+} from './scenario.ts';
 
 export interface RejectCase {
   readonly name: string;
@@ -50,15 +57,47 @@ export const REJECT_CASES: readonly RejectCase[] = [
   invalid('counter-that-can-be-written', 'who.indexes', () =>
     ofIntent({ tpm: { counterAttributes: 0x2206_0006 } }),
   ),
+  invalid('pcr-that-can-be-reset', 'who.indexes', () =>
+    ofIntent({
+      document: (document) => ({ ...document, pcrIndex: 23 }),
+      anchor: (draft, _, { tpm }) => ({
+        ...draft,
+        quote: tpm.quote(quoteQualifier(draft.counter.attest), 23),
+      }),
+    }),
+  ),
   invalid('enrolment-by-another-key', 'who.enrolment', () =>
     ofIntent({ enrolmentSigner: attacker }),
   ),
   invalid('session-by-another-key', 'who.session', () => ofIntent({ sessionSigner: attacker })),
+  invalid('session-numbered-again', 'who.session', async () => {
+    const scenario = playScenario(
+      onKind('session.open', (entry) => ({ ...entry, sessionNumber: 0 })),
+      { outcomeIn: 'new-session' },
+    );
+    return exhibit(scenario, scenario.intent);
+  }),
   invalid('statement-by-another-key', 'who.statement', () =>
     ofIntent({ statementSigner: attacker }),
   ),
   invalid('statement-of-another-session', 'what.binding', () =>
     ofIntent({ statement: (payload) => ({ ...payload, sessionId: seed('another session') }) }),
+  ),
+  invalid('statement-after-another-one', 'what.binding', async () => {
+    const hash = seed('another statement');
+    const scenario = playScenario({
+      statement: (payload) =>
+        payload.firstSequence === 0n ? payload : { ...payload, previousStatementHash: hash },
+    });
+    return exhibit(scenario, scenario.outcome);
+  }),
+  invalid('action-at-another-time', 'what.position', () =>
+    ofIntent(
+      onKind('action', (entry) => ({
+        ...entry,
+        time: { ...entry.time, taiNs: entry.time.taiNs + 1n },
+      })),
+    ),
   ),
   invalid('action-of-another-writer', 'what.position', () =>
     ofIntent(onKind('action', (entry) => ({ ...entry, writerLevel: 'pidfd-inode' }))),
@@ -74,6 +113,10 @@ export const REJECT_CASES: readonly RejectCase[] = [
   }),
   unverifiable('outcome-of-an-observation', 'what.intent', () => {
     const scenario = playScenario({}, { answers: 'observation' });
+    return exhibit(scenario, scenario.outcome);
+  }),
+  unverifiable('outcome-by-another-agent', 'what.intent', () => {
+    const scenario = playScenario({}, { outcomeIn: 'session-of-another-agent' });
     return exhibit(scenario, scenario.outcome);
   }),
   ...timeCases(),
@@ -130,6 +173,13 @@ function policyCases(): RejectCase[] {
       'who.writer',
       underPolicy(() => ({ minimumWriterLevel: 'pidfd-inode' })),
     ),
+    unverifiable('writer-level-of-the-session-too-low', 'who.writer', async () => {
+      const scenario = playScenario(
+        onKind('session.open', (entry) => ({ ...entry, writerLevel: 'credentials' })),
+      );
+      const { bytes } = await exhibit(scenario, scenario.intent);
+      return { bytes, policy: scenario.ledger.policy({ minimumWriterLevel: 'pidfd' }) };
+    }),
     unverifiable(
       'coverage-too-low',
       'what.coverage',
@@ -156,20 +206,23 @@ function timeCases(): RejectCase[] {
         { beforeSession: (ledger) => ledger.boot() },
       ),
     ),
+    invalid('run-that-was-over', 'when.boot', () =>
+      ofIntent(
+        onTime('statement', 'action', (time) => ({ ...time, bootIndex: 1n })),
+        { beforeSession: (ledger) => ledger.boot() },
+      ),
+    ),
     invalid('time-goes-back', 'when.monotonic', () =>
       ofIntent(
-        onKind('action', (entry) => ({
-          ...entry,
-          time: { ...entry.time, taiNs: entry.time.taiNs - 1_000_000_000n },
+        onTime('statement', 'action', (time) => ({
+          ...time,
+          taiNs: time.taiNs - 1_000_000_000n,
         })),
       ),
     ),
     invalid('interval-after-its-anchor', 'when.interval', () =>
       ofIntent({
-        ...onKind('action', (entry) => ({
-          ...entry,
-          time: { ...entry.time, adversarialNs: 1000n },
-        })),
+        ...onTime('statement', 'action', (time) => ({ ...time, adversarialNs: 1000n })),
         evidence: (evidence) => ({
           ...evidence,
           realtimeBeforeNs: evidence.realtimeBeforeNs - 3_600_000_000_000n,
@@ -179,10 +232,7 @@ function timeCases(): RejectCase[] {
     ),
     invalid('interval-before-the-last-anchor', 'when.interval', () =>
       ofIntent({
-        ...onKind('action', (entry) => ({
-          ...entry,
-          time: { ...entry.time, adversarialNs: 1000n },
-        })),
+        ...onTime('statement', 'action', (time) => ({ ...time, adversarialNs: 1000n })),
         evidence: (evidence) => ({
           ...evidence,
           realtimeBeforeNs: evidence.realtimeBeforeNs + 3_600_000_000_000n,
@@ -278,6 +328,11 @@ function checkpointCases(): RejectCase[] {
       'order.checkpoint-origin',
       withCheckpoint((ledger) => ledger.checkpoint({ ...ledger.head(), origin: 'other.example' })),
     ),
+    invalid(
+      'log-key-line-twice',
+      'order.log-signature',
+      withLines((lines) => [...lines, ...lines.slice(0, 1)]),
+    ),
     invalid('log-key-line-changed', 'order.log-signature', withLines(flipLine(0))),
     unverifiable(
       'log-key-line-missing',
@@ -301,6 +356,16 @@ function anchorCases(): RejectCase[] {
       const checkpoint = ledger.checkpoint(ledger.head(size));
       const bytes = await buildBundle(ledger.source(checkpoint, size), intent);
       return { bytes, policy: ledger.policy() };
+    }),
+    invalid('first-anchor-passed-over', 'order.anchor-chain', async () => {
+      const { ledger, intent } = playScenario();
+      const source = ledger.source();
+      const first = await source.coveringAnchor(intent);
+      const later = { ...source, coveringAnchor: () => ledger.size - 2n };
+      const bundle = { bytes: await buildBundle(later, intent), policy: ledger.policy() };
+      return changeBundle(bundle, ({ others }) => ({
+        others: others.filter(({ index }) => index !== first),
+      }));
     }),
     invalid('anchored-tree-of-another-history', 'order.anchor-consistency', async () =>
       changeBundle(await ofIntent(), ({ consistency: [first, ...rest] }) => ({
@@ -356,6 +421,7 @@ function anchorCases(): RejectCase[] {
         anchor: (draft, _, { tpm }) => ({ ...draft, quote: tpm.quote(seed('x'), 14) }),
       }),
     ),
+    invalid('extend-index-in-part', 'order.anchor-extras', () => ofIntent(extending(31))),
     invalid('quote-of-another-pcr', 'order.anchor-extras', () =>
       ofIntent({
         document: (document) => ({ ...document, pcrIndex: 14 }),
@@ -380,6 +446,16 @@ async function ofOldCheckpoint(): Promise<Exhibit> {
   return changeBundle(await exhibit({ ledger }, intent), (bundle) => ({
     proof: formatTlogProof({ ...parseTlogProof(bundle.proof), checkpointBytes }),
   }));
+}
+
+/** A flaw in the time of every entry of two kinds. */
+function onTime(
+  ...[one, other, change]: [EntryKind, EntryKind, (time: EntryTime) => EntryTime]
+): Pick<Flaws, 'entry'> {
+  return {
+    entry: (entry) =>
+      entry.kind === one || entry.kind === other ? { ...entry, time: change(entry.time) } : entry,
+  };
 }
 
 /** A flaw in every entry of one kind. */

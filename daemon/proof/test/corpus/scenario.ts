@@ -1,4 +1,5 @@
 /** The story that most cases tell: two agents, an intent and its outcome, anchors on both sides. */
+import { extendQualifier } from '../../src/anchor.ts';
 import { buildBundle } from './build-bundle.ts';
 import type { Bundle, Disclosure } from '../../src/bundle.ts';
 import { decodeBundle, encodeBundle } from '../../src/bundle.ts';
@@ -37,6 +38,8 @@ export interface ScenarioOptions {
   readonly beforeSession?: (ledger: CorpusLedger) => unknown;
   /** What the outcome answers; the intent by default. */
   readonly answers?: 'intent' | 'observation';
+  /** Where the outcome is reported; in the intent's session by default. */
+  readonly outcomeIn?: 'new-session' | 'session-of-another-agent';
 }
 
 export function playScenario(flaws: Flaws = {}, options: ScenarioOptions = {}): Scenario {
@@ -60,7 +63,13 @@ export function playScenario(flaws: Flaws = {}, options: ScenarioOptions = {}): 
   const [observation = 0n] = ledger.submit(other, [observationEnvelope()]);
   const answered = options.answers === 'observation' ? note - intent : 0n;
   const reference = { session: session.id, sequence: answered };
-  const [outcome = 0n] = ledger.submit(session, [outcomeEnvelope(reference)]);
+  const last =
+    options.outcomeIn === undefined
+      ? session
+      : options.outcomeIn === 'new-session'
+        ? ledger.openSession(clerk)
+        : other;
+  const [outcome = 0n] = ledger.submit(last, [outcomeEnvelope(reference)]);
   options.beforeAnchor?.(ledger);
   ledger.anchor(options.withAnchorBefore === false ? 'counter-anchor' : 'anchor');
   ledger.alarm();
@@ -151,4 +160,16 @@ export function flip(bytes: Uint8Array, at: number = bytes.length - 1): Uint8Arr
   const changed = bytes.slice();
   changed[at] = (changed[at] ?? 0) ^ 1;
   return changed;
+}
+
+/** An appliance that extends an index, of which each counter-anchor certifies `sizeBytes`. */
+export function extending(sizeBytes: number): Flaws {
+  return {
+    document: (document, { extendPublic }) => ({ ...document, extendPublic }),
+    anchor(draft, _, { tpm }) {
+      if (draft.kind !== 'counter-anchor') return draft;
+      const qualifier = extendQualifier(draft.counter.attest);
+      return { ...draft, extend: tpm.certifyExtend(qualifier, sizeBytes) };
+    },
+  };
 }

@@ -27,6 +27,7 @@ const AK_ATTRIBUTES = 0x0005_0472;
 const CHECKPOINT_KEY_ATTRIBUTES = 0x0004_0472;
 const EK_ATTRIBUTES = 0x0003_00b2;
 const COUNTER_ATTRIBUTES = 0x2206_0016;
+const EXTEND_ATTRIBUTES = 0x2206_0046;
 const FIRMWARE_VERSION = 0x20191023_00163636n;
 const TYPE = { nv: 0x8014, time: 0x8019, creation: 0x801a, quote: 0x8018 };
 
@@ -35,6 +36,8 @@ export class SoftwareTpm {
   readonly akPublic: Uint8Array;
   readonly checkpointKeyPublic: Uint8Array;
   readonly counterPublic: Uint8Array;
+  /** Of an extend index; a case puts it into the document. */
+  readonly extendPublic: Uint8Array;
   readonly checkpointKey: Signer;
   readonly firmwareVersion = encodeU64(FIRMWARE_VERSION);
   readonly #ak: Signer;
@@ -50,13 +53,8 @@ export class SoftwareTpm {
     this.ekPublic = eccPublic(p256Signer(`${label} ek`), EK_ATTRIBUTES, 'storage');
     this.akPublic = eccPublic(this.#ak, flaws.akAttributes ?? AK_ATTRIBUTES, 'ecdsa');
     this.checkpointKeyPublic = eccPublic(this.checkpointKey, CHECKPOINT_KEY_ATTRIBUTES, 'ecdsa');
-    this.counterPublic = concatBytes(
-      u32(0x0150_0010),
-      u16(0x000b),
-      u32(flaws.counterAttributes ?? COUNTER_ATTRIBUTES),
-      sized(new Uint8Array(0)),
-      u16(8),
-    );
+    this.counterPublic = nvPublic(0x0150_0010, flaws.counterAttributes ?? COUNTER_ATTRIBUTES, 8);
+    this.extendPublic = nvPublic(0x0150_0011, EXTEND_ATTRIBUTES, 32);
   }
 
   /** TPM2_GetTime. */
@@ -72,6 +70,14 @@ export class SoftwareTpm {
     const { name } = parseNvPublic(this.counterPublic);
     const body = concatBytes(sized(name), u16(0), sized(encodeU64(this.counter)));
     return this.#attest(TYPE.nv, extraData, body);
+  }
+
+  /** TPM2_NV_Certify of the first `sizeBytes` of the extend index. */
+  certifyExtend(extraData: Uint8Array, sizeBytes: number): Attestation {
+    this.clockMs += 5n;
+    const { name } = parseNvPublic(this.extendPublic);
+    const contents = sha256(extraData).subarray(0, sizeBytes);
+    return this.#attest(TYPE.nv, extraData, concatBytes(sized(name), u16(0), sized(contents)));
   }
 
   /** TPM2_Quote of one PCR. */
@@ -140,6 +146,12 @@ export function describeAppliance(tpm: SoftwareTpm, ledgerId: Uint8Array): Appli
     tokenLabel: 'emulated',
     token: { manufacturer: 'SoftHSM project', model: 'SoftHSM v2', serial: '0001' },
   };
+}
+
+/** TPMS_NV_PUBLIC. */
+function nvPublic(handle: number, attributes: number, sizeBytes: number): Uint8Array {
+  const policy = sized(new Uint8Array(0));
+  return concatBytes(u32(handle), u16(0x000b), u32(attributes), policy, u16(sizeBytes));
 }
 
 /** TPMT_PUBLIC of an ECC key on P-256. */

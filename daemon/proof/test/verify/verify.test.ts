@@ -1,13 +1,25 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 
+import { ENTRY_KINDS } from '../../src/entry-fields.ts';
+import { STATEMENT_ACTIONS_MAX } from '../../src/statement.ts';
 import { CHECKS, FORM_CHECKS } from '../../src/verify/checks.ts';
 import type { CheckLine, Verdict } from '../../src/verify/verdict.ts';
 import { runVerification, verify } from '../../src/verify/verify.ts';
 import { ACCEPT_CASES } from '../corpus/accept.ts';
+import { seed } from '../corpus/keys.ts';
+import { CorpusLedger } from '../corpus/ledger.ts';
 import { REJECT_CASES } from '../corpus/reject.ts';
+import {
+  exhibit,
+  intentEnvelope,
+  observationEnvelope,
+  outcomeEnvelope,
+} from '../corpus/scenario.ts';
+import { rememberingVerifier } from '../support/remembering-verifier.ts';
 import { committedCases, committedExhibit } from '../support/committed-corpus.ts';
 
+const options = { verifyBatch: rememberingVerifier() };
 const badLines = ({ checks }: Verdict): CheckLine[] =>
   checks.filter(({ outcome }) => outcome === 'fail' || outcome === 'unverifiable');
 const show = (verdict: Verdict): string =>
@@ -52,6 +64,64 @@ describe('verify, committed corpus', () => {
     }
   }
 });
+
+describe('verify, every entry of a ledger', () => {
+  it('is VALID once it is anchored, whatever its kind', async () => {
+    const ledger = everyKindOfEntry();
+    const kinds = new Set<string>();
+    const anchored = ledger.size - 1n; // but the last anchor, which none covers
+    for (let index = 0n; index < anchored; index += 1n) {
+      const { bytes, policy } = await exhibit({ ledger }, index);
+      const verdict = await verify(bytes, policy, options);
+      assert.equal(verdict.headline, 'VALID (emulated)', `entry ${index}: ${show(verdict)}`);
+      kinds.add(verdict.subject?.kind ?? 'unknown');
+    }
+    assert.deepEqual([...kinds].sort(), Object.keys(ENTRY_KINDS).sort());
+  }).timeout(0);
+
+  it('is VALID as any of the 1024 actions of one statement', async () => {
+    const ledger = new CorpusLedger('alpha');
+    const session = ledger.openSession(ledger.enrol('clerk'));
+    const batch = Array.from({ length: STATEMENT_ACTIONS_MAX }, () => observationEnvelope());
+    const indexes = ledger.submit(session, batch);
+    ledger.anchor('counter-anchor');
+    for (const index of [indexes[0], indexes[511], indexes.at(-1)]) {
+      const { bytes, policy } = await exhibit({ ledger }, index ?? 0n);
+      assert.equal((await verify(bytes, policy, options)).headline, 'VALID (emulated)');
+    }
+  }).timeout(0);
+});
+
+/** Two agents, sessions at once, a restart between intent and outcome, anchors that lag behind. */
+function everyKindOfEntry(): CorpusLedger {
+  const ledger = new CorpusLedger('alpha');
+  ledger.anchor('counter-anchor');
+  const [clerk, reviewer] = [ledger.enrol('clerk'), ledger.enrol('reviewer', 'ESP256')];
+  const [older, newer] = [ledger.openSession(clerk), ledger.openSession(clerk)];
+  const other = ledger.openSession(reviewer);
+  const input = { field: 'input', salt: seed('salt'), bytes: seed('input') } as const;
+  ledger.submit(older, [observationEnvelope(), intentEnvelope(input), observationEnvelope()]);
+  ledger.timeEvidence();
+  ledger.anchor('anchor', () => ledger.submit(other, [observationEnvelope()]));
+  ledger.append({ kind: 'stop', reason: 'asked to stop', openSessions: 3 });
+  const [previousBootIndex, treeSize] = [1n, ledger.size];
+  ledger.boot();
+  ledger.append({ kind: 'unclean-start', previousBootIndex, treeSize, secondsAtRisk: 5 });
+  ledger.submit(newer, [outcomeEnvelope({ session: older.id, sequence: 1n })]);
+  ledger.submit(older, [observationEnvelope()]);
+  ledger.append({
+    kind: 'session.close',
+    sessionIndex: other.index,
+    actionCount: 1,
+    reason: 'idle',
+  });
+  const refusals = [{ code: 'root-mismatch', count: 2 }];
+  ledger.append({ kind: 'refusal-summary', fromTaiNs: 1n, toTaiNs: 2n, refusals });
+  ledger.alarm();
+  ledger.anchor('counter-anchor', () => ledger.submit(older, [observationEnvelope()]));
+  ledger.anchor('anchor');
+  return ledger;
+}
 
 describe('verify, a check left out', () => {
   for (const { name, check, also = [], overall } of REJECT_CASES) {
