@@ -3,11 +3,11 @@
  * real daemon is started, stopped and killed by it.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+import { makeFolder } from '../../daemon/src/base/make-folder.ts';
 import { type EmulatedDevices, startEmulatedDevices } from './emulated-devices.ts';
 
 const daemonProgram = fileURLToPath(new URL('../../daemon/src/main.ts', import.meta.url));
@@ -17,6 +17,8 @@ export interface DaemonOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Added to its command line. */
   readonly flags?: readonly string[];
+  /** User and group that it runs as, where we may choose. */
+  readonly uid?: number;
 }
 
 export interface DaemonEnd {
@@ -90,8 +92,14 @@ export class Appliance {
   /** Starts the devices; no daemon yet. */
   static async prepare(folder: string): Promise<Appliance> {
     const state = resolve(folder);
-    mkdirSync(state, { recursive: true, mode: 0o700 });
+    makeFolder(state, 0o700);
     return new Appliance(state, await startEmulatedDevices(join(state, 'devices')));
+  }
+
+  /** The newest run of the daemon. */
+  get daemon(): RunningDaemon {
+    if (this.#daemon === null) throw new Error('no daemon was started');
+    return this.#daemon;
   }
 
   get agentSocket(): string {
@@ -107,7 +115,11 @@ export class Appliance {
     const child = spawn(
       process.execPath,
       [daemonProgram, '--state', this.state, ...(options.flags ?? [])],
-      { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...options.environment } },
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: { ...process.env, ...options.environment },
+        ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
+      },
     );
     this.#daemon = new RunningDaemon(child);
     this.#daemon.ready.catch(() => undefined);

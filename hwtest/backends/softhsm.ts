@@ -5,10 +5,11 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { makeFolder } from '../../daemon/src/base/make-folder.ts';
 import { emulatorFailed } from './run-program.ts';
 
 /** Where Debian's libsofthsm2 package puts the module. */
@@ -63,7 +64,7 @@ export async function prepareSofthsm(folder: string, tokenLabel: string): Promis
 async function makeToken(home: string, token: SofthsmToken): Promise<void> {
   const unfinished = join(home, 'token.new');
   rmSync(unfinished, { recursive: true, force: true });
-  mkdirSync(unfinished, { recursive: true, mode: 0o700 });
+  makeFolder(unfinished, 0o700);
   const order = {
     module: token.module,
     tokenLabel: token.tokenLabel,

@@ -11,6 +11,7 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
+import { makeFolder } from '../../daemon/src/base/make-folder.ts';
 import { reasonOf } from '../../daemon/src/base/errors.ts';
 import { checkSocketPath } from '../../daemon/src/config/state-folder.ts';
 import { resumeProcess, suspendProcess } from './process-state.ts';
@@ -48,7 +49,7 @@ export async function startSwtpm(folder: string): Promise<RunningSwtpm> {
   const home = resolve(folder);
   const socketPath = socketOf(home);
   checkSocketPath(`${socketPath}.ctrl`);
-  mkdirSync(home, { recursive: true, mode: 0o700 });
+  makeFolder(home, 0o700);
   await removeStaleSockets(socketPath);
   await createState(home);
   const child = launch(home);
@@ -189,7 +190,7 @@ async function createState(home: string): Promise<void> {
 /** The certificate authority of this folder, so that nothing is written elsewhere. */
 function writeAuthority(home: string): string {
   const folder = join(home, 'ca');
-  mkdirSync(join(folder, 'state'), { recursive: true, mode: 0o700 });
+  makeFolder(join(folder, 'state'), 0o700);
   const at = (name: string): string => join(folder, name);
   const write = (name: string, lines: readonly string[]): void =>
     writeFileSync(at(name), `${lines.join('\n')}\n`, { mode: 0o600 });

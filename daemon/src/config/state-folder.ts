@@ -1,8 +1,9 @@
 /**
  * The state folder is its owner's alone. That one daemon at a time uses it is the ledger's lock.
  */
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 
+import { makeFolder } from '../base/make-folder.ts';
 import { KudurruError, wrapError } from '../base/errors.ts';
 
 /** Bytes of a Unix socket's path that the kernel takes, with its closing NUL (unix(7)). */
@@ -17,7 +18,7 @@ const folderMode = 0o700;
  */
 export function prepareStateFolder(folder: string): void {
   try {
-    mkdirSync(folder, { recursive: true, mode: folderMode });
+    makeFolder(folder, folderMode);
     const found = statSync(folder);
     const uid = process.getuid?.();
     if (found.uid !== uid) {

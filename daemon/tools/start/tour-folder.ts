@@ -1,6 +1,8 @@
 /** Where the tour keeps its files, and whether it has been taken here. */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+
+import { makeFolder } from '../../src/base/make-folder.ts';
 
 export function tourFolderOf(state: string): string {
   return join(state, 'tour');
@@ -35,7 +37,7 @@ export interface TourFiles {
 export function makeTourFiles(state: string): TourFiles {
   const folder = tourFolderOf(state);
   const scratch = join(folder, 'scratch');
-  mkdirSync(scratch, { recursive: true, mode: 0o700 });
+  makeFolder(scratch, 0o700);
   const outside = join(folder, 'outside.txt');
   writeFileSync(join(scratch, 'welcome.txt'), 'Nothing here is secret.\n');
   writeFileSync(outside, 'Not for the agent.\n');

@@ -7,17 +7,10 @@
  * fsynced, then renamed over the old one. The parser is strict: an unknown or missing field is an
  * error.
  */
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { makeFolder } from '../../base/make-folder.ts';
 import { reasonOf } from '../../base/errors.ts';
 import { DeviceError } from '../device-error.ts';
 
@@ -75,7 +68,7 @@ export function readTpmState(folder: string): TpmState | undefined {
 export function writeTpmState(folder: string, state: TpmState): void {
   const path = join(folder, fileName);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder, 0o700);
     writeDurably(path, encodeTpmState(state));
     fsyncFolder(folder);
   } catch (error) {
