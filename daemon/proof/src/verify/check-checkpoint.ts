@@ -7,6 +7,7 @@ import { parseVerifierKey, verifierKeyId } from '../note.ts';
 import { ProofError } from '../proof-error.ts';
 import type { Evidence } from './evidence.ts';
 import { mustHold, skipped, unverifiable } from './finding.ts';
+import { quote } from './quote.ts';
 
 export function checkCheckpointOrigin({ genesis, proof }: Evidence): string {
   const { origin } = genesis.provisioning;
@@ -35,7 +36,7 @@ export function checkCosigners(evidence: Evidence): string {
   const isKnown = (line: NoteSignature): boolean => known.some((key) => isLineOf(line, key));
   const unknown = proof.checkpoint.note.signatures.filter((line) => !isKnown(line));
   if (unknown.length === 0) throw skipped('no other party cosigned the checkpoint');
-  const text = `not checked: lines of ${unknown.map(({ name }) => `'${name}'`).join(', ')}`;
+  const text = `not checked: lines of ${unknown.map(({ name }) => quote(name)).join(', ')}`;
   if (policy.unknownCosigners === 'refuse') {
     throw unverifiable(`${text}; the policy refuses unknown cosigners`);
   }

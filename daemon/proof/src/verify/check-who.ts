@@ -6,6 +6,7 @@ import { parseAgentId } from '../identifier.ts';
 import type { PublicKey } from '../public-key.ts';
 import type { Enrolment, Evidence, Session, Statement } from './evidence.ts';
 import { mustHold, skipped } from './finding.ts';
+import { quote } from './quote.ts';
 
 /** Each agent here held the key that was enrolled for it. */
 export async function checkEnrolment(evidence: Evidence): Promise<string> {
@@ -30,7 +31,7 @@ export async function checkEnrolment(evidence: Evidence): Promise<string> {
       `${place} is of the foreign trust domain '${trustDomain}'`,
     );
     await requireSigned(evidence, proof.sign1, { key, place });
-    return `'${entry.agentId}', owner '${entry.owner}'`;
+    return `'${entry.agentId}', owner ${quote(entry.owner)}`;
   });
 }
 

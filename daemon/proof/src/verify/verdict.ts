@@ -4,11 +4,13 @@
  */
 import type { Label } from '../appliance.ts';
 import type { EntryKind } from '../entry.ts';
+import type { WriterLevel } from '../entry-fields.ts';
 import { formatTai } from '../tai.ts';
-import { labelOf } from './check-policy.ts';
+import { labelOf, writerLevelOf } from './check-policy.ts';
 import type { Action, Evidence } from './evidence.ts';
 import type { Outcome, Question } from './finding.ts';
 import { Finding, QUESTIONS } from './finding.ts';
+import { quote } from './quote.ts';
 
 export type Overall = 'VALID' | 'INVALID' | 'UNVERIFIABLE';
 export type AnswerState = 'answered' | 'not answered' | 'not applicable';
@@ -97,6 +99,13 @@ function answer(
   }
 }
 
+/** What the kernel can say of the process that wrote, by level. */
+const WRITERS: Readonly<Record<WriterLevel, string>> = {
+  credentials: 'the kernel named the writer by process id and user only',
+  pidfd: 'the kernel named the writer by pidfd',
+  'pidfd-inode': 'the kernel named the writer by pidfd and inode',
+};
+
 const ANSWERS: Readonly<Record<Question, (evidence: Evidence) => Answer>> = {
   who(evidence) {
     const action = evidence.subjectAction;
@@ -106,8 +115,10 @@ const ANSWERS: Readonly<Record<Question, (evidence: Evidence) => Answer>> = {
     const { agentId, owner, purpose } = evidence.enrolmentOf(
       evidence.sessionAt(action.item.entry.sessionIndex),
     ).item.entry;
-    const writer = `writer attested by ${action.item.entry.writerLevel}`;
-    return answered(`${agentId}, owner '${owner}', purpose '${purpose}'; ${writer}`);
+    return answered(
+      `the holder of the key of ${agentId}, enrolled with owner ${quote(owner)}, ` +
+        `purpose ${quote(purpose)}; ${WRITERS[writerLevelOf(evidence) ?? 'credentials']}`,
+    );
   },
   what(evidence) {
     const action = evidence.subjectAction;
@@ -124,32 +135,31 @@ const ANSWERS: Readonly<Record<Question, (evidence: Evidence) => Answer>> = {
       const text = `the clock said ${at}, level ${level}: with no bound on its error`;
       return { state: 'not answered', text };
     }
-    return answered(`${at} ± ${adversarialNs} ns, level ${level}`);
+    return answered(`the ledger states ${at} ± ${adversarialNs} ns, level ${level}`);
   },
   rules(evidence) {
     if (evidence.subjectAction === undefined) {
       return { state: 'not applicable', text: 'rules decide about actions only' };
     }
-    return { state: 'not applicable', text: 'no rules were in force, and the entry says so' };
+    return { state: 'not applicable', text: 'the entry says that no rules were in force' };
   },
   order(evidence) {
     const { subject, proof, coveringAnchor } = evidence;
     const anchor = coveringAnchor?.item.entry;
     return answered(
       `entry ${subject.index} of ${proof.checkpoint.size}, ` +
-        `fixed by anchor ${anchor?.anchorSequence} ` +
-        `at TPM counter ${anchor?.counterExpected}`,
+        `before anchor ${anchor?.anchorSequence}, at TPM counter ${anchor?.counterExpected}`,
     );
   },
 };
 
 function whatOf({ envelope }: Action): string {
-  const tool = envelope.tool === undefined ? '' : ` of tool '${envelope.tool.name}'`;
+  const tool = envelope.tool === undefined ? '' : ` of tool ${quote(envelope.tool.name)}`;
   const status = envelope.status === undefined ? '' : `, status ${envelope.status}`;
   const committed = envelope.commitments.map(({ field }) => field).join(', ') || 'nothing';
   return (
-    `${envelope.kind} '${envelope.operation}'${tool}${status}; coverage ${envelope.coverage}; ` +
-    `committed to ${committed}`
+    `the agent states: ${envelope.kind} ${quote(envelope.operation)}${tool}${status}; ` +
+    `coverage ${envelope.coverage}; committed to ${committed}`
   );
 }
 

@@ -10,6 +10,7 @@ import type { Check } from './checks.ts';
 import { CHECKS, FORM_CHECKS } from './checks.ts';
 import { Evidence } from './evidence.ts';
 import { failed, Finding } from './finding.ts';
+import { showable } from './quote.ts';
 import type { BatchVerifier } from './signatures.ts';
 import { SignatureQueue, verifyInTurn } from './signatures.ts';
 import type { CheckLine, Verdict } from './verdict.ts';
@@ -96,5 +97,6 @@ function lineOfError(id: string, error: unknown): CheckLine {
 }
 
 function line(id: string, outcome: CheckLine['outcome'], text: string): CheckLine {
-  return { id, question: id.slice(0, id.indexOf('.')) as CheckLine['question'], outcome, text };
+  const question = id.slice(0, id.indexOf('.')) as CheckLine['question'];
+  return { id, question, outcome, text: showable(text) };
 }
