@@ -90,6 +90,20 @@ export class WireSession {
     return new WireSession(client, [greeting.ledgerId, sessionId], enrolled.key);
   }
 
+  /** Takes the session up again on a new connection, where the ledger says that it stands. */
+  async resume(socketPath: string, enrolled: EnrolledAgent): Promise<WireSession> {
+    const client = await WireClient.connect(socketPath);
+    const greeting = await greet(client);
+    client.send(openFrame(greeting, enrolled, this.sessionId));
+    const [sessionId, , , nextSequence, previousStatementHash] = await client.expect('opened');
+    assert.ok(sessionId instanceof Uint8Array && previousStatementHash instanceof Uint8Array);
+    assert.ok(typeof nextSequence === 'number');
+    const session = new WireSession(client, [greeting.ledgerId, sessionId], enrolled.key);
+    session.#nextSequence = nextSequence;
+    session.#previousStatementHash = previousStatementHash;
+    return session;
+  }
+
   /** The statement that is due next, but for its flaws. It is not sent, and moves nothing. */
   make(flaws: Flaws = {}): Statement {
     const bodies = flaws.bodies ?? [freshBody()];
