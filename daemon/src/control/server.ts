@@ -22,7 +22,9 @@ export interface ControlServerOptions {
 }
 
 export interface ControlServer {
-  /** Answers what is under way, takes nothing new, removes the socket. */
+  /**
+   * Answers what was asked in full, takes nothing new, ends all connections, removes the socket.
+   */
   stop(): Promise<void>;
 }
 
@@ -31,6 +33,8 @@ const requestSizeBytesMax = 65_536;
 /** Time to send a whole request, in ms: both ends are on the same box. */
 const requestTimeoutMs = 10_000;
 const connectionsMax = 64;
+/** How long a stop waits for answers under way: longer than one may wait for its anchor, in ms. */
+const stopTimeoutMs = 35_000;
 
 /** HTTP status of the codes that are not simply a bad request. */
 const statusOfCode: Partial<Record<ErrorCode, number>> = {
@@ -46,15 +50,17 @@ const statusOfCode: Partial<Record<ErrorCode, number>> = {
 
 /** @throws KudurruError `socket-unusable` */
 export async function startControlServer(options: ControlServerOptions): Promise<ControlServer> {
+  const underWay = new Map<IncomingMessage, Promise<void>>();
   const server = createServer({ requestTimeout: requestTimeoutMs }, (request, response) => {
-    void serve(options, request, response);
+    const served = serve(options, request, response).finally(() => underWay.delete(request));
+    underWay.set(request, served);
   });
   server.maxConnections = connectionsMax;
   // The lock of the state folder is ours by now: a socket that is left is of a daemon that is gone.
   rmSync(options.path, { force: true });
   await listen(server, options.path);
   chmodSync(options.path, 0o600);
-  return { stop: () => stop(server) };
+  return { stop: () => stop(server, underWay) };
 }
 
 function listen(server: Server, path: string): Promise<void> {
@@ -66,11 +72,21 @@ function listen(server: Server, path: string): Promise<void> {
   });
 }
 
-function stop(server: Server): Promise<void> {
-  return new Promise((resolve, reject) => {
+/** The server ends its own timeouts with `close`: who sends no more would keep it for ever. */
+async function stop(
+  server: Server,
+  underWay: ReadonlyMap<IncomingMessage, Promise<void>>,
+): Promise<void> {
+  const closed = new Promise<void>((resolve, reject) => {
     server.close((error) => (error === undefined ? resolve() : reject(error)));
-    server.closeIdleConnections();
   });
+  const asked = [...underWay].flatMap(([request, served]) => (request.complete ? [served] : []));
+  const timeout = Promise.withResolvers<void>();
+  const timer = setTimeout(timeout.resolve, stopTimeoutMs);
+  await Promise.race([Promise.all(asked), timeout.promise]);
+  clearTimeout(timer);
+  server.closeAllConnections();
+  await closed;
 }
 
 async function serve(
@@ -85,6 +101,15 @@ async function serve(
   } catch (error) {
     answerError(options.log, response, error);
   }
+  await sent(response);
+}
+
+/** The kernel has the whole answer, or nobody is there to read it. */
+function sent(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    if (response.writableFinished || response.destroyed) resolve();
+    else response.once('finish', resolve).once('close', resolve);
+  });
 }
 
 async function answerOf(

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'mocha';
@@ -29,6 +31,31 @@ const routes: readonly Route[] = [
     },
   },
 ];
+
+describe('control server, stop', () => {
+  it('waits for nobody who only keeps the line open', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'kudurru-control-'));
+    const path = join(folder, 'control.sock');
+    const server = await startControlServer({
+      path,
+      routes,
+      callerOf: (descriptor) => ({ uid: 7, pid: descriptor }),
+      allowedUid: 7,
+      log: openLog({ level: 'error', write: () => undefined }),
+    });
+    const silent = connect(path);
+    await once(silent, 'connect');
+    const cut = connect(path);
+    cut.write('POST /echo HTTP/1.1\r\ncontent-length: 9\r\n\r\n{');
+    const answered = connect(path);
+    answered.write('GET /caller HTTP/1.1\r\nhost: x\r\n\r\n');
+    await once(answered, 'data'); // by now the server has seen all three
+    const closed = [silent, cut, answered].map((socket) => once(socket.resume(), 'close'));
+    await server.stop();
+    await Promise.all(closed);
+    rmSync(folder, { recursive: true });
+  });
+});
 
 describe('control server', () => {
   let folder = '';
