@@ -23,8 +23,9 @@ export const prove: Command = {
   ],
   description: [
     'Writes an evidence bundle: the entry, what it refers to, inclusion proofs in one signed ' +
-      'checkpoint, the anchor that covers it, and the opened private bytes. Whoever has it and a ' +
-      'trust policy can check it with "kudurru verify", without this daemon and without a network.',
+      'checkpoint, the anchor that covers it, and the opened private bytes of the entry and of ' +
+      'the intent or outcome that belongs to it. Whoever has it and a trust policy can check it ' +
+      'with "kudurru verify", without this daemon and without a network.',
     'An entry can be proven once an anchor covers it; a fresh one is waited for.',
   ],
   options: [

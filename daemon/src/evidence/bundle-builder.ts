@@ -53,7 +53,7 @@ export async function buildBundle(subject: LeafIndex, options: BundleOptions): P
     envelopePaths: await Promise.all(
       all.filter(({ entry }) => entry.kind === 'action').map((a) => envelopePath(a, options)),
     ),
-    disclosures: options.disclose ? await openBodies(all, ledger) : [],
+    disclosures: options.disclose ? await openBodies(gathered, ledger) : [],
     agentHead: await subjectsAgentHead(gathered, options),
   };
   return encodeBundle(bundle);
@@ -92,9 +92,14 @@ async function envelopePath(
   return { index: action.index, path };
 }
 
-async function openBodies(all: readonly Gathered[], ledger: LedgerReader): Promise<Disclosure[]> {
+/** What others committed to, such as how to reach an owner, nobody asked to have opened. */
+async function openBodies(
+  { subject, others }: Gathering,
+  ledger: LedgerReader,
+): Promise<Disclosure[]> {
   const opened: Disclosure[] = [];
-  for (const { index, entry } of all.toSorted((a, b) => (a.index < b.index ? -1 : 1))) {
+  const asked = [subject, ...others.filter(({ entry }) => entry.kind === 'action')];
+  for (const { index, entry } of asked.toSorted((a, b) => (a.index < b.index ? -1 : 1))) {
     for (const { field, deposited } of commitmentsOf(entry)) {
       if (!deposited) continue;
       const body = await ledger.openBody(index, commitmentFieldNumber(field));

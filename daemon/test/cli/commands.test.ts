@@ -13,7 +13,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { formatTilePath, parseCheckpoint } from '@kudurru/proof';
+import {
+  decodeBundle,
+  decodeEntry,
+  decodeUtf8,
+  formatTilePath,
+  parseCheckpoint,
+} from '@kudurru/proof';
 import { after, before, describe, it } from 'mocha';
 
 import { Appliance, type RunningDaemon } from '../../../hwtest/backends/appliance.ts';
@@ -165,6 +171,25 @@ describe('commands', function () {
     assert.equal(kudurru('policy', 'export', '-o', 'strict.json').status, 0);
     assert.equal(kudurru('verify', 'last', '--policy', 'strict.json').status, 3);
     assert.equal(kudurru('policy', 'export', '--accept', 'any').status, 2);
+  });
+
+  it('open the private bytes of the action alone, not what the ledger knows of people', () => {
+    writeFileSync(join(folder, 'question.txt'), 'a question');
+    const action = ['--kind', 'observation', '--type', 'decision', '--operation', 'choose'];
+    kudurru('submit', ...action, '--body', 'input=question.txt');
+    assert.equal(kudurru('prove', '--last', '-o', 'opened').status, 0);
+    const { disclosures, entry, others } = decodeBundle(readFileSync(join(folder, 'opened')));
+    assert.deepEqual(
+      disclosures.map(({ field, bytes }) => [field, decodeUtf8(bytes)]),
+      [['input', 'a question']],
+    );
+    assert.equal(decodeEntry(entry).kind, 'action');
+    // The bytes of others were there to be opened: who to reach, and which process wrote.
+    const committed = others.flatMap(({ entry: bytes }) => {
+      const other = decodeEntry(bytes);
+      return 'commitments' in other ? other.commitments.map(({ field }) => field) : [];
+    });
+    assert.ok(committed.includes('ownerContact') && committed.includes('writerFacts'));
   });
 
   it('tell the state of the daemon', () => {
