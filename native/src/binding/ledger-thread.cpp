@@ -19,7 +19,9 @@ LedgerThread::LedgerThread(Napi::Env env, LedgerOptions options,
     : keepOwner_(std::move(keepOwner)) {
   host_.options = std::move(options);
   const auto nothing = Napi::Function::New(env, [](const Napi::CallbackInfo&) {});
-  settler_ = Napi::ThreadSafeFunction::New(env, nothing, "kudurru ledger", kQueueUnbounded, 1);
+  // An environment that ends takes the function with it, before this object goes.
+  settler_ = Napi::ThreadSafeFunction::New(env, nothing, "kudurru ledger", kQueueUnbounded, 1,
+                                           [gone = settlerGone_](Napi::Env) { *gone = true; });
   settler_.Unref(env);
   thread_ = std::thread([this] { run(); });
 }
@@ -32,7 +34,7 @@ LedgerThread::~LedgerThread() {
   }
   wake_.notify_one();
   thread_.join();
-  settler_.Release();
+  if (!*settlerGone_) settler_.Release();
 }
 
 Napi::Promise LedgerThread::post(Napi::Env env, const char* operation, Job job) {

@@ -59,6 +59,7 @@ class LedgerThread {
   LedgerHost host_;
   const std::function<void(bool)> keepOwner_;
   Napi::ThreadSafeFunction settler_;
+  const std::shared_ptr<bool> settlerGone_ = std::make_shared<bool>(false);
   uint64_t underWay_ = 0;  // JavaScript thread only
   std::mutex mutex_;
   std::condition_variable wake_;
