@@ -58,6 +58,8 @@ export class Anchorer {
   #unfinished: AnchorPlan | null = null;
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<void> | null = null;
+  /** Entries below this have an anchor that a published checkpoint covers. */
+  #shownSize = treeSize(0n);
   #stopped = false;
 
   constructor(options: AnchorerOptions) {
@@ -91,9 +93,9 @@ export class Anchorer {
     this.#arm();
   }
 
-  /** Resolves when an anchor covers the entry: the next one is made soon. */
+  /** Resolves when an anchor that can be shown covers the entry: the next one is made soon. */
   cover(index: LeafIndex): Promise<void> {
-    if (this.#lastAnchor !== null && index < this.#lastAnchor.size) return Promise.resolve();
+    if (index < this.#shownSize) return Promise.resolve();
     return new Promise((resolve) => {
       this.#covering.push({ index, resolve });
       this.noteActivity([]);
@@ -215,6 +217,7 @@ export class Anchorer {
     log.debug('anchored', { kind: plan.kind, index: placed.index, size: plan.size });
     const covering = await checkpoints.sign(ledger.head());
     await this.#options.publish(covering);
+    this.#shownSize = plan.size;
     pushReceipts(await this.#awaited.take(this.#lastAnchor, covering, ledger));
     const covered = this.#covering.filter(({ index }) => index < plan.size);
     this.#covering = this.#covering.filter(({ index }) => index >= plan.size);

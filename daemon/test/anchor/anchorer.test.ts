@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, sign } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { describe, it } from 'mocha';
 import {
   decodeAnchoredReceipt,
@@ -38,6 +39,7 @@ describe('anchorer', () => {
       'checkpoint 2',
       'entry 0',
       'checkpoint 3',
+      'publish 3',
     ]);
     assert.equal(world.counter, 41n);
     assert.equal(anchorer.lastAnchor?.counterExpected, 41n);
@@ -75,6 +77,21 @@ describe('anchorer', () => {
     const receipt = decodeAnchoredReceipt(pushed.receipt);
     assert.equal(receipt.statement.index, statementIndex);
     assert.equal(verifyNote(parseCheckpoint(receipt.checkpoint).note, logKey), 'valid');
+  });
+
+  it('takes an entry for covered only once its anchor can be shown', async () => {
+    const { anchorer, steps, world } = begin();
+    const shown = Promise.withResolvers<void>();
+    world.shown = shown.promise;
+    const started = anchorer.start(null);
+    while (!steps.includes('publish 3')) await setImmediate();
+    assert.equal(anchorer.lastAnchor?.size, 2n);
+    const covered = anchorer.cover(leafIndex(0n)).then(() => steps.push('covered'));
+    await setImmediate();
+    assert.ok(!steps.includes('covered'));
+    shown.resolve();
+    await Promise.all([started, covered]);
+    await anchorer.stop();
   });
 
   it('does not increment twice where the answer to an increment was lost', async () => {
@@ -122,6 +139,8 @@ class World {
   readonly pushed: { awaiting: { connection: bigint }; receipt: Uint8Array }[] = [];
   readonly entries: Uint8Array[] = [];
   readonly tree = new MerkleTree(() => undefined);
+  /** What is published is shown when this resolves. */
+  shown = Promise.resolve();
   counter = 40n;
   failIncrementAfter = false;
 
@@ -248,7 +267,8 @@ function begin() {
     countedSize: treeSize(0n),
     publish: (head) => {
       assert.equal(head.size, world.tree.size);
-      return Promise.resolve();
+      world.steps.push(`publish ${head.size}`);
+      return world.shown;
     },
     pushReceipts: (receipts) => world.pushed.push(...receipts),
     raiseAlarm: () => assert.fail('no alarm is due'),
