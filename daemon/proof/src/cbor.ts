@@ -15,6 +15,12 @@ import { ProofError } from './proof-error.ts';
  */
 export const CBOR_DEPTH_MAX = 16;
 
+/**
+ * Items in one input: three times what the largest bundle has, twice what an entry could. Without
+ * it a file of 32 MiB, all of it empty strings, takes gigabytes before its schema is asked.
+ */
+export const CBOR_ITEMS_MAX = 131_072;
+
 /** The one accepted tag: COSE_Sign1 (RFC 9052 §2). */
 export const COSE_SIGN1_TAG = 18;
 
@@ -46,7 +52,7 @@ const U64_MAX = 0xffff_ffff_ffff_ffffn;
 
 /**
  * The value of the one item that `bytes` hold. Byte strings are views of `bytes`, not copies.
- * @throws ProofError `cbor-malformed`, or `limit-exceeded` for nesting
+ * @throws ProofError `cbor-malformed`, or `limit-exceeded` for nesting or the number of items
  */
 export function decodeCbor(bytes: Uint8Array): CborValue {
   const reader = new CborReader(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
@@ -69,6 +75,7 @@ class CborReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   #offset = 0;
+  #items = 0;
 
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
@@ -78,6 +85,10 @@ class CborReader {
   item(depth: number): CborValue {
     if (depth > CBOR_DEPTH_MAX) {
       throw new ProofError('limit-exceeded', `cbor: nested deeper than ${CBOR_DEPTH_MAX} levels`);
+    }
+    this.#items += 1;
+    if (this.#items > CBOR_ITEMS_MAX) {
+      throw new ProofError('limit-exceeded', `cbor: more than ${CBOR_ITEMS_MAX} items`);
     }
     const initial = this.#take(1)[0] ?? 0;
     const major = initial >> 5;

@@ -1,6 +1,6 @@
 /**
- * The reader's trust policy (SPEC.md §12): what a verdict is under. Strict JSON: an unknown member
- * is refused, because a misspelt limit would else silently not hold.
+ * The reader's trust policy (SPEC.md §12): what a verdict is under. Strict JSON: an unknown or
+ * repeated member is refused, because a limit would else silently not hold.
  */
 import type { Label } from './appliance.ts';
 import { label, LABELS } from './appliance.ts';
@@ -77,7 +77,29 @@ export function parseTrustPolicy(source: string): TrustPolicy {
   } catch (cause) {
     throw new ProofError('policy-invalid', 'trust policy: is not JSON', { cause });
   }
+  const repeated = repeatedMember(source);
+  if (repeated !== null) throw place.error(`member '${repeated}' stands twice`);
   return trustPolicyFromJson(json);
+}
+
+/**
+ * The first member that stands twice in one object of the JSON `source`, or null. A parser takes
+ * the last of them in silence, and a person may have read the first.
+ */
+function repeatedMember(source: string): string | null {
+  const open: Set<string>[] = [];
+  let text = '';
+  for (const [token] of source.matchAll(/"(?:[^"\\]|\\.)*"|[{}:]/gu)) {
+    if (token === '{') open.push(new Set());
+    else if (token === '}') open.pop();
+    else if (token !== ':') text = token;
+    else {
+      const name = JSON.parse(text) as string;
+      if (open.at(-1)?.has(name) === true) return name;
+      open.at(-1)?.add(name);
+    }
+  }
+  return null;
 }
 
 /** @throws ProofError `policy-invalid` naming the member */

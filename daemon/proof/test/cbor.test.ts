@@ -5,7 +5,14 @@ import { describe, it } from 'mocha';
 
 import { concatBytes, decodeHex, encodeHex } from '../src/bytes.ts';
 import type { CborKey, CborValue } from '../src/cbor.ts';
-import { CBOR_DEPTH_MAX, decodeCbor, encodeCbor, isCborArray, isCborTagged } from '../src/cbor.ts';
+import {
+  CBOR_DEPTH_MAX,
+  CBOR_ITEMS_MAX,
+  decodeCbor,
+  encodeCbor,
+  isCborArray,
+  isCborTagged,
+} from '../src/cbor.ts';
 import { ProofError } from '../src/proof-error.ts';
 
 const integer = fc.oneof(
@@ -142,6 +149,16 @@ describe('cbor', () => {
     const loop: CborValue[] = [];
     loop.push(loop);
     assert.throws(() => encodeCbor(loop), { code: 'limit-exceeded' });
+  });
+
+  it('bounds the number of items', () => {
+    const flat = new Uint8Array(CBOR_ITEMS_MAX + 4).fill(0x60);
+    flat.set(decodeHex('9a0001ffff'));
+    assert.equal(flat.length - 5, CBOR_ITEMS_MAX - 1);
+    assert.doesNotThrow(() => decodeCbor(flat));
+    flat.set(decodeHex('9a00020000'));
+    const longer = concatBytes(flat, Uint8Array.of(0x60));
+    assert.throws(() => decodeCbor(longer), { code: 'limit-exceeded' });
   });
 
   it('refuses to encode what it would not decode', () => {

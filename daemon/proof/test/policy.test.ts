@@ -53,6 +53,20 @@ describe('policy', () => {
     ['a member that is missing', { name: undefined }],
     ['an inherited name', JSON.parse('{"__proto__": {"x": 1}, "toString": 1}') as object],
   ];
+  it('refuses a member that stands twice, however it is written', () => {
+    const text = formatTrustPolicy(policy);
+    const twice = [
+      text.replace('{', '{ "acceptLabels": ["hardware"],'),
+      text.replace('{', '{ "accept\\u004cabels": ["hardware"],'),
+      text.replace('"number"', '"label": "hardware", "number"'),
+    ];
+    for (const each of twice) {
+      assert.throws(() => parseTrustPolicy(each), { code: 'policy-invalid', message: /twice/ });
+    }
+    const name = '"name": {\\"';
+    assert.deepEqual(parse({ name }), { ...policy, name });
+  });
+
   for (const [title, change] of changes) {
     it(`refuses ${title}`, () => {
       assert.throws(() => parse(change), { code: 'policy-invalid' });
