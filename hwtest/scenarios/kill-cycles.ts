@@ -3,13 +3,10 @@
  * every receipt it gave against the log that is left. The agents live through it all: after each
  * start they take their sessions up again and send again what was not answered.
  */
-import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 
 import { connect, type Agent, type Receipt } from '@kudurru/agent';
 import {
@@ -26,6 +23,7 @@ import {
 
 import { Appliance, type DaemonOptions, type RunningDaemon } from '../backends/appliance.ts';
 import { enrolAgent } from '../backends/control.ts';
+import { preloadLibrary } from '../faults/preload.ts';
 import { bundleOf, checkFiles, policyOf, someAction } from './scenario.ts';
 
 export interface KillCycleOptions {
@@ -146,7 +144,7 @@ class KillCycles {
   #daemonOptions(): DaemonOptions {
     return {
       environment: {
-        LD_PRELOAD: forgetfulDisk(),
+        LD_PRELOAD: preloadLibrary('forget-unsynced'),
         FORGET_PREFIX: join(this.#appliance.state, 'journal'),
         FORGET_SEED: String(randomInt(2 ** 31)),
         FORGET_IGNORE_SYNC: this.#options.ignoreSync === true ? '1' : '0',
@@ -292,20 +290,4 @@ class ReceiptChecker {
       }
     }
   }
-}
-
-/** Builds the preload library once a process. */
-function forgetfulDisk(): string {
-  builtLibrary ??= build();
-  return builtLibrary;
-}
-let builtLibrary: string | undefined;
-
-function build(): string {
-  const source = fileURLToPath(new URL('../faults/forget-unsynced.c', import.meta.url));
-  const folder = fileURLToPath(new URL('../build', import.meta.url));
-  mkdirSync(folder, { recursive: true });
-  const library = join(folder, `forget-unsynced-${process.pid}.so`);
-  execFileSync('cc', ['-shared', '-fPIC', '-O2', '-Wall', '-o', library, source, '-ldl']);
-  return library;
 }
