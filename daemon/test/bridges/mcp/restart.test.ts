@@ -26,7 +26,7 @@ interface Hit {
 }
 
 describe('mcp proxy and the daemon', () => {
-  it('goes on in the same session after kill -9 of the daemon, and loses nothing', async function () {
+  it('goes on in its session after kill -9 of the daemon, and loses nothing', async function () {
     this.timeout(slow);
     const folder = mkdtempSync(join(tmpdir(), 'kudurru-restart-'));
     const appliance = await Appliance.prepare(join(folder, 'state'));
