@@ -7,6 +7,8 @@
  */
 import { styleText } from 'node:util';
 
+import { showable } from '@kudurru/proof';
+
 export type Colour = 'good' | 'bad' | 'open' | 'dim' | 'strong';
 
 const FORMATS = { good: 'green', bad: 'red', open: 'yellow', dim: 'dim', strong: 'bold' } as const;
@@ -46,15 +48,19 @@ export class Terminal {
     return styleText(FORMATS[colour], text, { stream: process.stdout, validateStream: true });
   }
 
-  /** Lines of two columns: a label and what it says. */
+  /**
+   * Lines of two columns: a label and what it says. Agents chose some of it: what a terminal would
+   * obey or hide is shown as its code.
+   */
   printFacts(facts: readonly (readonly [label: string, text: string])[]): void {
     const width = Math.max(...facts.map(([label]) => label.length));
-    for (const [label, text] of facts) this.print(`${label.padEnd(width + 2)}${text}`);
+    for (const [label, text] of facts) this.print(`${label.padEnd(width + 2)}${showable(text)}`);
   }
 
-  /** Rows under headings, columns as wide as they need to be. */
+  /** Rows under headings, columns as wide as they need to be; cells as the texts of facts. */
   printTable(headings: readonly string[], rows: readonly (readonly string[])[]): void {
-    const lines = [headings, ...rows];
+    const shown = rows.map((row) => row.map(showable));
+    const lines = [headings, ...shown];
     const widths = headings.map((_, column) =>
       Math.max(...lines.map((line) => (line[column] ?? '').length)),
     );
@@ -64,7 +70,7 @@ export class Terminal {
         .join('  ')
         .trimEnd();
     this.print(this.paint('dim', format(headings)));
-    for (const row of rows) this.print(format(row));
+    for (const row of shown) this.print(format(row));
   }
 }
 

@@ -22,6 +22,7 @@ export {
 export { HASH_SIZE_BYTES, sha256, ZERO_HASH } from './sha256.ts';
 export {
   CBOR_DEPTH_MAX,
+  CBOR_ITEMS_MAX,
   COSE_SIGN1_TAG,
   decodeCbor,
   encodeCbor,
@@ -248,6 +249,7 @@ export { verify } from './verify/verify.ts';
 export type { VerifyOptions } from './verify/verify.ts';
 export type { BatchVerifier } from './verify/signatures.ts';
 export { QUESTIONS } from './verify/finding.ts';
+export { showable } from './verify/quote.ts';
 export type { Outcome, Question } from './verify/finding.ts';
 export type {
   Answer,

@@ -192,6 +192,14 @@ describe('commands', function () {
     assert.ok(committed.includes('ownerContact') && committed.includes('writerFacts'));
   });
 
+  it('show what an agent wrote without obeying it', () => {
+    const operation = 'clear\u009b2J\u202ebackwards';
+    const action = ['submit', '--kind', 'observation', '--type', 'decision'];
+    assert.equal(kudurru(...action, '--operation', operation).status, 0);
+    const { stdout } = kudurru('search', '--limit', '1');
+    assert.ok(stdout.includes(String.raw`clear\u{9b}2J\u{202e}backwards`), stdout);
+  });
+
   it('tell the state of the daemon', () => {
     const { stdout } = kudurru('status');
     for (const label of [
