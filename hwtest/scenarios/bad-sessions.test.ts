@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import type { Writable } from 'node:stream';
 
 import { connect, generateKey } from '@kudurru/agent';
 import { sha256 } from '@kudurru/proof';
@@ -119,7 +118,7 @@ describe('bad sessions', function () {
       });
     });
 
-    it('refuses a whole frame of another process than opened the session: writer-changed', async () => {
+    it('refuses a frame of another process than opened the session: writer-changed', async () => {
       const session = await WireSession.open(scenario.appliance.agentSocket, enrolled);
       await requireNothingLeft(scenario, async () => {
         await whileChildWrites(session.client.socket, session.make().frame, () =>
@@ -205,12 +204,11 @@ async function whileChildWrites(
   const exited = once(child, 'exit');
   // Handing a socket to a child stops our own reading of it.
   socket.resume();
-  const input = child.stdin as unknown as Writable;
-  input.write(bytes);
+  child.stdin.write(bytes);
   try {
     await done();
   } finally {
-    input.end();
+    child.stdin.end();
     await exited;
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Kills the real daemon under load, again and again, on a disk that forgets what was not synced, and holds
- * every receipt it gave against the log that is left. The agents live through it all: after each
- * start they take their sessions up again and send again what was not answered.
+ * Kills the real daemon under load, again and again, on a disk that forgets what was not synced,
+ * and holds every receipt it gave against the log that is left. The agents live through it all:
+ * after each start they take their sessions up again and send again what was not answered.
  */
 import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

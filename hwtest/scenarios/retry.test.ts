@@ -37,7 +37,7 @@ describe('a statement that is sent again', function () {
   });
 
   for (const end of ['stop', 'kill'] as const) {
-    it(`gets the same receipt after the daemon's ${end}, in the session taken up again`, async () => {
+    it(`gets the same receipt after a ${end}, in the session taken up again`, async () => {
       const statement = session.make({ bodies: [freshBody(), freshBody()] });
       session.client.send(statement.frame);
       const receipt = await session.receipt();

@@ -46,7 +46,7 @@ describe('published tiles', function () {
       socketPath: scenario.appliance.agentSocket,
       ...enrolled,
     });
-    await agent.submit(new Array<Action>(actionCount).fill(action));
+    await agent.submit(Array.from({ length: actionCount }, () => action));
     await agent.close();
     await scenario.appliance.stop();
     last = publishedCheckpoint(state);
@@ -55,7 +55,7 @@ describe('published tiles', function () {
 
   const fetch = (path: string): Promise<Uint8Array> => readFile(join(state, path));
 
-  it('give the root of the signed checkpoint, to a reader that has only @kudurru/proof', async () => {
+  it('give the signed root to a reader that has only @kudurru/proof', async () => {
     assert.ok(last.size > BigInt(actionCount));
     let logKey = '';
     await auditTiles(fetch, last, (index, bytes) => {
@@ -134,7 +134,7 @@ function readEntries(prefix: string, size: number): Buffer[] {
   return entries;
 }
 
-/** "Tiled log paths": groups of three digits, all but the last behind an x; a part with its width. */
+/** "Tiles": groups of three digits, all but the last behind an x; a partial one with its width. */
 function tilePath(level: string, index: number, width: number): string {
   const digits = String(index);
   const groups = digits.padStart(Math.ceil(digits.length / 3) * 3, '0').match(/\d{3}/gu) ?? [];
