@@ -4,7 +4,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { decodeEntry, entryToJson, type JsonObject } from '@kudurru/proof';
+import {
+  decodeEntry,
+  decodeEnvelope,
+  entryToJson,
+  equalBytes,
+  leafHash,
+  type JsonObject,
+} from '@kudurru/proof';
 
 import { KudurruError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -13,6 +20,7 @@ import { buildBundle } from './bundle-builder.ts';
 import { IndexFollower } from './index-follower.ts';
 import type { LedgerReader, SignedHead } from './ledger-reader.ts';
 import { SearchIndex } from './search-index.ts';
+import { matchesQuery, type FoundAction } from './search-match.ts';
 import { parseSearchQuery } from './search-query.ts';
 
 export interface EvidenceOptions {
@@ -43,6 +51,9 @@ export interface SearchAnswer {
   readonly indexed: number;
 }
 
+/** Who acts in a session. */
+type Maker = Pick<FoundAction, 'sessionId' | 'agentId'>;
+
 export class Evidence {
   readonly #options: EvidenceOptions;
   readonly #follower: IndexFollower;
@@ -72,15 +83,11 @@ export class Evidence {
     await this.#catchUp();
     const places = await this.#open();
     const hits: JsonObject[] = [];
+    const makers = new Map<bigint, Promise<Maker>>();
     for (const index of places.search(parsed)) {
-      const entry = decodeEntry(await this.#options.ledger.readEntry(index));
-      if (entry.kind !== 'action') {
-        throw new KudurruError(
-          'index-contradicts',
-          `search index contradicts the ledger: the entry at ${index} is no action`,
-        );
-      }
-      hits.push({ index: Number(index), ...entryToJson(entry) });
+      const found = await this.#readAction(index, makers);
+      if (!matchesQuery(found, parsed)) throw contradiction(`entry ${index} is no answer`);
+      hits.push({ index: Number(index), ...entryToJson(found.entry) });
     }
     return { hits, indexed: Number(this.#follower.size) };
   }
@@ -95,6 +102,9 @@ export class Evidence {
         ? places.actionByExternalId(subject.externalId)
         : places.actionAt(subject.session, BigInt(subject.sequence));
     if (found === null) throw new KudurruError('not-found', 'no action of that name is indexed');
+    if (!isNamed(await this.#readAction(found), subject)) {
+      throw contradiction(`entry ${found} is another than was asked for`);
+    }
     return found;
   }
 
@@ -114,6 +124,29 @@ export class Evidence {
   async stop(): Promise<void> {
     await this.#follower.stop();
     this.#forget();
+  }
+
+  /** @param makers of sessions already read, by the session's index */
+  async #readAction(
+    index: LeafIndex,
+    makers = new Map<bigint, Promise<Maker>>(),
+  ): Promise<FoundAction> {
+    const entry = decodeEntry(await this.#options.ledger.readEntry(index));
+    if (entry.kind !== 'action') throw contradiction(`the entry at ${index} is no action`);
+    const { sessionIndex } = entry;
+    const maker = makers.get(sessionIndex) ?? this.#readMaker(leafIndex(sessionIndex));
+    makers.set(sessionIndex, maker);
+    return { index, entry, ...(await maker) };
+  }
+
+  async #readMaker(sessionIndex: LeafIndex): Promise<Maker> {
+    const { ledger } = this.#options;
+    const opened = await ledger.readEntry(sessionIndex);
+    const session = decodeEntry(opened);
+    if (session.kind !== 'session.open') throw contradiction(`no session at ${sessionIndex}`);
+    const agent = decodeEntry(await ledger.readEntry(leafIndex(session.agentIndex)));
+    if (agent.kind !== 'agent.enrol') throw contradiction(`no agent at ${session.agentIndex}`);
+    return { sessionId: leafHash(opened), agentId: agent.agentId };
   }
 
   /** Whoever asks after a receipt finds what it was given for, unless the index is far behind. */
@@ -139,6 +172,20 @@ export class Evidence {
     this.#places?.close();
     this.#places = null;
   }
+}
+
+function isNamed(
+  { entry, sessionId }: FoundAction,
+  subject: Exclude<SubjectName, { readonly index: number }>,
+): boolean {
+  if ('externalId' in subject) {
+    return decodeEnvelope(entry.envelope).externalId?.id === subject.externalId;
+  }
+  return equalBytes(sessionId, subject.session) && entry.sequence === BigInt(subject.sequence);
+}
+
+function contradiction(why: string): KudurruError {
+  return new KudurruError('index-contradicts', `search index contradicts the ledger: ${why}`);
 }
 
 function ignoreAbort(error: unknown): void {

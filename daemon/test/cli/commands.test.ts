@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 
 import {
@@ -198,6 +199,18 @@ describe('commands', function () {
     assert.equal(kudurru(...action, '--operation', operation).status, 0);
     const { stdout } = kudurru('search', '--limit', '1');
     assert.ok(stdout.includes(String.raw`clear\u{9b}2J\u{202e}backwards`), stdout);
+  });
+
+  it('find nothing by an index that was changed', () => {
+    const action = ['--kind', 'observation', '--type', 'decision', '--operation', 'weigh'];
+    assert.equal(kudurru('submit', ...action).status, 0);
+    assert.equal(kudurru('search', '--operation', 'weigh').status, 0);
+    const index = new DatabaseSync(join(folder, 'state', 'index.sqlite'));
+    index.exec("UPDATE action SET operation = 'forged' WHERE operation = 'weigh'");
+    index.close();
+    const { status, stderr } = kudurru('search', '--operation', 'forged');
+    assert.equal(status, 1);
+    assert.match(stderr, /search index contradicts the ledger: entry \d+ is no answer/u);
   });
 
   it('tell the state of the daemon', () => {
