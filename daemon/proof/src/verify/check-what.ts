@@ -111,8 +111,8 @@ export function checkDisclosures(evidence: Evidence): string {
 }
 
 /**
- * Each outcome answers an earlier intent of the same agent. The agent alone says which, so that a wrong answer leaves
- * the question open and does not make the ledger's evidence false.
+ * Each outcome answers an earlier intent of the same agent. The agent alone says which, so that a
+ * wrong answer leaves the question open and does not make the ledger's evidence false.
  */
 export function checkIntents(evidence: Evidence): string {
   const outcomes = evidence.actions.filter(({ envelope }) => envelope.kind === 'outcome');

@@ -4,6 +4,8 @@ import { taiRangeOf } from '../time-evidence.ts';
 import type { Evidence } from './evidence.ts';
 import { mustHold, skipped } from './finding.ts';
 
+const BETWEEN = 'between the readings of the last anchor before it and of its own';
+
 /** Each entry was made in the run of the daemon that it names. */
 export function checkBoots({ items }: Evidence): string {
   let last = 0n;
@@ -47,5 +49,6 @@ export function checkInterval({ subject, anchorBefore, coveringAnchor }: Evidenc
     const earliest = taiRangeOf(anchorBefore.timeEvidence).earliestNs;
     mustHold(taiNs + adversarialNs >= earliest, 'the claimed interval lies before the last anchor');
   }
-  return `${formatTai(taiNs)} ± ${adversarialNs} ns lies between the anchors' readings`;
+  const place = anchorBefore === undefined ? 'before the reading of its anchor' : BETWEEN;
+  return `the stated ${formatTai(taiNs)} ± ${adversarialNs} ns lies ${place}`;
 }

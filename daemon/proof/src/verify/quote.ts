@@ -6,8 +6,15 @@
 
 // Control characters, and those that are invisible, join lines or turn the direction of writing.
 // A fixed list: what a runtime's Unicode tables say differs from release to release.
-const UNSHOWABLE =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|[\u{e0000}-\u{e007f}]/gu;
+const UNSHOWABLE = new RegExp(
+  `[${[
+    String.raw`\u{0}-\u{1f}\u{7f}-\u{9f}`, // control characters, C0 and C1
+    String.raw`\u{ad}\u{61c}\u{180e}\u{200b}-\u{200f}\u{2060}-\u{206f}\u{feff}\u{fff9}-\u{fffb}`,
+    String.raw`\u{2028}-\u{202e}`, // separators of lines, marks of direction
+    String.raw`\u{e0000}-\u{e007f}`, // tags
+  ].join('')}]`,
+  'gu',
+);
 
 /** `text` in single quotes; quotes and backslashes in it have a backslash before them. */
 export function quote(text: string): string {
