@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { constants, structures } from '@kudurru/tpm2-tss';
 import { after, before, describe, it } from 'mocha';
 
-import type { Attestation } from '../../daemon/src/hardware/attestation-device.ts';
+import type { Attestation } from '../../daemon/src/hardware/device-description.ts';
 import type { AttestationDeviceDescription } from '../../daemon/src/hardware/device-description.ts';
 import { DeviceError } from '../../daemon/src/hardware/device-error.ts';
 import {

@@ -13,7 +13,8 @@ import {
 } from '@kudurru/proof';
 
 import { KudurruError } from '../base/errors.ts';
-import type { AttestationDevice, CounterAttestation } from '../hardware/attestation-device.ts';
+import type { AttestationDevice } from '../hardware/attestation-device.ts';
+import type { CounterAttestation } from '../hardware/device-description.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { AnchorPlan } from './plan.ts';
 import type { AnchorContent } from './ports.ts';

@@ -14,9 +14,13 @@ import {
   unlessTpmCode,
 } from '@kudurru/tpm2-tss';
 
-import type { Attestation, AttestationDevice, CounterAttestation } from '../attestation-device.ts';
+import type { AttestationDevice } from '../attestation-device.ts';
 import { Deadline } from '../deadline.ts';
-import type { AttestationDeviceDescription } from '../device-description.ts';
+import type {
+  Attestation,
+  AttestationDeviceDescription,
+  CounterAttestation,
+} from '../device-description.ts';
 import { DeviceError } from '../device-error.ts';
 import type { TpmSettings } from '../device-settings.ts';
 import type { DeviceProvisioning } from '../provisioning.ts';
