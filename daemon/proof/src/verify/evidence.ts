@@ -214,6 +214,22 @@ export class Evidence {
     throw unverifiable(`entry ${agentIndex}, an agent.enrol, is not in the bundle`);
   }
 
+  /** The enrolment of the agent that signed in the subject, or undefined when none did. */
+  get subjectEnrolment(): Enrolment | undefined {
+    const { entry } = this.subject;
+    switch (entry.kind) {
+      case 'agent.enrol':
+        return this.enrolments.find(({ item }) => item === this.subject);
+      case 'session.open':
+        return this.enrolments.find(({ item }) => item.index === entry.agentIndex);
+      case 'statement':
+      case 'action':
+        return this.enrolmentOf(this.sessionAt(entry.sessionIndex));
+      default:
+        return undefined;
+    }
+  }
+
   /** The statement that covers an action, by session and sequence, or undefined. */
   findStatementOf(action: Action): Statement | undefined {
     const { sessionIndex, sequence } = action.item.entry;

@@ -108,16 +108,15 @@ const WRITERS: Readonly<Record<WriterLevel, string>> = {
 
 const ANSWERS: Readonly<Record<Question, (evidence: Evidence) => Answer>> = {
   who(evidence) {
-    const action = evidence.subjectAction;
-    if (action === undefined) {
-      return { state: 'not applicable', text: 'the entry is the appliance’s own, of no agent' };
+    const enrolment = evidence.subjectEnrolment;
+    if (enrolment === undefined) {
+      return { state: 'not applicable', text: "the entry is the daemon's own, of no agent" };
     }
-    const { agentId, owner, purpose } = evidence.enrolmentOf(
-      evidence.sessionAt(action.item.entry.sessionIndex),
-    ).item.entry;
+    const { agentId, owner, purpose } = enrolment.item.entry;
+    const level = writerLevelOf(evidence);
     return answered(
       `the holder of the key of ${agentId}, enrolled with owner ${quote(owner)}, ` +
-        `purpose ${quote(purpose)}; ${WRITERS[writerLevelOf(evidence) ?? 'credentials']}`,
+        `purpose ${quote(purpose)}${level === null ? '' : `; ${WRITERS[level]}`}`,
     );
   },
   what(evidence) {

@@ -74,7 +74,10 @@ describe('verify, every entry of a ledger', () => {
       const { bytes, policy } = await exhibit({ ledger }, index);
       const verdict = await verify(bytes, policy, options);
       assert.equal(verdict.headline, 'VALID (emulated)', `entry ${index}: ${show(verdict)}`);
-      kinds.add(verdict.subject?.kind ?? 'unknown');
+      const kind = verdict.subject?.kind ?? 'unknown';
+      kinds.add(kind);
+      const isSigned = ['agent.enrol', 'session.open', 'statement', 'action'].includes(kind);
+      assert.equal(verdict.questions.who.state, isSigned ? 'answered' : 'not applicable', kind);
     }
     assert.deepEqual([...kinds].sort(), Object.keys(ENTRY_KINDS).sort());
   }).timeout(0);
