@@ -7,6 +7,7 @@ import {
   commitmentDigest,
   decodeCbor,
   decodeEnvelope,
+  decodeSign1,
   decodeStatement,
   encodeCbor,
   encodeEnvelope,
@@ -114,6 +115,14 @@ function decodes(decode: (encoded: Uint8Array) => unknown, encoded: Uint8Array):
   }
 }
 
+/** Codes that say that the statement is none. */
+const aboutStatement: readonly SubmissionCode[] = [
+  'cbor-malformed',
+  'statement-malformed',
+  'algorithm-unknown',
+  'too-many-actions',
+];
+
 const change = fc.record({ at: fc.nat(), byte: fc.nat(255) });
 
 function changed(original: Uint8Array, { at, byte }: { at: number; byte: number }): Uint8Array {
@@ -191,12 +200,6 @@ describe('submission', () => {
   it('agrees with proof on statements with a changed byte', () => {
     const [envelope] = envelopes as [Uint8Array, Uint8Array, Uint8Array];
     const original = statementOver([envelope]);
-    const aboutStatement: readonly SubmissionCode[] = [
-      'cbor-malformed',
-      'statement-malformed',
-      'algorithm-unknown',
-      'too-many-actions',
-    ];
     fc.assert(
       fc.property(change, (where) => {
         const statement = changed(original, where);
@@ -209,6 +212,40 @@ describe('submission', () => {
       }),
       { numRuns: 2000 },
     );
+  }).timeout(60_000);
+
+  it('agrees with proof on statements with items replaced, added or left out', () => {
+    const [envelope] = envelopes as [Uint8Array, Uint8Array, Uint8Array];
+    const original = decodeSign1(statementOver([envelope]));
+    const items = decodeCbor(original.payload) as readonly CborValue[];
+    const edge = fc.oneof(
+      anyValue,
+      fc.constantFrom<CborValue>(0, 1, 1023, 1024, 1025, 2 ** 53 - 1024, 2 ** 53 - 2, 2 ** 53 - 1),
+      fc.constantFrom<CborValue>(-9, -19, -8, 2n ** 53n, STATEMENT_TYPE, `${STATEMENT_TYPE} `),
+    );
+    const edits = fc.array(fc.tuple(fc.nat(7), edge), { minLength: 1, maxLength: 3 });
+    const header = fc.array(fc.tuple(fc.constantFrom(1, 4, 16, -1, 'x'), edge), { maxLength: 1 });
+    let accepted = 0;
+    fc.assert(
+      fc.property(edits, header, (list, labels) => {
+        const payload = [...items];
+        for (const [at, value] of list) payload[at] = value;
+        const protectedHeader = new Map<CborKey, CborValue>([
+          [1, -19],
+          [4, original.keyId],
+          [16, STATEMENT_TYPE],
+          ...labels,
+        ]);
+        const parts = [encodeCbor(protectedHeader), new Map(), encodeCbor(payload)];
+        const statement = encodeCbor({ tag: 18, value: [...parts, original.signature] });
+        const { code, message } = checkSubmission(payloadOf(statement, [envelope]));
+        const native = !aboutStatement.includes(code);
+        assert.equal(native, decodes(decodeStatement, statement), message);
+        if (native) accepted++;
+      }),
+      { numRuns: 3000 },
+    );
+    assert.ok(accepted > 30, `only ${accepted} edited statements were still statements`);
   }).timeout(60_000);
 
   it('names what is wrong, and where', () => {
