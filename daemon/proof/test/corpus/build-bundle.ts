@@ -94,12 +94,13 @@ class Gathering {
     if (found.entry.kind === 'action') await this.#gatherAction(index, found.entry);
   }
 
-  /** The anchor at `covering`, and those before it that came after the subject without it. */
+  /** The anchor at `covering` and its predecessors, down to the first that is before the subject. */
   async gatherAnchors(subject: bigint, covering: bigint | null): Promise<void> {
-    for (let at = covering; at !== null && at > subject;) {
+    let at = covering;
+    while (at !== null) {
       await this.gather(at);
       const { entry } = this.#at(at);
-      at = isAnchorEntry(entry) ? entry.previousAnchorIndex : null;
+      at = isAnchorEntry(entry) && at > subject ? entry.previousAnchorIndex : null;
     }
   }
 

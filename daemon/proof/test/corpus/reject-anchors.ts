@@ -5,10 +5,18 @@ import type { NoteSignature } from '../../src/note.ts';
 import { buildBundle } from './build-bundle.ts';
 import type { Flaws } from './flaws.ts';
 import { seed } from './keys.ts';
-import type { CorpusLedger } from './ledger.ts';
+import { CorpusLedger } from './ledger.ts';
 import type { RejectCase } from './reject-case.ts';
 import { attackerOnP256, invalid, ofIntent, unverifiable } from './reject-case.ts';
-import { changeBundle, extending, flip, playScenario } from './scenario.ts';
+import type { Exhibit } from './scenario.ts';
+import {
+  changeBundle,
+  exhibit,
+  extending,
+  flip,
+  observationEnvelope,
+  playScenario,
+} from './scenario.ts';
 
 export function checkpointCases(): RejectCase[] {
   const withCheckpoint = (make: (ledger: CorpusLedger) => Uint8Array) => async () => {
@@ -75,6 +83,11 @@ export function anchorCases(): RejectCase[] {
         others: others.filter(({ index }) => index !== first),
       }));
     }),
+    {
+      // The anchor that denies it was attested before it: the clock shows the same.
+      ...invalid('anchor-that-later-ones-deny', 'when.anchor-clock', () => ofDeniedAnchor()),
+      also: ['order.anchor-chain'],
+    },
     invalid('anchored-tree-of-another-history', 'order.anchor-consistency', async () =>
       changeBundle(await ofIntent(), ({ consistency: [first, ...rest] }) => ({
         consistency: [flip(first as Uint8Array), ...rest],
@@ -140,4 +153,18 @@ export function anchorCases(): RejectCase[] {
       }),
     ),
   ];
+}
+
+/** Two anchors follow the first; the later ones go on from the second as if the other were not. */
+async function ofDeniedAnchor(): Promise<Exhibit> {
+  const ledger = new CorpusLedger('alpha');
+  const session = ledger.openSession(ledger.enrol('clerk'));
+  ledger.anchor('counter-anchor');
+  let index = 0n;
+  ledger.anchor('anchor', () => {
+    ledger.anchor('anchor');
+    [index = 0n] = ledger.submit(session, [observationEnvelope()]);
+  });
+  ledger.anchor('anchor');
+  return exhibit({ ledger }, index);
 }
