@@ -94,7 +94,7 @@ class Gathering {
     if (found.entry.kind === 'action') await this.#gatherAction(index, found.entry);
   }
 
-  /** The anchor at `covering` and its predecessors, down to the first that is before the subject. */
+  /** The anchor at `covering` and its predecessors, down to the first one before the subject. */
   async gatherAnchors(subject: bigint, covering: bigint | null): Promise<void> {
     let at = covering;
     while (at !== null) {
