@@ -14,7 +14,7 @@ import {
 
 import { KudurruError } from '../base/errors.ts';
 import type { AttestationDevice } from '../hardware/attestation-device.ts';
-import type { CounterAttestation } from '../hardware/device-description.ts';
+import type { CounterAttestation } from '../hardware/attestation.ts';
 import type { Checkpoints } from './checkpoints.ts';
 import type { AnchorPlan } from './plan.ts';
 import type { AnchorContent } from './ports.ts';

@@ -1,6 +1,6 @@
 /** What anchoring needs of the ledger, as values; compose.ts connects the two. */
 import type { LeafIndex, TreeSize } from '../base/units.ts';
-import type { Attestation } from '../hardware/device-description.ts';
+import type { Attestation } from '../hardware/attestation.ts';
 import type { AnchorPlan } from './plan.ts';
 
 export interface Head {

@@ -1,6 +1,6 @@
 /**
- * `mkdir -p`. Node's own recursive mkdirSync never returns where a file system answers "no such file"
- * for a name that cannot be made in a folder that is there, as /proc does.
+ * `mkdir -p`. Node's own recursive mkdirSync never returns where a file system answers "no such
+ * file" for a name that cannot be made in a folder that is there, as /proc does.
  */
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -7,11 +7,8 @@
  * `device-deadline-exceeded`, `device-missing`, `device-refused`, `device-mismatch`,
  * `device-helper-lost`.
  */
-import type {
-  Attestation,
-  AttestationDeviceDescription,
-  CounterAttestation,
-} from './device-description.ts';
+import type { Attestation, CounterAttestation } from './attestation.ts';
+import type { AttestationDeviceDescription } from './device-description.ts';
 
 export interface AttestationDevice {
   /** Keys, certificates, counter and clock, as they are now. */

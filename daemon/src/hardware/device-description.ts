@@ -1,20 +1,8 @@
-/** What a TPM and a token say and sign, as evidence needs it: values only. */
+/** What a TPM and a token say about themselves, as evidence needs it: values only. */
+import type { Attestation } from './attestation.ts';
 
 /** Shown wherever a device's output is shown. */
 export type AssuranceLabel = 'hardware' | 'emulated';
-
-/** Signed by the attestation key; nothing inside is believed before a verifier has checked it. */
-export interface Attestation {
-  /** TPMS_ATTEST (TPM 2.0 Part 2 §10.12.12) as signed. */
-  readonly attest: Uint8Array;
-  /** ECDSA P-256 over SHA-256(attest): r ‖ s, 64 bytes. */
-  readonly signature: Uint8Array;
-}
-
-export interface CounterAttestation extends Attestation {
-  /** The counter's value, as the attestation has it. */
-  readonly value: bigint;
-}
 
 export interface AttestationDeviceDescription {
   /** As configured, but `emulated` wherever the manufacturer is a known emulator. */

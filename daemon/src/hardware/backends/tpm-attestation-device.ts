@@ -16,11 +16,8 @@ import {
 
 import type { AttestationDevice } from '../attestation-device.ts';
 import { Deadline } from '../deadline.ts';
-import type {
-  Attestation,
-  AttestationDeviceDescription,
-  CounterAttestation,
-} from '../device-description.ts';
+import type { Attestation, CounterAttestation } from '../attestation.ts';
+import type { AttestationDeviceDescription } from '../device-description.ts';
 import { DeviceError } from '../device-error.ts';
 import type { TpmSettings } from '../device-settings.ts';
 import type { DeviceProvisioning } from '../provisioning.ts';
