@@ -11,7 +11,7 @@ import { constants, structures } from '@kudurru/tpm2-tss';
 import { after, before, describe, it } from 'mocha';
 
 import type { Attestation } from '../../daemon/src/hardware/attestation.ts';
-import type { AttestationDeviceDescription } from '../../daemon/src/hardware/attestation.ts';
+import type { AttestationDeviceDescription } from '../../daemon/src/hardware/device-description.ts';
 import { DeviceError } from '../../daemon/src/hardware/device-error.ts';
 import {
   type AttestationBackend,
