@@ -140,14 +140,20 @@ async function untilAnswering(child: ChildProcess, home: string): Promise<void> 
   child.once('error', (error) => (failure = error));
   const socketPath = socketOf(home);
   const giveUpAtMs = performance.now() + startTimeoutMs;
+  let why = 'its socket did not appear';
   while (performance.now() < giveUpAtMs) {
     if (failure !== undefined || child.exitCode !== null || child.signalCode !== null) {
       throw emulatorFailed('software TPM not started', failure?.message ?? endOf(child));
     }
-    if (existsSync(socketPath) && (await answers(socketPath))) return;
+    try {
+      if (existsSync(socketPath) && (await answers(socketPath))) return;
+    } catch (error) {
+      // One that is starting may drop its caller; the last reason is told if it never answers.
+      why = reasonOf(error);
+    }
     await wait(10);
   }
-  throw emulatorFailed('software TPM not started', `it did not answer in ${startTimeoutMs} ms`);
+  throw emulatorFailed('software TPM not started', `no answer in ${startTimeoutMs} ms: ${why}`);
 }
 
 function endOf(child: ChildProcess): string {

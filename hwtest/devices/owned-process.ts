@@ -14,8 +14,13 @@ export interface Owned {
 export async function startOwner(order: OwnerOrder): Promise<Owned> {
   const program = fileURLToPath(new URL('owner.ts', import.meta.url));
   const owner = fork(program, [], { execArgv: [], serialization: 'advanced' });
+  const ended = once(owner, 'exit').then(([code, signal]) => {
+    throw new Error(`the owner ended (${String(signal ?? code)}) before it owned anything`);
+  });
   owner.send(order);
-  const [pid] = (await once(owner, 'message')) as [number];
+  const [pid] = (await Promise.race([once(owner, 'message'), ended])) as [number];
+  // From here on its end is what the test is about.
+  ended.catch(() => undefined);
   return { owner, pid };
 }
 
