@@ -8,7 +8,8 @@ import { startSwtpm } from '../backends/swtpm.ts';
 
 export type OwnerOrder = { readonly helper: DeviceSettings } | { readonly swtpm: string };
 
-process.once('message', (order: OwnerOrder) => {
+// A listener that stays keeps the channel, and so this process, alive until it is killed.
+process.on('message', (order: OwnerOrder) => {
   void start(order).then((pid) => process.send?.(pid));
 });
 
