@@ -7,15 +7,14 @@ import {
   encodeAgentHead,
   encodeUtf8,
   equalBytes,
-  inclusionProof,
-  MerkleTree,
   type Bundle,
 } from '@kudurru/proof';
 
-import { KudurruError } from '../base/errors.ts';
 import { treeSize } from '../base/units.ts';
+import { contradiction } from './contradiction.ts';
 import type { LedgerReader } from './ledger-reader.ts';
 import type { SearchIndex } from './search-index.ts';
+import { SmallTree } from './small-tree.ts';
 
 export interface AnchoredHeads {
   readonly size: bigint;
@@ -35,30 +34,22 @@ export async function agentHeadOf(
   const leaves = await Promise.all(
     sorted.map(async (head) => {
       const action = decodeEntry(await ledger.readEntry(head.action));
+      if (action.kind !== 'action') throw contradiction(`no action at ${head.action}`);
       return encodeAgentHead({
         agentId: head.agentId,
         sessionNumber: head.sessionNumber,
-        lastSequence: action.kind === 'action' ? action.sequence : -1n,
+        lastSequence: action.sequence,
         lastIndex: head.action,
       });
     }),
   );
-  const nodes = new Map<string, Uint8Array>();
-  const tree = new MerkleTree((level, index, hash) => nodes.set(`${level}/${index}`, hash));
-  for (const leaf of leaves) tree.append(leaf);
+  const tree = new SmallTree(leaves);
   if (!equalBytes(tree.root(), anchor.agentHeadsRoot)) {
-    throw new KudurruError(
-      'index-contradicts',
-      `search index contradicts the ledger: agents' heads at ${anchor.size} give another root`,
-    );
+    throw contradiction(`agents' heads at ${anchor.size} give another root`);
   }
   const place = sorted.findIndex((head) => head.agentId === agentId);
   const leaf = leaves[place];
   if (leaf === undefined) return null;
-  const path = inclusionProof(BigInt(place), tree.size, (level, index) => {
-    const hash = nodes.get(`${level}/${index}`);
-    if (hash === undefined) throw new Error(`agents' tree has no node ${level}/${index}`);
-    return hash;
-  });
+  const path = tree.path(BigInt(place));
   return { leaf, leafIndex: BigInt(place), leafCount: tree.size, path };
 }

@@ -10,20 +10,19 @@ import {
   decodeStatement,
   encodeBundle,
   formatTlogProof,
-  inclusionProof,
-  MerkleTree,
   type Bundle,
   type Commitment,
   type Disclosure,
   type LocatedEntry,
 } from '@kudurru/proof';
 
-import { KudurruError } from '../base/errors.ts';
 import { leafIndex, treeSize, type LeafIndex } from '../base/units.ts';
 import { agentHeadOf } from './agent-head.ts';
+import { contradiction } from './contradiction.ts';
 import { gather, type Gathered, type Gathering } from './gather.ts';
 import type { LedgerReader, SignedHead } from './ledger-reader.ts';
 import type { SearchIndex } from './search-index.ts';
+import { SmallTree } from './small-tree.ts';
 
 export interface BundleOptions {
   readonly ledger: LedgerReader;
@@ -77,18 +76,13 @@ async function envelopePath(
   const statement = decodeEntry(await ledger.readEntry(place));
   if (statement.kind !== 'statement') throw contradiction(`no statement at ${place}`);
   const { actionCount } = decodeStatement(statement.statement).content;
-  const nodes = new Map<string, Uint8Array>();
-  const tree = new MerkleTree((level, index, hash) => nodes.set(`${level}/${index}`, hash));
+  const envelopes: Uint8Array[] = [];
   for (let offset = 1n; offset <= actionCount; offset += 1n) {
     const sibling = decodeEntry(await ledger.readEntry(leafIndex(place + offset)));
     if (sibling.kind !== 'action') throw contradiction(`no action at ${place + offset}`);
-    tree.append(sibling.envelope);
+    envelopes.push(sibling.envelope);
   }
-  const path = inclusionProof(action.index - place - 1n, tree.size, (level, index) => {
-    const hash = nodes.get(`${level}/${index}`);
-    if (hash === undefined) throw new Error(`statement's tree has no node ${level}/${index}`);
-    return hash;
-  });
+  const path = new SmallTree(envelopes).path(action.index - place - 1n);
   return { index: action.index, path };
 }
 
@@ -125,8 +119,4 @@ async function subjectsAgentHead(
   const agent = others.find(({ index }) => index === session.agentIndex)?.entry;
   if (agent?.kind !== 'agent.enrol') throw contradiction(`no agent at ${session.agentIndex}`);
   return agentHeadOf(agent.agentId, anchor.entry, options);
-}
-
-function contradiction(why: string): KudurruError {
-  return new KudurruError('index-contradicts', `search index contradicts the ledger: ${why}`);
 }

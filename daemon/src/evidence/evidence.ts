@@ -16,6 +16,7 @@ import {
 import { KudurruError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { leafIndex, type LeafIndex, type TreeSize } from '../base/units.ts';
+import { contradiction } from './contradiction.ts';
 import { buildBundle } from './bundle-builder.ts';
 import { IndexFollower } from './index-follower.ts';
 import type { LedgerReader, SignedHead } from './ledger-reader.ts';
@@ -182,10 +183,6 @@ function isNamed(
     return decodeEnvelope(entry.envelope).externalId?.id === subject.externalId;
   }
   return equalBytes(sessionId, subject.session) && entry.sequence === BigInt(subject.sequence);
-}
-
-function contradiction(why: string): KudurruError {
-  return new KudurruError('index-contradicts', `search index contradicts the ledger: ${why}`);
 }
 
 function ignoreAbort(error: unknown): void {

@@ -16,6 +16,7 @@ import {
 
 import { KudurruError } from '../base/errors.ts';
 import { leafIndex, type LeafIndex, type TreeSize } from '../base/units.ts';
+import { contradiction } from './contradiction.ts';
 import type { LedgerReader } from './ledger-reader.ts';
 import type { SearchIndex } from './search-index.ts';
 
@@ -143,8 +144,4 @@ class Gatherer {
     if (!isAnchorEntry(entry)) throw contradiction(`the entry at ${index} is no anchor`);
     return { ...found, entry };
   }
-}
-
-function contradiction(why: string): KudurruError {
-  return new KudurruError('index-contradicts', `search index contradicts the ledger: ${why}`);
 }

@@ -41,7 +41,12 @@ export class IndexFollower {
     await this.#ready.promise;
   }
 
+  /**
+   * Everything below `size` is published. Sizes may come out of order, a search's before an older
+   * anchor's: only a greater one is news. Less than an earlier run indexed is another log.
+   */
   follow(size: TreeSize): void {
+    if (size <= this.#published) return;
     this.#published = size;
     this.#tell({ kind: 'follow', size });
   }
