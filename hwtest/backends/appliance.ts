@@ -122,6 +122,7 @@ export class Appliance {
       },
     );
     this.#daemon = new RunningDaemon(child);
+    // A test that wants a refused start awaits `ended` and not this.
     this.#daemon.ready.catch(() => undefined);
     return this.#daemon;
   }

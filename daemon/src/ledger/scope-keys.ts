@@ -46,6 +46,7 @@ export class ScopeKeys {
     const turn = this.#turn.then(async () => {
       for (const scope of scopes) await this.#useOne(scope);
     });
+    // The next turn comes after this one, failed or not; the failure is told to whoever asked.
     this.#turn = turn.catch(() => undefined);
     await turn;
   }
