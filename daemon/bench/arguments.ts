@@ -16,19 +16,26 @@ export interface BenchOptions {
   readonly parent: string;
   /** The state folder stays after the run. */
   readonly keeps: boolean;
+  /** Grow one ledger instead, and plot what an entry costs at each size. */
+  readonly growth: { readonly entries: number; readonly svg: string } | undefined;
 }
 
 export const usage = `Usage: npm run bench -- [--json FILE] [--seconds S] [--only NAME]
                           [--state DIR] [--keep]
+       npm run bench -- --growth FILE.svg [--entries N] [--state DIR] [--keep]
 
   --json FILE   write the figures as one flat JSON object
   --seconds S   how long each load runs, 1 to 3600 (10)
   --only NAME   one of ${MEASUREMENTS.join(', ')}
   --state DIR   where the run keeps its state, on a real disk (.kudurru-bench in the checkout)
   --keep        leave the state folder, for a look at it
+  --growth FILE grow one ledger instead, and plot what an entry costs at each size
+  --entries N   to that many entries, 10000 to 100000000 (10000000: about 20 GB of disk)
 `;
 
 const secondsMax = 3600;
+const entriesMin = 10_000;
+const entriesMax = 100_000_000;
 
 /** @throws RangeError, with words for the person */
 export function parseBench(words: readonly string[], checkout: string): BenchOptions {
@@ -40,11 +47,17 @@ export function parseBench(words: readonly string[], checkout: string): BenchOpt
       only: { type: 'string' },
       state: { type: 'string', default: resolve(checkout, '.kudurru-bench') },
       keep: { type: 'boolean', default: false },
+      growth: { type: 'string' },
+      entries: { type: 'string', default: '10000000' },
     },
   });
   const seconds = Number(values.seconds);
   if (!Number.isInteger(seconds) || seconds < 1 || seconds > secondsMax) {
     throw new RangeError(`--seconds is 1 to ${secondsMax}, found "${values.seconds}"`);
+  }
+  const entries = Number(values.entries);
+  if (!Number.isInteger(entries) || entries < entriesMin || entries > entriesMax) {
+    throw new RangeError(`--entries is ${entriesMin} to ${entriesMax}, found "${values.entries}"`);
   }
   const only = MEASUREMENTS.find((name) => name === values.only);
   if (values.only !== undefined && only === undefined) {
@@ -56,5 +69,6 @@ export function parseBench(words: readonly string[], checkout: string): BenchOpt
     only,
     parent: resolve(values.state),
     keeps: values.keep,
+    growth: values.growth === undefined ? undefined : { entries, svg: resolve(values.growth) },
   };
 }

@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path';
 import { reasonOf } from '../src/base/errors.ts';
 import { checkState, proveAfterwards, verifyBundles } from './aftermath.ts';
 import { parseBench, usage, type BenchOptions, type MeasurementName } from './arguments.ts';
+import { measureGrowth } from './growth.ts';
 import { House } from './house.ts';
 import { machineFacts, requireDisk } from './machine.ts';
 import {
@@ -25,7 +26,7 @@ import {
 } from './measures.ts';
 import { memoryOf } from './process-facts.ts';
 import { buildPrograms } from './programs.ts';
-import { flatFigures, machineLines, resultLines, type Measured } from './report.ts';
+import { flatFigures, growthLines, machineLines, resultLines, type Measured } from './report.ts';
 
 const EXIT = { good: 0, failed: 1, wrongUse: 2 } as const;
 const checkout = join(import.meta.dirname, '..', '..');
@@ -58,6 +59,13 @@ async function run(options: BenchOptions, stop: AbortSignal): Promise<void> {
   const folder = mkdtempSync(join(options.parent, 'run-'));
   try {
     process.stdout.write(`${machineLines(machineFacts(folder), options.seconds)}\n`);
+    if (options.growth !== undefined) {
+      const points = await measureGrowth(folder, options.growth, { stop, say });
+      say('fsck');
+      await checkState(join(folder, 'state'), stop);
+      process.stdout.write(growthLines(points));
+      return;
+    }
     const measured = await measureAll(options, folder, stop);
     process.stdout.write(resultLines(measured));
     if (options.json !== undefined) {

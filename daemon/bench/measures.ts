@@ -74,6 +74,18 @@ export async function measureIngest(bench: Bench, actions: 1 | 64): Promise<Load
   });
 }
 
+/** The 64-actions load until the tree has about that many entries more. */
+export async function measureGrowthStep(bench: Bench, entries: number): Promise<Load> {
+  return underLoad(bench, {
+    name: `growth-${entries}`,
+    connections: CONNECTIONS,
+    actions: ACTIONS_OF_BATCH,
+    depth: DEPTH_OF_BATCHES,
+    seconds: bench.seconds,
+    submissions: Math.max(1, Math.round(entries / (ACTIONS_OF_BATCH + 1))),
+  });
+}
+
 export interface LatencyOfOne {
   readonly load: Load;
   readonly probe: Load;

@@ -1,4 +1,5 @@
 /** The figures of a run: for programs as one flat object, for people as a table. */
+import type { GrowthPoint } from './growth.ts';
 import type { MachineFacts } from './machine.ts';
 import type { BareVerify, LatencyOfOne, Load } from './measures.ts';
 import type { Memory } from './process-facts.ts';
@@ -71,6 +72,18 @@ export function resultLines({ bareVerify, latency1, ingest1, ingest64, memory }:
     rows.push(['daemon in memory', text]);
   }
   return lines(rows);
+}
+
+export function growthLines(points: readonly GrowthPoint[]): string {
+  return lines(
+    points.map((point) => [
+      `${count(point.entries)} entries`,
+      `${count(point.actionsPerSecond)} actions/s, ` +
+        `${point.cpuUsPerAction.toFixed(1)} µs an action, ` +
+        `${point.residentMib.toFixed(0)} MiB, bundle ${point.bundleMs.toFixed(1)} ms, ` +
+        `${point.diskBytesPerEntry.toFixed(0)} B of disk an entry`,
+    ]),
+  );
 }
 
 const threadsShown = 5;
