@@ -172,6 +172,26 @@ TEST_F(JournalTest, WhatRecoveryFindsInThePageCacheIsDurableAfterwards) {
   EXPECT_EQ(report_.nextRecord, 3u);
 }
 
+// After a failed sync the cache shows records that are on no platter, and calls them clean.
+TEST_F(JournalTest, RecoveryCountsWhatThePlatterHasAndNamesHowItRead) {
+  for (const bool isDirect : {true, false}) {
+    disk_ = SimulatedDisk();
+    disk_.folders = {"/state", kFolder};
+    disk_.hasDirectReads = isDirect;
+    disk_.dropsCache = !isDirect;
+    ASSERT_EQ(open().message, "");
+    appendDurably(0, 3);
+    ASSERT_EQ(append(3).message, "");
+    disk_.faultAt = disk_.operation + 1;
+    disk_.fault = SimulatedDisk::Fault::kError;
+    EXPECT_EQ(journal_->sync().code, Code::kIoFailed);
+    disk_.fault = SimulatedDisk::Fault::kNone;
+    ASSERT_EQ(open().message, "");
+    EXPECT_EQ(report_.nextRecord, 3u);
+    EXPECT_EQ(tailReadName(report_.tailRead), isDirect ? "direct" : "dropped-cache");
+  }
+}
+
 TEST_F(JournalTest, NoticesEachFlippedByteOfADurableRecord) {
   ASSERT_EQ(open().message, "");
   appendDurably(0, 4);

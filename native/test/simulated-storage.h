@@ -19,8 +19,10 @@ struct Crash {};
 class SimulatedDisk {
  public:
   struct Inode {
-    std::vector<uint8_t> current;
-    std::vector<uint8_t> durable;
+    std::vector<uint8_t> current;  // as the page cache has it
+    std::vector<uint8_t> durable;  // as the platter has it
+    // A sync failed: what the cache has beyond the platter is marked clean and never written.
+    bool isLost = false;
     bool locked = false;
   };
   using Names = std::map<std::string, std::shared_ptr<Inode>>;
@@ -31,6 +33,8 @@ class SimulatedDisk {
   Fault fault = Fault::kNone;
   int faultError = EIO;
   uint64_t freeBytes = UINT64_MAX;
+  bool hasDirectReads = true;
+  bool dropsCache = true;  // false: the kernel keeps its pages whatever it is asked
   Names names;
   std::set<std::string> folders;
   std::vector<std::string> trace;  // the calls, in order
@@ -88,6 +92,7 @@ class SimulatedDisk {
         left[byte] = byte < source.size() ? source[byte] : 0;
     }
     inode.current = inode.durable = left;
+    inode.isLost = false;
   }
 
   Names durableNames_;
@@ -96,8 +101,10 @@ class SimulatedDisk {
 
 class SimulatedFile final : public File {
  public:
-  SimulatedFile(SimulatedDisk& disk, std::string name, std::shared_ptr<SimulatedDisk::Inode> inode)
-      : disk_(disk), name_(std::move(name)), inode_(std::move(inode)) {}
+  using InodePointer = std::shared_ptr<SimulatedDisk::Inode>;
+
+  SimulatedFile(SimulatedDisk& disk, std::string name, InodePointer inode, bool isDirect = false)
+      : disk_(disk), name_(std::move(name)), inode_(std::move(inode)), isDirect_(isDirect) {}
   ~SimulatedFile() override {
     if (holdsLock_) inode_->locked = false;
   }
@@ -117,7 +124,13 @@ class SimulatedFile final : public File {
   }
 
   IoResult read(MutableBytes bytes, uint64_t offset) override {
-    const auto& data = inode_->current;
+    if (isDirect_) {
+      const uint64_t address = reinterpret_cast<uintptr_t>(bytes.data());
+      if ((address | offset | bytes.size()) % kDirectAlignment != 0) return {EINVAL, 0};
+    }
+    // Pages not yet written are written by the kernel before a direct read, lost ones are not.
+    const bool fromPlatter = isDirect_ && inode_->isLost;
+    const auto& data = fromPlatter ? inode_->durable : inode_->current;
     if (offset >= data.size()) return {0, 0};
     const size_t count = std::min<size_t>(bytes.size(), data.size() - offset);
     std::copy_n(data.begin() + static_cast<ptrdiff_t>(offset), count, bytes.begin());
@@ -127,10 +140,12 @@ class SimulatedFile final : public File {
   IoResult size() override { return {0, inode_->current.size()}; }
 
   int syncData() override {
-    return disk_.run("sync " + name_, [&] {
-      inode_->durable = inode_->current;
+    const int error = disk_.run("sync " + name_, [&] {
+      if (!inode_->isLost) inode_->durable = inode_->current;
       return 0;
     });
+    if (error != 0) inode_->isLost = true;
+    return error;
   }
 
   int allocate(uint64_t size) override {
@@ -150,11 +165,17 @@ class SimulatedFile final : public File {
       if (size < data.size() && disk_.freeBytes != UINT64_MAX)
         disk_.freeBytes += data.size() - size;
       data.resize(size);
+      if (inode_->isLost) inode_->durable.resize(std::min<size_t>(inode_->durable.size(), size));
       return 0;
     });
   }
 
-  int dropCache() override { return 0; }
+  int dropCache() override {
+    if (!inode_->isLost || !disk_.dropsCache) return 0;
+    inode_->current = inode_->durable;
+    inode_->isLost = false;
+    return 0;
+  }
 
   int lock() override {
     if (inode_->locked) return EWOULDBLOCK;
@@ -165,7 +186,8 @@ class SimulatedFile final : public File {
  private:
   SimulatedDisk& disk_;
   const std::string name_;
-  std::shared_ptr<SimulatedDisk::Inode> inode_;
+  InodePointer inode_;
+  const bool isDirect_;
   bool holdsLock_ = false;
 };
 
@@ -183,7 +205,9 @@ class SimulatedStorage final : public Storage {
       });
       if (error != 0) return {error, nullptr};
     }
-    return {0, std::make_unique<SimulatedFile>(disk_, path, disk_.names.at(path))};
+    const bool isDirect = mode == OpenMode::kReadDirect;
+    if (isDirect && !disk_.hasDirectReads) return {EINVAL, nullptr};
+    return {0, std::make_unique<SimulatedFile>(disk_, path, disk_.names.at(path), isDirect)};
   }
 
   ListResult list(const std::string& folder) override {

@@ -55,7 +55,7 @@ void JournalReader::seek(const Position& position) {
 
 Status JournalReader::openSegment() {
   std::unique_ptr<SegmentFile> opened;
-  Status status = SegmentFile::open(storage_, folder_, position_.segment, &opened);
+  Status status = SegmentFile::open(storage_, {folder_, position_.segment, mode_}, &opened);
   if (!status.ok()) return status;
   if (opened->header().ledgerId != ledgerId_) {
     return failure(Code::kWrongLedger, "'" + opened->path() + "' belongs to another ledger");
@@ -109,7 +109,7 @@ Status JournalReader::passTail(const Tail& tail, Step* step, std::optional<Recor
 // and gone on to the next between our two looks.
 Status JournalReader::passEnd(Step* step, std::optional<Record>* record) {
   std::unique_ptr<SegmentFile> next;
-  Status status = SegmentFile::open(storage_, folder_, position_.segment + 1, &next);
+  Status status = SegmentFile::open(storage_, {folder_, position_.segment + 1, mode_}, &next);
   const bool isNewest = status.systemError == ENOENT;
   if (!status.ok() && !isNewest) return status;
   segment_->forget();

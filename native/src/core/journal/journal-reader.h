@@ -29,6 +29,8 @@ class JournalReader {
   Status rewind();
   // Goes to a position that an earlier record, or the journal, has given.
   void seek(const Position& position);
+  // kReadDirect: what is read is what the platter holds.
+  void openWith(OpenMode mode) { mode_ = mode; }
   // Stops before the record of this number: what the writer has made durable.
   void limit(uint64_t record) { limit_ = record; }
 
@@ -46,6 +48,7 @@ class JournalReader {
   Storage& storage_;
   const std::string folder_;
   const LedgerId ledgerId_;
+  OpenMode mode_ = OpenMode::kRead;
   std::unique_ptr<SegmentFile> segment_;
   Position position_;
   uint64_t limit_ = UINT64_MAX;

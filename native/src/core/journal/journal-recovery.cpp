@@ -5,6 +5,10 @@
 
 namespace kudurru {
 
+std::string_view tailReadName(TailRead read) {
+  return read == TailRead::kDirect ? "direct" : "dropped-cache";
+}
+
 Status Journal::open(Storage& storage, const JournalOptions& options,
                      std::unique_ptr<Journal>* journal, JournalReport* report) {
   *report = {};
@@ -33,8 +37,9 @@ Status Journal::recover(const std::vector<uint32_t>& segments, JournalReport* re
     return systemFailure(Code::kFolderUnusable, "cannot open '" + path_ + "'", opened.error);
   }
   file_ = std::move(opened.file);
-  // Bytes that a killed process left in the page cache count only once they are synced; pages that
-  // an earlier failed sync has marked clean are forgotten.
+  // Bytes that a killed process left in the page cache count only once they are synced. Pages that
+  // an earlier failed sync has marked clean are on no disk: they are dropped, for later readers,
+  // and not asked below.
   int error = file_->syncData();
   if (error == 0) error = file_->dropCache();
   if (error != 0) return systemFailure(Code::kIoFailed, "cannot sync '" + path_ + "'", error);
@@ -53,13 +58,28 @@ Status Journal::recover(const std::vector<uint32_t>& segments, JournalReport* re
   return status.code == Code::kDiskFull ? Status{} : status;
 }
 
-Status Journal::scanNewest(uint32_t segment, JournalReport* report) {
-  JournalReader reader(storage_, options_.folder, options_.ledgerId);
-  std::unique_ptr<SegmentFile> head;
-  Status status = SegmentFile::open(storage_, options_.folder, segment, &head);
+// Takes the header of the newest segment, by the highest rung that the file system allows.
+Status Journal::openNewest(uint32_t segment, OpenMode* mode, JournalReport* report) {
+  std::unique_ptr<SegmentFile> newest;
+  *mode = OpenMode::kReadDirect;
+  Status status = SegmentFile::open(storage_, {options_.folder, segment, *mode}, &newest);
+  if (status.systemError == EINVAL) {
+    report->tailRead = TailRead::kDroppedCache;
+    *mode = OpenMode::kRead;
+    status = SegmentFile::open(storage_, {options_.folder, segment, *mode}, &newest);
+  }
   if (!status.ok()) return status;
-  header_ = head->header();
+  header_ = newest->header();
   seed_ = header_.seed();
+  return {};
+}
+
+Status Journal::scanNewest(uint32_t segment, JournalReport* report) {
+  OpenMode mode;
+  Status status = openNewest(segment, &mode, report);
+  if (!status.ok()) return status;
+  JournalReader reader(storage_, options_.folder, options_.ledgerId);
+  reader.openWith(mode);
   reader.seek({segment, kSegmentHeaderBytes, header_.firstRecord});
   for (Step step = Step::kRecord; step == Step::kRecord;) {
     Record record;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/journal/journal-reader.h"
@@ -24,6 +25,14 @@ struct JournalOptions {
   uint64_t reserveBytes = uint64_t{64} << 10;
 };
 
+// How the newest segment was read when it was decided what the journal holds.
+enum class TailRead : uint8_t {
+  kDirect,        // from the platter, past the page cache
+  kDroppedCache,  // through the page cache, synced and dropped before: the kernel may keep pages
+};
+
+std::string_view tailReadName(TailRead read);
+
 // What opening found and did.
 struct JournalReport {
   bool created = false;
@@ -31,6 +40,7 @@ struct JournalReport {
   uint64_t nextRecord = 0;
   Position tornAt;         // where the cut was made, when tornBytes is not 0
   uint64_t tornBytes = 0;  // cut off: never acknowledged
+  TailRead tailRead = TailRead::kDirect;
 };
 
 struct AppendOptions {
@@ -66,6 +76,7 @@ class Journal {
  private:
   Journal(Storage& storage, const JournalOptions& options);
   Status recover(const std::vector<uint32_t>& segments, JournalReport* report);
+  Status openNewest(uint32_t segment, OpenMode* mode, JournalReport* report);
   Status scanNewest(uint32_t segment, JournalReport* report);
   Status cutTail();
   Status begin();

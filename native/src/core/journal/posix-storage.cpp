@@ -78,6 +78,8 @@ int openFlags(OpenMode mode) {
   switch (mode) {
     case OpenMode::kRead:
       return O_RDONLY | O_CLOEXEC;
+    case OpenMode::kReadDirect:
+      return O_RDONLY | O_DIRECT | O_CLOEXEC;
     case OpenMode::kReadWrite:
       return O_RDWR | O_CLOEXEC;
     case OpenMode::kCreate:

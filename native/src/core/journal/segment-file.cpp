@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "core/journal/crc32c.h"
 
@@ -16,11 +17,12 @@ bool allZero(Bytes bytes) {
 
 }  // namespace
 
-Status SegmentFile::open(Storage& storage, const std::string& folder, uint32_t segment,
+Status SegmentFile::open(Storage& storage, const SegmentPath& path,
                          std::unique_ptr<SegmentFile>* out) {
   auto result = std::unique_ptr<SegmentFile>(new SegmentFile());
-  result->path_ = folder + "/" + segmentName(segment);
-  OpenResult opened = storage.open(result->path_, OpenMode::kRead);
+  result->path_ = path.folder + "/" + segmentName(path.segment);
+  result->isDirect_ = path.mode == OpenMode::kReadDirect;
+  OpenResult opened = storage.open(result->path_, path.mode);
   if (opened.error != 0) {
     return systemFailure(Code::kIoFailed, "cannot open '" + result->path_ + "'", opened.error);
   }
@@ -30,7 +32,7 @@ Status SegmentFile::open(Storage& storage, const std::string& folder, uint32_t s
   if (!status.ok()) return status;
   status = decodeSegmentHeader(bytes.first(std::min<size_t>(bytes.size(), kSegmentHeaderBytes)),
                                &result->header_);
-  if (status.ok() && result->header_.segment != segment) {
+  if (status.ok() && result->header_.segment != path.segment) {
     status =
         failure(Code::kCorrupt, "header names segment " + std::to_string(result->header_.segment));
   }
@@ -45,17 +47,21 @@ Status SegmentFile::open(Storage& storage, const std::string& folder, uint32_t s
 
 // Gives the bytes from `offset` on: at least `length`, fewer only where the file ends.
 Status SegmentFile::load(uint64_t offset, uint64_t length, Bytes* bytes) {
-  const uint64_t windowEnd = windowOffset_ + window_.size();
-  if (offset < windowOffset_ || offset + length > windowEnd) {
-    window_.resize(std::max(length, kWindowBytes));
-    const IoResult got = readAll(*file_, window_, offset);
-    window_.resize(got.value);
-    windowOffset_ = offset;
+  if (offset < windowOffset_ || offset + length > windowOffset_ + windowBytes_) {
+    const uint64_t start = offset / kDirectAlignment * kDirectAlignment;
+    const uint64_t least = std::max(offset + length - start, kWindowBytes);
+    const uint64_t size = (least + kDirectAlignment - 1) / kDirectAlignment * kDirectAlignment;
+    window_.reserve(size);
+    const IoResult got = isDirect_ ? readAllDirect(*file_, window_.first(size), start)
+                                   : readAll(*file_, window_.first(size), start);
+    windowOffset_ = start;
+    windowBytes_ = got.error == 0 ? got.value : 0;
     if (got.error != 0) {
       return systemFailure(Code::kIoFailed, "cannot read '" + path_ + "'", got.error);
     }
   }
-  *bytes = Bytes(window_).subspan(offset - windowOffset_);
+  const uint64_t before = std::min(offset - windowOffset_, windowBytes_);
+  *bytes = std::as_const(window_).first(windowBytes_).subspan(before);
   return {};
 }
 

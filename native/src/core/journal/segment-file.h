@@ -5,8 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "core/journal/aligned-buffer.h"
 #include "core/journal/segment.h"
 
 namespace kudurru {
@@ -31,11 +31,17 @@ struct Tail {
   uint64_t durableBefore = 0;  // the highest that any good record in the tail claims
 };
 
+struct SegmentPath {
+  std::string folder;
+  uint32_t segment = 0;
+  OpenMode mode = OpenMode::kRead;  // or kReadDirect
+};
+
 class SegmentFile {
  public:
-  // `systemError` is ENOENT when there is no such segment.
-  static Status open(Storage& storage, const std::string& folder, uint32_t segment,
-                     std::unique_ptr<SegmentFile>* out);
+  // `systemError` is ENOENT when there is no such segment, EINVAL when the file system has no
+  // direct reads.
+  static Status open(Storage& storage, const SegmentPath& path, std::unique_ptr<SegmentFile>* out);
 
   const SegmentHeader& header() const { return header_; }
   const std::string& path() const { return path_; }
@@ -44,7 +50,7 @@ class SegmentFile {
   Status read(const Position& at, std::optional<Record>* record);
   Status inspectTail(uint64_t offset, Tail* tail);
   // Drops what was read ahead: the writer may have gone on since.
-  void forget() { window_.clear(); }
+  void forget() { windowBytes_ = 0; }
 
  private:
   SegmentFile() = default;
@@ -55,8 +61,10 @@ class SegmentFile {
   std::string path_;
   SegmentHeader header_;
   uint32_t seed_ = 0;
-  std::vector<uint8_t> window_;
+  bool isDirect_ = false;
+  AlignedBuffer window_;
   uint64_t windowOffset_ = 0;
+  uint64_t windowBytes_ = 0;
 };
 
 }  // namespace kudurru

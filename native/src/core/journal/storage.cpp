@@ -16,9 +16,12 @@ int writeAll(File& file, Bytes bytes, uint64_t offset) {
   return 0;
 }
 
-IoResult readAll(File& file, MutableBytes bytes, uint64_t offset) {
+namespace {
+
+// A read that is no multiple of `unit` long has met the end of the file.
+IoResult readUnits(File& file, MutableBytes bytes, uint64_t offset, uint64_t unit) {
   uint64_t total = 0;
-  while (total < bytes.size()) {
+  while (total < bytes.size() && total % unit == 0) {
     const IoResult got = file.read(bytes.subspan(total), offset + total);
     if (got.error == EINTR) continue;
     if (got.error != 0) return {got.error, total};
@@ -26,6 +29,16 @@ IoResult readAll(File& file, MutableBytes bytes, uint64_t offset) {
     total += got.value;
   }
   return {0, total};
+}
+
+}  // namespace
+
+IoResult readAll(File& file, MutableBytes bytes, uint64_t offset) {
+  return readUnits(file, bytes, offset, 1);
+}
+
+IoResult readAllDirect(File& file, MutableBytes bytes, uint64_t offset) {
+  return readUnits(file, bytes, offset, kDirectAlignment);
 }
 
 Status ensureFolder(Storage& storage, const std::string& parent, const std::string& name) {

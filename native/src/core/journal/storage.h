@@ -34,9 +34,14 @@ class File {
 
 enum class OpenMode : uint8_t {
   kRead,
+  kReadDirect,  // past the page cache (O_DIRECT); EINVAL where the file system cannot
   kReadWrite,
-  kCreate
-};  // create: new or existing, read-write
+  kCreate  // new or existing, read-write
+};
+
+// Of a file opened with kReadDirect, every read has an address, an offset and a size that are
+// multiples of this. A read that is not a multiple long has met the end of the file.
+constexpr uint64_t kDirectAlignment = 4096;
 
 struct OpenResult {
   int error = 0;
@@ -71,6 +76,8 @@ int writeAll(File& file, Bytes bytes, uint64_t offset);
 
 // Reads until `bytes` is full or the file ends; `value` is the count read.
 IoResult readAll(File& file, MutableBytes bytes, uint64_t offset);
+// The same under the rule of kReadDirect.
+IoResult readAllDirect(File& file, MutableBytes bytes, uint64_t offset);
 
 // Makes the folder when it is missing, and its name durable in `parent`.
 Status ensureFolder(Storage& storage, const std::string& parent, const std::string& name);

@@ -201,7 +201,7 @@ Status readLedgerId(Storage& storage, const std::string& stateFolder, LedgerId* 
   if (!status.ok()) return status;
   if (segments.empty()) return failure(Code::kNotFound, "no journal in '" + stateFolder + "'");
   std::unique_ptr<SegmentFile> first;
-  status = SegmentFile::open(storage, folder, segments.front(), &first);
+  status = SegmentFile::open(storage, {folder, segments.front()}, &first);
   if (status.ok()) *ledgerId = first->header().ledgerId;
   return status;
 }

@@ -19,7 +19,7 @@ Status Ledger::readGroup(uint64_t index, GroupView* group) {
   if (readBytes_.empty() || place.position.record != readPlace_.position.record) {
     if (!segment_ || segment_->header().segment != place.position.segment) {
       segment_.reset();
-      status = SegmentFile::open(storage_, options_.folder + "/journal", place.position.segment,
+      status = SegmentFile::open(storage_, {options_.folder + "/journal", place.position.segment},
                                  &segment_);
       if (!status.ok()) return status;
     }
