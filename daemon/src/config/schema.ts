@@ -174,6 +174,15 @@ export const SETTINGS = {
     meaning: 'submissions one connection may have sent and not yet seen answered',
     reason: 'enough to keep the disk busy from one connection',
   },
+  segmentSizeMiB: {
+    kind: 'integer',
+    unit: 'MiB',
+    min: 8,
+    max: 1024,
+    default: 64,
+    meaning: 'size of a new segment of the journal; the one in use and the next are allocated',
+    reason: 'seconds of the highest rate: a new one is begun seldom, and its room is no burden',
+  },
   clockBehindMaxMs: {
     kind: 'integer',
     unit: 'ms',

@@ -83,9 +83,16 @@ export function ledgerIdIn(folder: string): Uint8Array | null {
   }
 }
 
+export interface StoreOptions {
+  readonly folder: string;
+  readonly ledgerId: Uint8Array;
+  /** Of new segments of the journal. */
+  readonly segmentBytes?: bigint;
+}
+
 /** Opens the folder's ledger, or begins one. @throws KudurruError, see `errorOf` */
-export async function openStore(folder: string, ledgerId: Uint8Array): Promise<LedgerStore> {
-  return new LedgerStore(await named(openLedger({ folder, ledgerId })));
+export async function openStore(options: StoreOptions): Promise<LedgerStore> {
+  return new LedgerStore(await named(openLedger(options)));
 }
 
 export class LedgerStore {

@@ -25,7 +25,7 @@ describe('ledger', () => {
   before(async () => {
     folder = join(mkdtempSync(join(tmpdir(), 'kudurru-ledger-')), 'state');
     assert.equal(ledgerIdIn(folder), null);
-    store = await openStore(folder, ledgerId);
+    store = await openStore({ folder, ledgerId });
     ledger = ledgerOver(store, failures);
   });
   after(() => rmSync(join(folder, '..'), { recursive: true }));
@@ -84,7 +84,7 @@ describe('ledger', () => {
     await ledger.record('checkpoint', Uint8Array.of(1));
     await ledger.record('checkpoint', Uint8Array.of(2));
     await store.stop();
-    store = await openStore(folder, ledgerId);
+    store = await openStore({ folder, ledgerId });
     ledger = ledgerOver(store, failures);
     assert.deepEqual(ledger.head(), head);
     assert.equal(store.stoppedCleanly, true);
