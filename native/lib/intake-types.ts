@@ -8,17 +8,22 @@ export interface IntakeLimits {
   readonly connectionsMax?: number;
   /** Submissions of a connection that were received and not answered yet. */
   readonly inFlightMax?: number;
-  /** Frames of one connection, and of all together, from admission to answer. */
+  /** Frames of one connection, of an agent, and of all together, from admission to answer. */
   readonly connectionBytesMax?: number;
+  readonly agentBytesMax?: number;
   readonly totalBytesMax?: number;
   /**
    * Unread answers of a connection: above `high` it is not read, above `max` pushes are refused.
    */
   readonly outgoingBytesHigh?: number;
   readonly outgoingBytesMax?: number;
+  /** Unread answers of all connections: above it pushes are refused. */
+  readonly outgoingTotalBytesMax?: number;
   readonly batchItemsMax?: number;
   readonly batchActionsMax?: number;
   readonly batchBytesMax?: number;
+  /** From a submission's arrival to its batch: then it is refused as `overloaded`. */
+  readonly queueTimeMs?: number;
   /** Answers wait and the client reads nothing. */
   readonly stallTimeMs?: number;
   /** From a frame's first byte to its last. */
@@ -132,6 +137,12 @@ export interface IntakeStats {
   readonly queuedFrames: number;
   /** Memory of frames from admission to answer. */
   readonly heldBytes: number;
+  /** The most since the start. */
+  readonly heldBytesHighest: number;
+  /** Answers that clients have not read yet. */
+  readonly outgoingBytes: number;
+  /** With a session on a connection. */
+  readonly agents: number;
   readonly batches: number;
   /** Submissions answered. */
   readonly submissions: number;
@@ -163,6 +174,8 @@ export interface Intake {
   bindSession(connection: bigint, binding: SessionBinding): void;
   /** Refuses a session request. With `close` the connection ends, and no `disconnected` follows. */
   refuse(connection: bigint, refusal: IntakeRefusal, close: boolean): void;
+  /** Refuses each new submission with this, until null takes it back. Of a `retry` that is true. */
+  refuseSubmissions(refusal: Omit<IntakeRefusal, 'firstSequence'> | null): void;
   /** False where the connection is gone or does not read its answers. */
   pushAnchored(connection: bigint, firstSequence: bigint | number, receipt: Uint8Array): boolean;
   /** Sends `closed` and ends the connection; no `disconnected` follows. */

@@ -36,6 +36,7 @@ interface NativeIntake {
     firstSequence: bigint | number | null,
     close: boolean,
   ): void;
+  refuseSubmissions(refusal: { code: string; message: string; retry: number } | null): void;
   pushAnchored(connection: bigint, firstSequence: bigint | number, receipt: Uint8Array): boolean;
   closeSession(connection: bigint, sessionId: Uint8Array, actionCount: bigint | number): void;
   writerFacts(connection: bigint): IntakeWriter;
@@ -57,12 +58,15 @@ const limitNames: readonly (keyof IntakeLimits)[] = [
   'connectionsMax',
   'inFlightMax',
   'connectionBytesMax',
+  'agentBytesMax',
   'totalBytesMax',
   'outgoingBytesHigh',
   'outgoingBytesMax',
+  'outgoingTotalBytesMax',
   'batchItemsMax',
   'batchActionsMax',
   'batchBytesMax',
+  'queueTimeMs',
   'stallTimeMs',
   'frameTimeMs',
   'handshakeTimeMs',
@@ -183,6 +187,14 @@ class RunningIntake implements Intake {
     if (firstSequence !== null) checkCount(firstSequence, 'firstSequence');
     const retry = retryNumbers[refusal.retry];
     this.#native.refuse(connection, { code, message, retry }, firstSequence, close);
+  }
+
+  refuseSubmissions(refusal: Omit<IntakeRefusal, 'firstSequence'> | null): void {
+    if (refusal === null) return this.#native.refuseSubmissions(null);
+    const { code, message } = refusal;
+    checkText(code, 'code');
+    checkText(message, 'message');
+    this.#native.refuseSubmissions({ code, message, retry: retryNumbers[refusal.retry] });
   }
 
   pushAnchored(connection: bigint, firstSequence: bigint | number, receipt: Uint8Array): boolean {

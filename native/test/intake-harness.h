@@ -36,9 +36,11 @@ inline Buffer closeFrame(uint8_t session = 5) {
                  encode([&](cbor::Writer& w) { w.writeArray(1).writeBytes(Buffer(32, session)); }));
 }
 
-// For ledger 04…, session 05… and key id 03…, as SubmissionBuilder makes them.
-inline Buffer submitFrame(uint64_t firstSequence, const std::string& level = "01") {
+// For ledger 04… and session 05…, as SubmissionBuilder makes them.
+inline Buffer submitFrame(uint64_t firstSequence, const std::string& level = "01",
+                          uint8_t keyId = 3) {
   SubmissionBuilder builder;
+  builder.kid = keyId;
   builder.add(observation());
   builder.firstSequence = firstSequence;
   builder.level = fromHex(level);
@@ -51,13 +53,13 @@ inline Hash filled(uint8_t byte) {
   return hash;
 }
 
-inline intake::Binding binding() {
+inline intake::Binding binding(uint8_t keyId = 3) {
   // RFC 8032, 7.1, test 1.
   const Buffer key = fromHex("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a");
   intake::Binding bound;
   bound.opened.sessionId = filled(5);
   bound.key = std::make_shared<const intake::SessionKey>(
-      intake::SessionKey{PublicKey::parse(Algorithm::kEd25519, key), filled(3)});
+      intake::SessionKey{PublicKey::parse(Algorithm::kEd25519, key), filled(keyId)});
   bound.gauge = std::make_shared<intake::OutgoingGauge>();
   return bound;
 }
@@ -139,11 +141,12 @@ class IntakeTest : public testing::Test {
     return connection;
   }
 
-  Connection& bound() {
+  // Of the agent with this key.
+  Connection& bound(uint8_t keyId = 3) {
     Connection& connection = greeted();
     feed(connection, openFrame());
     intake_->takeBatch();
-    intake_->bind(connection.id(), binding());
+    intake_->bind(connection.id(), binding(keyId));
     readAnswers(connection);
     return connection;
   }

@@ -65,6 +65,7 @@ class SubmissionBuilder {
   // Of the statement; what is set replaces what follows from the rest.
   int64_t algorithm = -19;
   std::string type = "application/kudurru-statement+cose";
+  uint8_t kid = 3;  // each byte of it
   uint64_t firstSequence = 7;
   std::optional<uint64_t> actionCount;
   std::optional<Hash> root;
@@ -105,7 +106,7 @@ class SubmissionBuilder {
   Buffer protectedHeader() const {
     return encode([&](cbor::Writer& w) {
       w.writeMap(3).writeUnsigned(1).writeInteger(algorithm);
-      w.writeUnsigned(4).writeBytes(Buffer(32, 3)).writeUnsigned(16).writeText(type);
+      w.writeUnsigned(4).writeBytes(Buffer(32, kid)).writeUnsigned(16).writeText(type);
     });
   }
 

@@ -75,6 +75,10 @@ export const NATIVE_CODES = {
     retry: 'later',
     meaning: 'as many connections are open as the settings allow',
   },
+  overloaded: {
+    retry: 'later',
+    meaning: 'a submission waited too long for the ledger to come to it; nothing of it remains',
+  },
   'writer-unknown': { retry: 'never', meaning: 'the kernel names no process as the writer' },
   // Where the ledger would append: nothing of it remains.
   'disk-full': {

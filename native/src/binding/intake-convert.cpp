@@ -28,12 +28,15 @@ intake::Limits limitsOf(const Napi::Object& object) {
   readLimit(object, "connectionsMax", limits.connectionsMax);
   readLimit(object, "inFlightMax", limits.inFlightMax);
   readLimit(object, "connectionBytesMax", limits.connectionBytesMax);
+  readLimit(object, "agentBytesMax", limits.agentBytesMax);
   readLimit(object, "totalBytesMax", limits.totalBytesMax);
   readLimit(object, "outgoingBytesHigh", limits.outgoingBytesHigh);
   readLimit(object, "outgoingBytesMax", limits.outgoingBytesMax);
+  readLimit(object, "outgoingTotalBytesMax", limits.outgoingTotalBytesMax);
   readLimit(object, "batchItemsMax", limits.batchItemsMax);
   readLimit(object, "batchActionsMax", limits.batchActionsMax);
   readLimit(object, "batchBytesMax", limits.batchBytesMax);
+  readLimit(object, "queueTimeMs", limits.queueTimeMs);
   readLimit(object, "stallTimeMs", limits.stallTimeMs);
   readLimit(object, "frameTimeMs", limits.frameTimeMs);
   readLimit(object, "handshakeTimeMs", limits.handshakeTimeMs);
@@ -176,6 +179,9 @@ Napi::Object toObject(Napi::Env env, const intake::Stats& stats) {
   object.Set("waitingConnections", number(env, stats.waitingConnections));
   object.Set("queuedFrames", number(env, stats.queuedItems));
   object.Set("heldBytes", number(env, stats.heldBytes));
+  object.Set("heldBytesHighest", number(env, stats.heldBytesHighest));
+  object.Set("outgoingBytes", number(env, stats.outgoingBytes));
+  object.Set("agents", number(env, stats.agents));
   object.Set("batches", number(env, stats.batches));
   object.Set("submissions", number(env, stats.submissions));
   object.Set("refusals", refusals);

@@ -61,6 +61,7 @@ Napi::Function IntakeObject::define(Napi::Env env) {
        InstanceMethod("waiters", &IntakeObject::waiters),
        InstanceMethod("bindSession", &IntakeObject::bindSession),
        InstanceMethod("refuse", &IntakeObject::refuse),
+       InstanceMethod("refuseSubmissions", &IntakeObject::refuseSubmissions),
        InstanceMethod("pushAnchored", &IntakeObject::pushAnchored),
        InstanceMethod("closeSession", &IntakeObject::closeSession),
        InstanceMethod("writerFacts", &IntakeObject::writerFacts),
@@ -188,10 +189,7 @@ void IntakeObject::bindSession(const Napi::CallbackInfo& info) {
 // (connection, {code, message, retry}, firstSequence or null, close)
 void IntakeObject::refuse(const Napi::CallbackInfo& info) {
   const uint64_t id = integerOf(info[0]);
-  const auto given = info[1].As<Napi::Object>();
-  const intake::Refusal refusal{
-      keep(given.Get("code").As<Napi::String>()), given.Get("message").As<Napi::String>(),
-      static_cast<intake::Retry>(given.Get("retry").As<Napi::Number>().Uint32Value())};
+  const intake::Refusal refusal = refusalOf(info[1].As<Napi::Object>());
   std::optional<uint64_t> firstSequence;
   if (!info[2].IsNull()) firstSequence = integerOf(info[2]);
   const bool end = info[3].As<Napi::Boolean>();
@@ -199,6 +197,18 @@ void IntakeObject::refuse(const Napi::CallbackInfo& info) {
   thread_->post([id, refusal, firstSequence, end](intake::Server& server) {
     server.intake().refuse(id, refusal, firstSequence, end);
   });
+}
+
+// ({code, message, retry} or null): with null submissions are taken again.
+void IntakeObject::refuseSubmissions(const Napi::CallbackInfo& info) {
+  intake::Refusal refusal;
+  if (!info[0].IsNull()) refusal = refusalOf(info[0].As<Napi::Object>());
+  thread_->post([refusal](intake::Server& server) { server.intake().refuseSubmissions(refusal); });
+}
+
+intake::Refusal IntakeObject::refusalOf(const Napi::Object& given) {
+  return {keep(given.Get("code").As<Napi::String>()), given.Get("message").As<Napi::String>(),
+          static_cast<intake::Retry>(given.Get("retry").As<Napi::Number>().Uint32Value())};
 }
 
 const char* IntakeObject::keep(const std::string& code) {

@@ -36,6 +36,7 @@ class IntakeObject final : public Napi::ObjectWrap<IntakeObject> {
   Napi::Value waiters(const Napi::CallbackInfo& info);
   void bindSession(const Napi::CallbackInfo& info);
   void refuse(const Napi::CallbackInfo& info);
+  void refuseSubmissions(const Napi::CallbackInfo& info);
   Napi::Value pushAnchored(const Napi::CallbackInfo& info);
   void closeSession(const Napi::CallbackInfo& info);
   Napi::Value writerFacts(const Napi::CallbackInfo& info);
@@ -47,6 +48,7 @@ class IntakeObject final : public Napi::ObjectWrap<IntakeObject> {
   void ended(Napi::Env env);
   void settleEnd(Napi::Env env);
   static void quitThread(IntakeObject* object);
+  intake::Refusal refusalOf(const Napi::Object& given);
   const char* keep(const std::string& code);
 
   intake::WriterLevel writerLevel_;

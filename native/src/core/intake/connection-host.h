@@ -48,6 +48,9 @@ class ConnectionHost {
   // A piece of work was put into queue(), or taken back.
   virtual void queued(Connection& connection) = 0;
   virtual void withdrawn(Connection& connection) = 0;
+  // What waits for clients to read it has grown by `sizeBytes`, or shrunk (less than zero).
+  virtual void accountOutgoing(int64_t sizeBytes) = 0;
+  virtual bool outgoingHasRoom(size_t sizeBytes) const = 0;
   virtual void countRefusal(const char* code) = 0;
   virtual void fillRandom(MutableBytes bytes) = 0;
   virtual WriterFacts lookAt(const Writer& writer) = 0;
@@ -56,6 +59,8 @@ class ConnectionHost {
   std::string origin;
   WriterLevel writerLevel = WriterLevel::kCredentials;
   Limits limits;
+  // Where set: what every new submission is refused with.
+  Refusal closedWith;
 };
 
 }  // namespace kudurru::intake

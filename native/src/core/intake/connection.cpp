@@ -169,6 +169,7 @@ void Connection::submit(std::vector<uint8_t> payload, Stamp stamp) {
   item.monotonicRawNs = stamp.monotonicRawNs;
   item.writerLevel = static_cast<uint8_t>(host_.writerLevel);
   readSubmission(item, host_.ledgerId);
+  if (!item.refusal) item.refusal = host_.closedWith;
   item.heldBytes = memoryOf(item);
   host_.account(*this, static_cast<int64_t>(item.heldBytes) - static_cast<int64_t>(admittedBytes_));
   admittedBytes_ = 0;
@@ -181,13 +182,14 @@ void Connection::enqueue(Work work) {
   host_.queued(*this);
 }
 
-void Connection::bind(const Binding& binding) {
-  if (stage_ != Stage::kOpening || inputEnded_) return;
+bool Connection::bind(const Binding& binding) {
+  if (stage_ != Stage::kOpening || inputEnded_) return false;
   stage_ = Stage::kBound;
   session_ = binding.opened.sessionId;
   key_ = binding.key;
   gauge_ = binding.gauge;
   writeOpened(outgoing_.frames(), binding.opened);
+  return true;
 }
 
 void Connection::refuse(const Refusal& refusal, std::optional<uint64_t> firstSequence, bool end) {
@@ -221,9 +223,28 @@ void Connection::answer(const SubmitItem& item) {
   part();
 }
 
+std::optional<int64_t> Connection::queuedSinceMs() const {
+  const SubmitItem* item = queue_.empty() ? nullptr : std::get_if<SubmitItem>(&queue_.front());
+  if (item == nullptr) return std::nullopt;
+  return Stamp{item->realtimeNs, item->monotonicRawNs}.ms();
+}
+
+// All of them, not only the late one: each statement names the one before it.
+size_t Connection::refuseQueued(const Refusal& refusal) {
+  size_t count = 0;
+  for (; queuedSinceMs().has_value(); ++count) {
+    SubmitItem item = std::move(std::get<SubmitItem>(queue_.front()));
+    queue_.pop_front();
+    if (!item.refusal) item.refusal = refusal;
+    answer(item);
+  }
+  return count;
+}
+
 void Connection::pushAnchored(uint64_t firstSequence, Bytes receipt) {
   // After the end only answers are owed.
   if (inputEnded_ || outgoingBytes() + receipt.size() > host_.limits.outgoingBytesMax) return;
+  if (!host_.outgoingHasRoom(receipt.size())) return;
   writeAnchored(outgoing_.frames(), firstSequence, receipt);
 }
 
@@ -242,6 +263,8 @@ void Connection::violate(Refusal refusal) {
 }
 
 void Connection::publish() {
+  const size_t shown = std::exchange(publishedBytes_, outgoingBytes());
+  host_.accountOutgoing(static_cast<int64_t>(publishedBytes_) - static_cast<int64_t>(shown));
   if (gauge_ == nullptr) return;
   gauge_->ended = inputEnded_;
   gauge_->sizeBytes = outgoingBytes();

@@ -16,6 +16,7 @@
 #include "core/intake/connection-host.h"
 #include "core/intake/outgoing.h"
 #include "core/intake/protocol.h"
+#include "core/intake/share.h"
 
 namespace kudurru::intake {
 
@@ -46,11 +47,16 @@ class Connection {
 
   // --- the pipeline's side ---
   std::deque<Work>& queue() { return queue_; }
-  void bind(const Binding& binding);
+  // Whether it was bound: an ended connection is not.
+  bool bind(const Binding& binding);
   // Of a session request; with `end` the connection's end, and no `disconnected` follows.
   void refuse(const Refusal& refusal, std::optional<uint64_t> firstSequence, bool end);
   void closeSession(const Hash& sessionId, uint64_t actionCount);
   void answer(const SubmitItem& item);
+  // Answers the submissions at the front of queue() with this refusal; how many there were.
+  size_t refuseQueued(const Refusal& refusal);
+  // When the submission at the front of queue() came.
+  std::optional<int64_t> queuedSinceMs() const;
   // Dropped where it has no room or the connection has ended.
   void pushAnchored(uint64_t firstSequence, Bytes receipt);
 
@@ -61,9 +67,10 @@ class Connection {
   // Goes on with the frame that waited: its memory has been taken.
   void resume();
 
-  size_t heldBytes = 0;  // the host's
-  bool listed = false;   // the host's: stands in its list of connections with work
-  bool touched = false;  // the host's: stands in its list of changed connections
+  Share* share = nullptr;  // the host's: of its agent
+  size_t heldBytes = 0;    // the host's
+  bool listed = false;     // the host's: stands in its list of connections with work
+  bool touched = false;    // the host's: stands in its list of changed connections
 
  private:
   enum class Stage : uint8_t { kConnected, kGreeted, kOpening, kBound, kClosing };
@@ -106,6 +113,7 @@ class Connection {
   size_t inFlight_ = 0;
   std::optional<Refusal> parting_;
   Outgoing outgoing_;
+  size_t publishedBytes_ = 0;  // of outgoing_, as the host knows it
   uint64_t sentAtCheck_ = 0;
   int64_t sentSinceMs_;
 };

@@ -8,6 +8,12 @@ namespace {
 
 const SubmitItem* submissionIn(const Work& work) { return std::get_if<SubmitItem>(&work); }
 
+// A request to open or close a session is a signature and an entry too.
+uint64_t costOf(const Work& work) {
+  const SubmitItem* item = submissionIn(work);
+  return kSubmissionCostBytes + (item == nullptr ? 0 : item->frame.size());
+}
+
 // Half of the room must be free before somebody who waited goes on: otherwise each answer would
 // wake a connection for one frame.
 size_t watermark(size_t max, bool waited) { return waited ? max / 2 : max; }
@@ -26,7 +32,10 @@ Connection* Intake::connect(int64_t nowMs) {
   const uint64_t id = nextId_++;
   ++stats_.connectionsInAll;
   ConnectionHost& host = *this;
-  return &connections_.try_emplace(id, Entry{Connection(id, host, nowMs)}).first->second.connection;
+  Connection& connection =
+      connections_.try_emplace(id, Entry{Connection(id, host, nowMs)}).first->second.connection;
+  joinShare(connection, {});
+  return &connection;
 }
 
 void Intake::writeTurnedAway(Output& out) {
@@ -70,12 +79,35 @@ void Intake::checkTime(int64_t nowMs) {
       touch(entry.connection);
     }
   }
+  refuseLate(nowMs);
   admitWaiting();
+}
+
+// While the disk is slow nobody is left without an answer: what has waited for its batch for too
+// long has left no trace, and is refused.
+void Intake::refuseLate(int64_t nowMs) {
+  std::vector<uint64_t> late;
+  for (const auto& [id, entry] : connections_) {
+    const std::optional<int64_t> sinceMs = entry.connection.queuedSinceMs();
+    if (sinceMs.has_value() && nowMs - *sinceMs > limits.queueTimeMs) late.push_back(id);
+  }
+  const Refusal refusal{"overloaded",
+                        "the ledger did not come to this submission within '" +
+                            std::to_string(limits.queueTimeMs) + "' ms; nothing of it remains",
+                        Retry::kLater};
+  for (const uint64_t id : late) {
+    Connection& connection = *find(id);
+    const size_t count = connection.refuseQueued(refusal);
+    queuedWork_ -= count;
+    stats_.submissions += count;
+    touch(connection);
+    forgetIfDone(id);
+  }
 }
 
 void Intake::bind(uint64_t id, const Binding& binding) {
   if (Connection* connection = find(id)) {
-    connection->bind(binding);
+    if (connection->bind(binding)) joinShare(*connection, binding.key->kid);
     touch(*connection);
   }
 }
@@ -109,48 +141,107 @@ void Intake::stop() {
     entry.connection.violate({"stopping", "the daemon is stopping", Retry::kLater});
     touch(entry.connection);
   }
-  waiting_.clear();
+  for (Share* share : waitingTurn_) {
+    share->waiting.clear();
+    share->inWaitingTurn = false;
+  }
+  waitingTurn_.clear();
+  waiting_ = 0;
 }
 
 const Stats& Intake::stats() {
   stats_.connections = connections_.size();
   stats_.queuedItems = queuedWork_;
-  stats_.waitingConnections = waiting_.size();
+  stats_.waitingConnections = waiting_;
+  stats_.agents = shares_.size() - shares_.count({});
   return stats_;
+}
+
+Share& Intake::shareOf(const Hash& kid) {
+  Share& share = shares_[kid];
+  share.kid = kid;
+  return share;
+}
+
+void Intake::joinShare(Connection& connection, const Hash& kid) {
+  Share* const before = connection.share;
+  connection.share = &shareOf(kid);
+  ++connection.share->connections;
+  if (before == nullptr) return;
+  --before->connections;
+  leaveShare(*before);
+}
+
+void Intake::leaveShare(Share& share) {
+  if (share.unused()) shares_.erase(Hash(share.kid));
+}
+
+void Intake::putInTurn(Share& share) {
+  if (!std::exchange(share.inTurn, true)) turn_.push_back(&share);
 }
 
 void Intake::queued(Connection& connection) {
   ++queuedWork_;
   if (std::exchange(connection.listed, true)) return;
-  ready_.push_back(connection.id());
+  connection.share->ready.push_back(connection.id());
+  putInTurn(*connection.share);
 }
 
-// One piece of work of each connection in turn, so that a busy one delays nobody by more than its
-// share.
+// The connection whose turn it is; null where none of the agent's has work.
+Connection* Intake::nextOf(Share& share) {
+  for (; !share.ready.empty(); share.ready.pop_front()) {
+    Connection* connection = find(share.ready.front());
+    if (connection == nullptr) continue;
+    if (!connection->queue().empty()) return connection;
+    connection->listed = false;
+  }
+  return nullptr;
+}
+
+Work Intake::takeFrom(Share& share, Connection& connection) {
+  Work work = std::move(connection.queue().front());
+  connection.queue().pop_front();
+  --queuedWork_;
+  share.ready.pop_front();
+  connection.listed = !connection.queue().empty();
+  if (connection.listed) share.ready.push_back(connection.id());
+  return work;
+}
+
+// Agents in turn, each by its connections in turn. Turns are of equal cost (deficit round robin):
+// whoever sends large submissions, or many, or on many connections, delays another's single one by
+// no more than a turn of each agent.
 Batch Intake::takeBatch() {
   Batch batch;
   uint64_t actions = 0;
-  while (!ready_.empty()) {
-    const uint64_t id = ready_.front();
-    Connection* connection = find(id);
-    if (connection != nullptr && !connection->queue().empty()) {
-      if (!fits(batch, connection->queue().front(), actions)) break;
-      Work work = std::move(connection->queue().front());
-      connection->queue().pop_front();
-      --queuedWork_;
-      if (SubmitItem* item = std::get_if<SubmitItem>(&work)) {
-        batch.bytes += item->frame.size();
-        actions += item->parsed.envelopes.size();
-        batch.items.push_back(std::move(*item));
-      } else {
-        batch.requests.push_back(std::move(std::get<SessionRequest>(work)));
-      }
+  while (!turn_.empty()) {
+    Share& share = *turn_.front();
+    Connection* connection = nextOf(share);
+    if (connection == nullptr) {
+      turn_.pop_front();
+      share.inTurn = false;
+      share.credit = 0;
+      leaveShare(share);
+      continue;
     }
-    ready_.pop_front();
-    if (connection == nullptr) continue;
-    connection->listed = !connection->queue().empty();
-    if (connection->listed) ready_.push_back(id);
-    forgetIfDone(id);
+    if (!fits(batch, connection->queue().front(), actions)) break;
+    const uint64_t cost = costOf(connection->queue().front());
+    if (share.credit < cost) {
+      share.credit += kTurnCostBytes;
+      turn_.pop_front();
+      turn_.push_back(&share);
+      continue;
+    }
+    share.credit -= cost;
+    Work work = takeFrom(share, *connection);
+    if (SubmitItem* item = std::get_if<SubmitItem>(&work)) {
+      batch.bytes += item->frame.size();
+      actions += item->parsed.envelopes.size();
+      batch.items.push_back(std::move(*item));
+    } else {
+      batch.requests.push_back(std::move(std::get<SessionRequest>(work)));
+    }
+    forgetIfDone(connection->id());
   }
   if (!batch.items.empty() || !batch.requests.empty()) ++stats_.batches;
   return batch;
@@ -183,9 +274,11 @@ bool Intake::connectionHasRoom(const Connection& connection, size_t sizeBytes) c
   const bool waited = connection.waiting();
   const size_t inFlight = connection.inFlight();
   const size_t held = connection.heldBytes;
+  const size_t ofAgent = connection.share->heldBytes;
   return connection.outgoingBytes() <= limits.outgoingBytesHigh &&
          (inFlight == 0 || inFlight < watermark(limits.inFlightMax, waited)) &&
-         (held == 0 || held + sizeBytes <= watermark(limits.connectionBytesMax, waited));
+         (held == 0 || held + sizeBytes <= watermark(limits.connectionBytesMax, waited)) &&
+         (ofAgent == 0 || ofAgent + sizeBytes <= watermark(limits.agentBytesMax, waited));
 }
 
 bool Intake::totalHasRoom(size_t sizeBytes) const {
@@ -202,39 +295,72 @@ bool Intake::admit(Connection& connection, size_t sizeBytes) {
     return true;
   }
   if (!totalRoom) crowded_ = true;
-  waiting_.push_back(connection.id());
+  wait(connection);
   return false;
+}
+
+void Intake::wait(Connection& connection) {
+  Share& share = *connection.share;
+  share.waiting.push_back(connection.id());
+  ++waiting_;
+  if (!std::exchange(share.inWaitingTurn, true)) waitingTurn_.push_back(&share);
 }
 
 void Intake::account(Connection& connection, int64_t sizeBytes) {
   connection.heldBytes += static_cast<size_t>(sizeBytes);
+  connection.share->heldBytes += static_cast<size_t>(sizeBytes);
   stats_.heldBytes += static_cast<uint64_t>(sizeBytes);
+  stats_.heldBytesHighest = std::max(stats_.heldBytesHighest, stats_.heldBytes);
 }
 
-// In turn. Once one cannot have room in all, nobody behind it may take that room: a large frame is
-// not starved by small ones.
+// Agents in turn, a frame each, until nobody's next frame has room. Once one cannot have room in
+// all, nobody behind it may take that room: a large frame is not starved by small ones.
 void Intake::admitWaiting() {
-  const std::deque<uint64_t> turn = std::exchange(waiting_, {});
-  bool full = false;
-  for (const uint64_t id : turn) {
-    Connection* connection = find(id);
-    if (connection == nullptr || !connection->waiting()) continue;
-    const size_t sizeBytes = connection->waitingBytes();
-    if (full || !connectionHasRoom(*connection, sizeBytes)) {
-      waiting_.push_back(id);
-    } else if (!totalHasRoom(sizeBytes)) {
-      full = true;
-      crowded_ = true;
-      waiting_.push_back(id);
+  size_t fruitless = 0;
+  for (Share* share : waitingTurn_) share->toLookAt = share->waiting.size();
+  while (fruitless < waitingTurn_.size()) {
+    Share& share = *waitingTurn_.front();
+    const Admitted admitted = admitOne(share);
+    if (admitted == Admitted::kRoomIsOut) break;
+    fruitless = admitted == Admitted::kOne ? 0 : fruitless + 1;
+    waitingTurn_.pop_front();
+    share.inWaitingTurn = !share.waiting.empty();
+    if (share.inWaitingTurn) {
+      waitingTurn_.push_back(&share);
     } else {
-      crowded_ = false;
-      account(*connection, static_cast<int64_t>(sizeBytes));
-      // May put it into waiting_ again, with its next frame.
-      connection->resume();
-      touch(*connection);
+      leaveShare(share);
     }
   }
-  if (waiting_.empty()) crowded_ = false;
+  if (waiting_ == 0) crowded_ = false;
+}
+
+// Looks at each connection once in a pass: one that goes on may wait again, with its next frame.
+Intake::Admitted Intake::admitOne(Share& share) {
+  while (share.toLookAt > 0) {
+    const uint64_t id = share.waiting.front();
+    Connection* connection = find(id);
+    const bool waits = connection != nullptr && connection->waiting();
+    const size_t sizeBytes = waits ? connection->waitingBytes() : 0;
+    const bool hasRoom = waits && connectionHasRoom(*connection, sizeBytes);
+    if (hasRoom && !totalHasRoom(sizeBytes)) {
+      crowded_ = true;
+      return Admitted::kRoomIsOut;
+    }
+    --share.toLookAt;
+    share.waiting.pop_front();
+    if (waits && !hasRoom) {
+      share.waiting.push_back(id);
+      continue;
+    }
+    --waiting_;
+    if (!waits) continue;
+    crowded_ = false;
+    account(*connection, static_cast<int64_t>(sizeBytes));
+    connection->resume();
+    touch(*connection);
+    return Admitted::kOne;
+  }
+  return Admitted::kNobody;
 }
 
 void Intake::touch(Connection& connection) {
@@ -248,7 +374,12 @@ void Intake::forgetIfDone(uint64_t id) {
   Connection& connection = found->second.connection;
   const bool done =
       !found->second.socketOpen && connection.finished() && connection.queue().empty();
-  if (done) connections_.erase(found);
+  if (!done) return;
+  connection.publish();
+  Share& share = *connection.share;
+  connections_.erase(found);
+  --share.connections;
+  leaveShare(share);
 }
 
 }  // namespace kudurru::intake

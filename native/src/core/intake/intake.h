@@ -5,11 +5,13 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "core/intake/connection.h"
+#include "core/intake/share.h"
 
 namespace kudurru::intake {
 
@@ -32,8 +34,11 @@ struct Options {
 struct Stats {
   uint64_t connections = 0;  // now
   uint64_t connectionsInAll = 0;
-  uint64_t queuedItems = 0;  // received and not in a batch yet
-  uint64_t heldBytes = 0;    // from admission to answer
+  uint64_t queuedItems = 0;       // received and not in a batch yet
+  uint64_t heldBytes = 0;         // from admission to answer
+  uint64_t heldBytesHighest = 0;  // since the start
+  uint64_t outgoingBytes = 0;     // answers not yet read
+  uint64_t agents = 0;            // with a session on a connection
   uint64_t waitingConnections = 0;
   uint64_t batches = 0;
   uint64_t submissions = 0;                  // answered
@@ -67,6 +72,8 @@ class Intake final : private ConnectionHost {
   void refuse(uint64_t id, const Refusal& refusal, std::optional<uint64_t> firstSequence, bool end);
   void closeSession(uint64_t id, const Hash& sessionId, uint64_t actionCount);
   void pushAnchored(uint64_t id, uint64_t firstSequence, Bytes receipt);
+  // From now on each new submission is refused with this; with no refusal they are taken again.
+  void refuseSubmissions(Refusal refusal) { closedWith = std::move(refusal); }
 
   // Takes no more input. What was received stays in force and is answered.
   void stop();
@@ -85,12 +92,29 @@ class Intake final : private ConnectionHost {
   void account(Connection& connection, int64_t sizeBytes) override;
   void queued(Connection& connection) override;
   void withdrawn(Connection&) override { --queuedWork_; }
+  void accountOutgoing(int64_t sizeBytes) override {
+    stats_.outgoingBytes += static_cast<uint64_t>(sizeBytes);
+  }
+  bool outgoingHasRoom(size_t sizeBytes) const override {
+    return stats_.outgoingBytes + sizeBytes <= limits.outgoingTotalBytesMax;
+  }
   void countRefusal(const char* code) override { ++stats_.refusals[code]; }
   void fillRandom(MutableBytes bytes) override { environment_.fillRandom(bytes); }
   WriterFacts lookAt(const Writer& writer) override {
     return environment_.lookAt(writer, writerLevel);
   }
 
+  enum class Admitted : uint8_t { kNobody, kOne, kRoomIsOut };
+
+  Share& shareOf(const Hash& kid);
+  void joinShare(Connection& connection, const Hash& kid);
+  void leaveShare(Share& share);
+  void putInTurn(Share& share);
+  Connection* nextOf(Share& share);
+  Work takeFrom(Share& share, Connection& connection);
+  void refuseLate(int64_t nowMs);
+  void wait(Connection& connection);
+  Admitted admitOne(Share& share);
   bool connectionHasRoom(const Connection& connection, size_t sizeBytes) const;
   bool totalHasRoom(size_t sizeBytes) const;
   bool fits(const Batch& batch, const Work& work, uint64_t actions) const;
@@ -100,9 +124,11 @@ class Intake final : private ConnectionHost {
   Environment& environment_;
   std::unordered_map<uint64_t, Entry> connections_;
   uint64_t nextId_ = 1;
-  std::deque<uint64_t> ready_;    // connections with work, in turn
-  std::deque<uint64_t> waiting_;  // connections whose next frame waits for room, in turn
-  bool crowded_ = false;          // the room of all together ran out
+  Shares shares_;
+  std::deque<Share*> turn_;         // agents with work, in turn
+  std::deque<Share*> waitingTurn_;  // agents with connections that wait for room, in turn
+  size_t waiting_ = 0;              // connections that wait
+  bool crowded_ = false;            // the room of all together ran out
   size_t queuedWork_ = 0;
   bool stopping_ = false;
   std::vector<uint64_t> touched_;

@@ -2,8 +2,9 @@
 // defaults here are what a connection is told in `welcome`.
 //
 // Memory: frames from admission to answer ≤ totalBytesMax, plus one parsed frame too many; bytes
-// read behind a frame that waits ≤ connectionsMax × kReadBytes; answers ≤ connectionsMax ×
-// outgoingBytesMax, plus one refusal of at most kMessageBytesMax for each submission in flight.
+// read behind a frame that waits ≤ connectionsMax × kReadBytes; pushed receipts ≤
+// outgoingTotalBytesMax; answers ≤ connectionsMax × (outgoingBytesHigh + inFlightMax ×
+// kMessageBytesMax), which only clients that read nothing reach, for stallTimeMs.
 #pragma once
 
 #include <cstddef>
@@ -18,6 +19,11 @@ constexpr size_t kReadBytes = 65'536;
 constexpr unsigned kReadsPerTurn = 16;
 // Bytes of the words in a refusal.
 constexpr size_t kMessageBytesMax = 1024;
+// What checking one signature costs, in bytes that are parsed, hashed, sealed and written in the
+// same time: 52 µs by 4.7 ns (bench_step-costs). A submission counts this much and its own bytes.
+constexpr uint64_t kSubmissionCostBytes = 11'264;
+// What an agent may take from a batch in each turn over all agents: one submission of one action.
+constexpr uint64_t kTurnCostBytes = 16'384;
 // sun_path without its closing NUL.
 constexpr size_t kSocketPathBytesMax = 107;
 
@@ -27,17 +33,23 @@ struct Limits {
   size_t inFlightMax = 64;
   // Frames of a connection from their admission to their answer: two of the largest.
   size_t connectionBytesMax = size_t{8} << 20;
-  // The same over all connections.
+  // The same over the connections of an agent: four agents fill the room of all, and one cannot.
+  size_t agentBytesMax = size_t{32} << 20;
+  // The same over all connections: eight of the largest batches.
   size_t totalBytesMax = size_t{128} << 20;
   // Answers a connection has not read yet: above the first no further frame of it is admitted,
   // above the second `anchored` pushes are refused.
   size_t outgoingBytesHigh = size_t{256} << 10;
   size_t outgoingBytesMax = size_t{1} << 20;
+  // The same over all connections: above it `anchored` pushes are refused.
+  size_t outgoingTotalBytesMax = size_t{64} << 20;
   // One batch is made durable at once: its size is the price of the slowest receipt.
   size_t batchItemsMax = 1024;
   size_t batchActionsMax = 16'384;
   size_t batchBytesMax = size_t{16} << 20;
 
+  // From a submission's arrival to its batch: then it is refused, to be tried again later.
+  int64_t queueTimeMs = 10'000;
   int64_t stallTimeMs = 30'000;      // answers wait and the client reads nothing
   int64_t frameTimeMs = 30'000;      // from a frame's first byte to its last
   int64_t handshakeTimeMs = 30'000;  // from the connection to its session
