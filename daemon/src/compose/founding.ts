@@ -64,7 +64,7 @@ export async function openFounded(options: FoundingOptions): Promise<FoundedLedg
   const made =
     known === null ? makeProvisioningRecord(settings.origin, settings.trustDomain) : null;
   const ledgerId = known ?? ledgerIdOf(made ?? new Uint8Array(0));
-  const segmentBytes = BigInt(settings.segmentSizeMiB) << 20n;
+  const segmentBytes = BigInt(settings.segmentSizeMib) << 20n;
   const store = await openStore({ folder: state, ledgerId, segmentBytes });
   if (store.tornBytes > 0n) {
     log.warning('cut off what was never acknowledged', { tornBytes: store.tornBytes });

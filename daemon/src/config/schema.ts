@@ -174,7 +174,7 @@ export const SETTINGS = {
     meaning: 'submissions one connection may have sent and not yet seen answered',
     reason: 'enough to keep the disk busy from one connection',
   },
-  segmentSizeMiB: {
+  segmentSizeMib: {
     kind: 'integer',
     unit: 'MiB',
     min: 8,
