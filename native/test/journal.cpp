@@ -111,6 +111,38 @@ TEST_F(JournalTest, GivesBackWhatWasAppendedOverManySegments) {
   EXPECT_EQ(countGroups(), 120u);
 }
 
+// Parts on both sides of the length from which they are not copied.
+TEST_F(JournalTest, APayloadOfManyPartsIsTheirBytesOneAfterTheOther) {
+  JournalOptions options = smallSegments();
+  options.segmentBytes = 2 << 20;
+  ASSERT_EQ(Journal::open(storage_, options, &journal_, &report_).message, "");
+  std::vector<uint8_t> all;
+  std::vector<std::vector<uint8_t>> kept;
+  for (const size_t size : {56, 16'383, 16'384, 0, 3, 300'001, 9, 16'383, 16'383, 1}) {
+    kept.emplace_back(size, static_cast<uint8_t>(kept.size() + 1));
+    all.insert(all.end(), kept.back().begin(), kept.back().end());
+  }
+  for (int i = 0; i < 20; ++i) {
+    kept.emplace_back(16'000, static_cast<uint8_t>(i + 100));
+    all.insert(all.end(), kept.back().begin(), kept.back().end());
+  }
+  const std::vector<Bytes> parts(kept.begin(), kept.end());
+  Position first;
+  ASSERT_EQ(journal_->append({RecordType::kGroup, parts, false}, &first).message, "");
+  ASSERT_EQ(append(1).message, "");
+  ASSERT_EQ(journal_->sync().message, "");
+  JournalReader reader(storage_, kFolder, options.ledgerId);
+  reader.seek(first);
+  Record record;
+  Step step = Step::kEnd;
+  ASSERT_EQ(reader.next(&step, &record).message, "");
+  ASSERT_EQ(step, Step::kRecord);
+  EXPECT_TRUE(std::ranges::equal(record.payload, all));
+  ASSERT_EQ(reader.next(&step, &record).message, "");
+  ASSERT_EQ(step, Step::kRecord);
+  EXPECT_TRUE(std::ranges::equal(record.payload, payloadOf(1)));
+}
+
 TEST_F(JournalTest, ReaderFollowsTheWriterAcrossSegmentsAndStopsAtTheLimit) {
   ASSERT_EQ(open().message, "");
   JournalReader reader(storage_, kFolder, smallSegments().ledgerId);

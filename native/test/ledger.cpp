@@ -217,6 +217,35 @@ TEST_F(LedgerTest, BodiesAreSealedAndOpenedAgain) {
   EXPECT_EQ(ledger_->openBody(index, 1, &opened).code, Code::kCorrupt);
 }
 
+// A group of items sealed before they came, one that was not, and the daemon's own body.
+TEST_F(LedgerTest, BodiesMayBeSealedBeforeTheBatchComes) {
+  ASSERT_EQ(start().message, "");
+  batch_ = {};
+  for (const size_t bytes : {100, 40'000, 7, 20'000}) {
+    batch_.items.push_back(itemOf(agent_.submit(2, bytes)));
+  }
+  ScopeKeys keys;
+  BodyCipher cipher;
+  sealBodies(batch_.items[0], keys, cipher);
+  EXPECT_TRUE(batch_.items[0].sealed.empty());
+  keys["default"].fill(9);
+  for (const size_t at : {0u, 1u, 3u}) sealBodies(batch_.items[at], keys, cipher);
+  EXPECT_FALSE(batch_.items[0].sealed.empty());
+  PrivateBody contact{33, {}, Buffer(20, 6)};
+  std::vector<SystemEntry> system{enrol("spiffe://example.org/agent/b", {contact})};
+  ASSERT_EQ(ledger_->apply({&batch_, 37, &system}, &result_).message, "");
+  EXPECT_EQ(result_.accepted, 4u);
+  Buffer opened;
+  for (const intake::SubmitItem& item : batch_.items) {
+    const submission::Body& body = item.parsed.bodies[0];
+    ASSERT_EQ(ledger_->openBody(item.receipt.firstIndex + 1, 1, &opened).message, "");
+    EXPECT_TRUE(
+        std::equal(body.bytes.begin(), body.bytes.end(), opened.begin() + 32, opened.end()));
+  }
+  ASSERT_EQ(ledger_->openBody(system[0].index, 33, &opened).message, "");
+  EXPECT_EQ(check().finding.message, "");
+}
+
 TEST_F(LedgerTest, WantsAKeyForEachScope) {
   ASSERT_EQ(start().message, "");
   ASSERT_EQ(applySystem({}).message, "");

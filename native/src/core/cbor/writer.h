@@ -29,6 +29,8 @@ class Writer {
   Writer& writeArray(uint64_t count) { return head(Type::kArray, count); }
   Writer& writeMap(uint64_t count) { return head(Type::kMap, count); }
   Writer& writeTag(uint64_t tag) { return head(Type::kTag, tag); }
+  // The head of a byte string; its bytes follow.
+  Writer& writeBytesHead(uint64_t size) { return head(Type::kBytes, size); }
   Writer& writeBool(bool value);
   Writer& writeNull();
   // Bytes that are CBOR already, such as an item kept from another entry.

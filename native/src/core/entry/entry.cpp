@@ -8,6 +8,7 @@ namespace kudurru {
 namespace {
 
 constexpr uint64_t kHeadItems = 5;
+constexpr uint64_t kActionFields = 6;
 constexpr cbor::Bounds kIndexBounds{0, cbor::kSafeIntegerMax};
 constexpr cbor::Bounds kNsBounds{0, kTimeNsMax};
 constexpr cbor::Bounds kHashBounds{32, 32};
@@ -41,6 +42,11 @@ void writeHead(Writer& writer, const EntryHead& head, uint64_t fieldCount) {
       .writeBytes(head.previousLeafHash);
   writeTime(writer, head.time);
   writer.writeUnsigned(head.appliance);
+}
+
+// No rule set, and the decision where none is in force.
+void writeDecision(Writer& writer) {
+  writer.writeNull().writeArray(3).writeUnsigned(0).writeArray(0).writeArray(0);
 }
 
 std::optional<uint64_t> readOptional(Reader& reader, cbor::Bounds bounds) {
@@ -81,7 +87,7 @@ std::optional<KindShape> shapeOf(uint64_t kind) {
     case EntryKind::kStatement:
       return KindShape{3, std::nullopt, false};
     case EntryKind::kAction:
-      return KindShape{6, std::nullopt, false};
+      return KindShape{kActionFields, std::nullopt, false};
     case EntryKind::kAgentEnrol:
       return KindShape{8, 6, false};
     case EntryKind::kAnchor:
@@ -114,16 +120,43 @@ void encodeStatement(const EntryHead& head, const StatementFields& fields,
 
 void encodeAction(const EntryHead& head, const ActionFields& fields, std::vector<uint8_t>& out) {
   Writer writer(out);
-  writeHead(writer, head, 6);
+  writeHead(writer, head, kActionFields);
   writer.writeUnsigned(fields.sessionIndex)
       .writeUnsigned(fields.sequence)
-      .writeBytes(fields.envelope)
-      .writeNull()
-      .writeArray(3)
-      .writeUnsigned(0)
-      .writeArray(0)
-      .writeArray(0)
-      .writeUnsigned(fields.writerLevel);
+      .writeBytes(fields.envelope);
+  writeDecision(writer);
+  writer.writeUnsigned(fields.writerLevel);
+}
+
+ActionEncoder::ActionEncoder(const EntryHead& head, uint64_t sessionIndex, uint8_t writerLevel) {
+  Writer(beforeHash_)
+      .writeArray(kHeadItems + kActionFields)
+      .writeUnsigned(1)
+      .writeUnsigned(static_cast<uint8_t>(EntryKind::kAction))
+      .writeBytesHead(sizeof(Hash));
+  Writer shared(beforeSequence_);
+  writeTime(shared, head.time);
+  shared.writeUnsigned(head.appliance).writeUnsigned(sessionIndex);
+  Writer after(afterEnvelope_);
+  writeDecision(after);
+  after.writeUnsigned(writerLevel);
+}
+
+void ActionEncoder::encode(const Hash& previousLeafHash, uint64_t sequence, Bytes envelope,
+                           std::vector<uint8_t>& out) const {
+  std::array<uint8_t, 2 * cbor::kHeadSizeBytesMax> heads;
+  size_t headBytes = cbor::writeHead(heads.data(), cbor::Type::kUnsigned, sequence);
+  headBytes += cbor::writeHead(&heads[headBytes], cbor::Type::kBytes, envelope.size());
+  const size_t at = out.size();
+  out.resize(at + beforeHash_.size() + previousLeafHash.size() + beforeSequence_.size() +
+             headBytes + envelope.size() + afterEnvelope_.size());
+  const auto to = out.begin() + static_cast<ptrdiff_t>(at);
+  auto end = std::copy(beforeHash_.begin(), beforeHash_.end(), to);
+  end = std::copy(previousLeafHash.begin(), previousLeafHash.end(), end);
+  end = std::copy(beforeSequence_.begin(), beforeSequence_.end(), end);
+  end = std::copy_n(heads.begin(), headBytes, end);
+  end = std::copy(envelope.begin(), envelope.end(), end);
+  std::copy(afterEnvelope_.begin(), afterEnvelope_.end(), end);
 }
 
 void encodeTime(const EntryTime& time, std::vector<uint8_t>& out) {

@@ -82,6 +82,21 @@ struct ActionFields {
 // With no rules in force: rule set null, verdict 0.
 void encodeAction(const EntryHead& head, const ActionFields& fields, std::vector<uint8_t>& out);
 
+// The actions of one statement: what they share is encoded once.
+class ActionEncoder {
+ public:
+  // Of `head`, all but the kind and the previous leaf hash counts.
+  ActionEncoder(const EntryHead& head, uint64_t sessionIndex, uint8_t writerLevel);
+  // Appends what encodeAction would.
+  void encode(const Hash& previousLeafHash, uint64_t sequence, Bytes envelope,
+              std::vector<uint8_t>& out) const;
+
+ private:
+  std::vector<uint8_t> beforeHash_;
+  std::vector<uint8_t> beforeSequence_;
+  std::vector<uint8_t> afterEnvelope_;
+};
+
 // The `time` of an entry by itself, as receipts carry it.
 void encodeTime(const EntryTime& time, std::vector<uint8_t>& out);
 

@@ -52,6 +52,9 @@ struct SubmitItem {
   submission::Submission parsed;  // meaningful only where refusal is none
   int64_t realtimeNs = 0;         // CLOCK_REALTIME when the frame's last byte was received
   int64_t monotonicRawNs = 0;
+  // The bodies as a group record holds them (core/ledger/seal-bodies.h); empty until they are
+  // sealed.
+  std::vector<uint8_t> sealed;
   uint64_t heldBytes = 0;  // intake's own account of the memory, given back with the answer
   // None where the statement could not be read.
   std::optional<uint64_t> firstSequence;

@@ -7,6 +7,10 @@
 namespace kudurru {
 namespace {
 
+// A part of a record this long is written from where it stands.
+constexpr size_t kCopiedBytesMax = size_t{16} << 10;
+constexpr size_t kGatheredBytesMax = size_t{256} << 10;
+
 bool isNoRoom(int error) { return error == ENOSPC || error == EDQUOT; }
 
 }  // namespace
@@ -52,27 +56,49 @@ Status Journal::append(const AppendOptions& options, Position* position) {
 }
 
 Status Journal::writeRecord(const AppendOptions& options) {
+  uint64_t length = 0;
+  uint32_t checksum = seed_;
+  for (const Bytes part : options.payload) {
+    length += part.size();
+    checksum = crc32c(part, checksum);
+  }
   RecordHeader header;
   header.type = options.type;
+  header.length = static_cast<uint32_t>(length);
+  header.payloadChecksum = checksum;
   header.number = nextRecord_;
   header.durableBefore = durableBefore_;
-  header.payloadChecksum = seed_;
-  buffer_.assign(kRecordHeaderBytes, 0);
-  for (const Bytes part : options.payload) {
-    buffer_.insert(buffer_.end(), part.begin(), part.end());
-  }
-  header.length = static_cast<uint32_t>(buffer_.size() - kRecordHeaderBytes);
-  header.payloadChecksum = crc32c(Bytes(buffer_).subspan(kRecordHeaderBytes), seed_);
   const RecordHeaderBytes head = encodeRecordHeader(header, seed_);
-  std::copy(head.begin(), head.end(), buffer_.begin());
-  buffer_.resize(recordBytes(header.length));
-  const int error = writeAll(*file_, buffer_, offset_);
+  buffer_.assign(head.begin(), head.end());
+  uint64_t at = offset_;
+  int error = 0;
+  for (const Bytes part : options.payload) {
+    if (error == 0) error = writePart(part, &at);
+  }
+  buffer_.resize(buffer_.size() + (recordBytes(length) - kRecordHeaderBytes - length));
+  if (error == 0) error = writeAll(*file_, buffer_, at);
   if (error != 0) {
     return fail(systemFailure(Code::kIoFailed, "cannot write '" + path_ + "'", error));
   }
-  offset_ += buffer_.size();
+  offset_ += recordBytes(length);
   ++nextRecord_;
   return {};
+}
+
+// Small parts are gathered, so that a small record is one write; a long one is not copied.
+int Journal::writePart(Bytes part, uint64_t* at) {
+  if (part.size() < kCopiedBytesMax) {
+    buffer_.insert(buffer_.end(), part.begin(), part.end());
+    if (buffer_.size() < kGatheredBytesMax) return 0;
+    part = {};
+  }
+  for (const Bytes bytes : {Bytes(buffer_), part}) {
+    const int error = writeAll(*file_, bytes, *at);
+    if (error != 0) return error;
+    *at += bytes.size();
+  }
+  buffer_.clear();
+  return 0;
 }
 
 Status Journal::sync() {

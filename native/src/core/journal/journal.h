@@ -83,6 +83,7 @@ class Journal {
   Status prepareNext();
   Status roll();
   Status writeRecord(const AppendOptions& options);
+  int writePart(Bytes part, uint64_t* at);
   Status checkOpen() const;
   Status fail(Status status);
 
@@ -96,8 +97,8 @@ class Journal {
   uint64_t offset_ = 0;    // where the next record goes
   uint64_t nextRecord_ = 0;
   uint64_t durableBefore_ = 0;
-  std::unique_ptr<File> next_;  // allocated, not yet named
-  std::vector<uint8_t> buffer_;
+  std::unique_ptr<File> next_;   // allocated, not yet named
+  std::vector<uint8_t> buffer_;  // of the record under way, gathered and not yet written
   std::optional<Status> ended_;
 };
 

@@ -18,6 +18,8 @@ void GroupBuilder::begin(uint64_t firstIndex) {
   bodyCount_ = 0;
   entries_.clear();
   bodies_.clear();
+  parts_.clear();
+  bodiesBytes_ = 0;
 }
 
 Bytes GroupBuilder::finishEntry(size_t at) {
@@ -27,22 +29,43 @@ Bytes GroupBuilder::finishEntry(size_t at) {
   return Bytes(entries_).subspan(at + 2);
 }
 
-MutableBytes GroupBuilder::addBody(const SealedBody& body, size_t sealedBytes) {
-  const size_t at = bodies_.size();
-  const size_t scopeBytes = body.scope.size();
-  bodies_.resize(at + 4 + 1 + 1 + scopeBytes + 32 + 4 + sealedBytes);
-  uint8_t* to = &bodies_[at];
+size_t sealedBodyBytes(std::string_view scope, size_t sealedBytes) {
+  return 4 + 1 + 1 + scope.size() + 32 + 4 + sealedBytes;
+}
+
+uint8_t* writeBodyHead(const SealedBody& body, size_t sealedBytes, uint8_t* to) {
   put32(to, body.entry);
   to[4] = body.field;
-  to[5] = static_cast<uint8_t>(scopeBytes);
+  to[5] = static_cast<uint8_t>(body.scope.size());
   to = std::copy(body.scope.begin(), body.scope.end(), to + 6);
   to = std::copy(body.digest.begin(), body.digest.end(), to);
   put32(to, static_cast<uint32_t>(sealedBytes));
-  ++bodyCount_;
-  return {to + 4, sealedBytes};
+  return to + 4;
 }
 
-std::array<Bytes, 3> GroupBuilder::finish(const Hash& root) {
+MutableBytes GroupBuilder::addBody(const SealedBody& body, size_t sealedBytes) {
+  const size_t at = bodies_.size();
+  const size_t size = sealedBodyBytes(body.scope, sealedBytes);
+  bodies_.resize(at + size);
+  ++bodyCount_;
+  parts_.push_back({nullptr, size});
+  bodiesBytes_ += size;
+  return {writeBodyHead(body, sealedBytes, &bodies_[at]), sealedBytes};
+}
+
+void GroupBuilder::addBodies(MutableBytes bodies, uint32_t firstEntry) {
+  if (bodies.empty()) return;
+  for (Bytes left = bodies; !left.empty(); ++bodyCount_) {
+    uint8_t* entry = bodies.data() + (bodies.size() - left.size());
+    put32(entry, get32(entry) + firstEntry);
+    SealedBody body;
+    GroupView::takeBody(&left, &body);
+  }
+  parts_.push_back({bodies.data(), bodies.size()});
+  bodiesBytes_ += bodies.size();
+}
+
+std::span<const Bytes> GroupBuilder::finish(const Hash& root) {
   header_ = {};
   header_[0] = kGroupVersion;
   put32(&header_[4], entryCount_);
@@ -50,7 +73,13 @@ std::array<Bytes, 3> GroupBuilder::finish(const Hash& root) {
   put32(&header_[16], static_cast<uint32_t>(entries_.size()));
   put32(&header_[20], bodyCount_);
   std::copy(root.begin(), root.end(), header_.begin() + kRootAt);
-  return {Bytes(header_), Bytes(entries_), Bytes(bodies_)};
+  payload_.assign({Bytes(header_), Bytes(entries_)});
+  const uint8_t* made = bodies_.data();
+  for (const Part& part : parts_) {
+    payload_.push_back({part.kept != nullptr ? part.kept : made, part.size});
+    if (part.kept == nullptr) made += part.size;
+  }
+  return payload_;
 }
 
 namespace {

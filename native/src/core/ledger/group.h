@@ -29,6 +29,10 @@ struct SealedBody {
 // Bytes that a body takes beside its sealed form, at most.
 constexpr size_t kBodyOverheadBytesMax = 4 + 1 + 1 + kScopeBytesMax + 32 + 4;
 
+// What a body takes in the record, and its bytes up to the sealed ones; gives where those go.
+size_t sealedBodyBytes(std::string_view scope, size_t sealedBytes);
+uint8_t* writeBodyHead(const SealedBody& body, size_t sealedBytes, uint8_t* to);
+
 class GroupBuilder {
  public:
   void begin(uint64_t firstIndex);
@@ -43,14 +47,17 @@ class GroupBuilder {
   }
   // Room for a body of that many sealed bytes, to be filled before the next call.
   MutableBytes addBody(const SealedBody& body, size_t sealedBytes);
+  // Bodies in the form of this record, with entries counted from `firstEntry`. The caller keeps
+  // them until the group is written.
+  void addBodies(MutableBytes bodies, uint32_t firstEntry);
 
   bool empty() const { return entryCount_ == 0; }
   uint64_t firstIndex() const { return firstIndex_; }
   uint32_t entryCount() const { return entryCount_; }
-  size_t bytes() const { return kGroupHeaderBytes + entries_.size() + bodies_.size(); }
+  size_t bytes() const { return kGroupHeaderBytes + entries_.size() + bodiesBytes_; }
 
   // The parts of the payload, valid until the next change.
-  std::array<Bytes, 3> finish(const Hash& root);
+  std::span<const Bytes> finish(const Hash& root);
 
   // The entry at this place of the group so far.
   Bytes entry(uint32_t place) const;
@@ -63,7 +70,14 @@ class GroupBuilder {
   uint32_t bodyCount_ = 0;
   std::array<uint8_t, kGroupHeaderBytes> header_{};
   std::vector<uint8_t> entries_;
-  std::vector<uint8_t> bodies_;
+  std::vector<uint8_t> bodies_;  // those made here
+  struct Part {
+    const uint8_t* kept;  // the caller's; null: the next bytes of bodies_
+    size_t size;
+  };
+  std::vector<Part> parts_;  // of the bodies, in their order
+  size_t bodiesBytes_ = 0;
+  std::vector<Bytes> payload_;
 };
 
 // Reads a payload. Total: a payload that is not of this form gives nothing.
@@ -97,8 +111,10 @@ class GroupView {
     }
   }
 
- private:
+  // The next of a list of bodies; false where it is not whole.
   static bool takeBody(Bytes* left, SealedBody* body);
+
+ private:
   bool checkEntries() const;
   bool checkBodies(uint32_t count) const;
 

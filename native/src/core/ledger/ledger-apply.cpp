@@ -123,7 +123,7 @@ Status Ledger::applyStatement(intake::SubmitItem& item, const EntryTime& time) {
   const submission::Statement& statement = item.parsed.statement;
   const uint64_t sessionIndex = state_.findSession(statement.sessionId)->index;
   const StatementFields fields{sessionIndex, item.writerLevel, statement.cose};
-  EntryHead head = headOf(EntryKind::kStatement, time);
+  const EntryHead head = headOf(EntryKind::kStatement, time);
   answers_.push_back({&item, state_.size()});
   item.receipt.firstIndex = state_.size();
   item.receipt.count = statement.actionCount;
@@ -132,19 +132,18 @@ Status Ledger::applyStatement(intake::SubmitItem& item, const EntryTime& time) {
   Status status = state_.append(
       group_.addEntry([&](std::vector<uint8_t>& out) { encodeStatement(head, fields, out); }));
   if (status.ok()) status = noteStatement(sessionIndex, statement.firstSequence);
-  const uint32_t firstPlace = group_.entryCount();
-  for (uint32_t at = 0; status.ok() && at < item.parsed.envelopes.size(); ++at) {
-    head = headOf(EntryKind::kAction, time);
-    const ActionFields action{sessionIndex, statement.firstSequence + at,
-                              item.parsed.envelopes[at].bytes, item.writerLevel};
-    status = state_.append(
-        group_.addEntry([&](std::vector<uint8_t>& out) { encodeAction(head, action, out); }));
-  }
-  for (const submission::Body& body : item.parsed.bodies) {
-    seal({firstPlace + body.action, body.field, body.scope, body.digest, {}}, body.salt,
-         body.bytes);
-  }
-  return status;
+  if (!status.ok()) return status;
+  const uint32_t firstAction = group_.entryCount();
+  const ActionEncoder encoder(head, sessionIndex, item.writerLevel);
+  state_.appendActions(head, [&](uint64_t number, const Hash& previousLeafHash) {
+    return group_.addEntry([&](std::vector<uint8_t>& out) {
+      encoder.encode(previousLeafHash, statement.firstSequence + number,
+                     item.parsed.envelopes[number].bytes, out);
+    });
+  });
+  if (item.sealed.empty()) sealBodies(item, scopeKeys_, cipher_);
+  group_.addBodies(item.sealed, firstAction);
+  return {};
 }
 
 void Ledger::seal(const SealedBody& body, Bytes salt, Bytes bytes) {
@@ -305,7 +304,7 @@ Status Ledger::writeGroup() {
   if (group_.empty()) return {};
   const GroupFacts facts{group_.firstIndex(), state_.size(), state_.root()};
   Position position;
-  const std::array<Bytes, 3> payload = group_.finish(facts.root);
+  const std::span<const Bytes> payload = group_.finish(facts.root);
   Status status = journal_->append({RecordType::kGroup, payload, groupFromReserve_}, &position);
   // Room was taken for it: a refusal here would leave the state ahead of the journal.
   if (!status.ok()) return {Code::kIoFailed, status.message, status.systemError};

@@ -8,16 +8,15 @@
 
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
-#include "core/body/body-cipher.h"
 #include "core/journal/journal.h"
 #include "core/journal/state-lock.h"
 #include "core/ledger/group.h"
 #include "core/ledger/ledger-types.h"
 #include "core/ledger/log-state.h"
 #include "core/ledger/places.h"
+#include "core/ledger/seal-bodies.h"
 #include "core/tiles/merkle-proof.h"
 #include "core/tiles/tile-store.h"
 
@@ -101,7 +100,7 @@ class Ledger {
   TileStore tiles_;
   LogState state_;
   BodyCipher cipher_;
-  std::unordered_map<std::string, Hash> scopeKeys_;
+  ScopeKeys scopeKeys_;
   bool hasBooted_ = false;  // this run's boot entry stands in the log
   std::optional<Status> ended_;
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "core/entry/entry-fields.h"
 #include "core/hash/sha256.h"
@@ -202,6 +203,17 @@ void LogState::takeAction() {
   agents_.at(session.agentIndex).head = AgentHead{session.number, session.nextSequence, size()};
   ++session.nextSequence;
   --actionsLeft_;
+}
+
+void LogState::takeActions(const EntryHead& head) {
+  const size_t kind = static_cast<size_t>(EntryKind::kAction);
+  SessionState& session = sessions_.at(statementSession_);
+  session.nextSequence += actionsLeft_;
+  agents_.at(session.agentIndex).head =
+      AgentHead{session.number, session.nextSequence - 1, size() - 1};
+  appliances_[head.appliance] = {head.time.bootIndex, head.time.taiNs};
+  lastOfKind_[kind] = size() - 1;
+  countOfKind_[kind] += std::exchange(actionsLeft_, 0);
 }
 
 SessionState* LogState::findSession(Bytes id) {

@@ -1,6 +1,6 @@
 // What the log says so far, as far as the next entry depends on it: chain, tree, agents, open
-// sessions, time. `append` is the only way forward, for a fresh entry, for one replayed at the
-// start and for one checked by fsck alike. A pure function of the entries; memory grows with agents
+// sessions, time. `append` is the way forward, for a fresh entry, for one replayed at the start and
+// for one checked by fsck alike. A pure function of the entries; memory grows with agents
 // and open sessions, not with the log.
 #pragma once
 
@@ -15,6 +15,7 @@
 #include "core/journal/segment.h"
 #include "core/journal/status.h"
 #include "core/tree/incremental-tree.h"
+#include "core/tree/merkle.h"
 
 namespace kudurru {
 
@@ -57,6 +58,17 @@ class LogState {
   // Takes the next entry in, or says what it contradicts (corrupt, wrongLedger): then the log ends
   // before it.
   Status append(Bytes entry);
+  // The same for the actions of the statement just appended, all of them, as the ledger makes them:
+  // `make(number, previousLeafHash)` gives the bytes of the next. They follow from this state by
+  // themselves, so they are not read back.
+  template <class Make>
+  void appendActions(const EntryHead& head, Make&& make) {
+    for (uint64_t number = 0; number < actionsLeft_; ++number) {
+      lastLeafHash_ = leafHash(make(number, lastLeafHash_));
+      tree_.append(lastLeafHash_);
+    }
+    takeActions(head);
+  }
   // Whether `append` would take this entry.
   Status check(const EntryView& entry) const;
 
@@ -91,6 +103,7 @@ class LogState {
   void takeSession(const EntryView& entry, const Hash& leaf);
   void takeStatement(const EntryView& entry);
   void takeAction();
+  void takeActions(const EntryHead& head);
   Status takeEnvelope(const EntryView& entry);
   Status refuse(const std::string& why) const;
 
