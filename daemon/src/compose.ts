@@ -17,6 +17,7 @@ import { controlFace } from './compose/control-face.ts';
 import { Devices } from './compose/devices.ts';
 import { Enroller } from './compose/enroller.ts';
 import { openFounded, type FoundedLedger } from './compose/founding.ts';
+import { openPublishedLog } from './compose/published-log.ts';
 import { Identity } from './compose/identity.ts';
 import { Periodic } from './compose/periodic.ts';
 import { RunEntries } from './compose/run-entries.ts';
@@ -29,6 +30,7 @@ import { Evidence } from './evidence/evidence.ts';
 import { Nonces } from './identity/nonces.ts';
 import { AgentDoor } from './intake/agent-door.ts';
 import { Ledger } from './ledger/ledger.ts';
+import type { LogDoor } from './log-door/log-server.ts';
 import { runPipeline } from './pipeline.ts';
 import { Clock } from './time/clock.ts';
 
@@ -47,7 +49,8 @@ const housekeepingEveryMs = 60_000;
 /** @throws KudurruError with the reason why the start was refused */
 export async function startDaemon(configuration: Configuration, log: Log): Promise<Daemon> {
   const { state, settings } = configuration;
-  for (const path of [settings.agentSocket, settings.controlSocket]) checkSocketPath(path);
+  const { agentSocket, controlSocket, logSocket } = settings;
+  for (const path of [agentSocket, controlSocket, logSocket]) checkSocketPath(path);
   prepareStateFolder(state);
   const devices = new Devices(configuration, log.part('devices'));
   try {
@@ -78,6 +81,7 @@ interface Doors {
   readonly anchoring: Anchoring;
   readonly intake: AgentDoor;
   readonly control: ControlServer;
+  readonly logDoor: LogDoor;
   readonly pipeline: Promise<void>;
   readonly housekeeping: readonly Periodic[];
 }
@@ -186,9 +190,16 @@ class RunningDaemon implements Daemon {
     });
     const sessions = this.#identity.connect(intake);
     await this.#identity.closeBroken();
+    const logDoor = await openPublishedLog({
+      configuration,
+      founded,
+      ledger: this.#ledger,
+      checkpoints: anchoring.checkpoints,
+      log: log.part('log'),
+    });
     const control = await startControlServer({
       path: settings.controlSocket,
-      routes: controlRoutes(this.#controlFace(anchoring, intake)),
+      routes: controlRoutes(this.#controlFace(anchoring, intake, logDoor)),
       callerOf: peerCredentials,
       allowedUid: process.getuid?.() ?? 0,
       log: log.part('control'),
@@ -202,10 +213,10 @@ class RunningDaemon implements Daemon {
       new Periodic(housekeepingEveryMs, () => this.#keepHouse(intake), fail),
       new Periodic(idleEveryMs, () => this.#identity.closeIdle(), fail),
     ];
-    return { anchoring, intake, control, pipeline, housekeeping };
+    return { anchoring, intake, control, logDoor, pipeline, housekeeping };
   }
 
-  #controlFace(anchoring: Anchoring, intake: AgentDoor): ControlFace {
+  #controlFace(anchoring: Anchoring, intake: AgentDoor, logDoor: LogDoor): ControlFace {
     const { configuration, founded } = this.#parts;
     const { agents, sessions } = this.#identity;
     const { anchorer } = anchoring;
@@ -228,6 +239,7 @@ class RunningDaemon implements Daemon {
       sessions,
       enroller,
       intake,
+      logDoor,
       evidence: this.#evidence,
       clock: this.#clock,
       isStopping: () => this.#stopping,
@@ -252,12 +264,13 @@ class RunningDaemon implements Daemon {
     this.#entries.raiseAlarm('leap-list-expired', message);
   }
 
-  #sayReady({ intake }: Doors): void {
+  #sayReady({ intake, logDoor }: Doors): void {
     const { configuration, founded, log } = this.#parts;
     const { document } = founded;
     log.info('ready', {
       agentSocket: configuration.settings.agentSocket,
       controlSocket: configuration.settings.controlSocket,
+      logDoor: logDoor.addresses.join(' '),
       ledgerId: encodeHex(founded.ledgerId),
       origin: founded.origin,
       size: this.#ledger.head().size,
@@ -271,7 +284,7 @@ class RunningDaemon implements Daemon {
 
   async #stopInOrder(doors: Doors, reason: string): Promise<void> {
     const { devices, founded, log } = this.#parts;
-    const { intake, control, pipeline, housekeeping, anchoring } = doors;
+    const { intake, control, logDoor, pipeline, housekeeping, anchoring } = doors;
     await intake.stop();
     await pipeline;
     for (const each of housekeeping) await each.stop();
@@ -283,6 +296,7 @@ class RunningDaemon implements Daemon {
       log.error('last anchor not made', error);
     }
     await controlStopped;
+    await logDoor.stop();
     await this.#entries.summariseRefusals(intake.stats().refusals);
     await this.#entries.stop(reason, this.#identity.sessions.size);
     await founded.store.stop();

@@ -148,6 +148,7 @@ export interface NativeLedger {
   consistencyPath(oldSize: bigint, size: bigint): Promise<readonly Uint8Array[]>;
   rootAt(size: bigint): Promise<Uint8Array>;
   publish(size: bigint): Promise<void>;
+  remakeTile(level: number | null, index: bigint, width: number): Promise<Uint8Array>;
   openBody(index: bigint, field: number): Promise<Uint8Array>;
   useScopeKey(scope: string, key: Uint8Array): Promise<void>;
   stop(): Promise<void>;

@@ -29,6 +29,9 @@ interface LedgerPart {
 
 const native = nativePart<LedgerPart>();
 
+/** c2sp.org/tlog-tiles: levels 0 to 63, 256 hashes or entries. */
+const tileLevelMax = 63;
+const tileWidth = 256;
 const hashSizeBytes = 32;
 const scopeSizeBytesMax = 64;
 const entryKindMax = 31;
@@ -190,6 +193,17 @@ export class Ledger {
   publish(size: bigint): Promise<void> {
     checkIndex(size, 'size');
     return this.#native.publish(size);
+  }
+
+  /**
+   * The bytes of a file of the tree that is not there, or not of its form: made again, and a full
+   * one is written. @throws NativeError `ledger` not-found
+   */
+  remakeTile(level: number | 'entries', index: bigint, width: number): Promise<Uint8Array> {
+    if (level !== 'entries') checkInteger(level, 'level', { min: 0, max: tileLevelMax });
+    checkIndex(index, 'index');
+    checkInteger(width, 'width', { min: 1, max: tileWidth });
+    return this.#native.remakeTile(level === 'entries' ? null : level, index, width);
   }
 
   /** Null where the entry has no such body, or its scope no key (any more). */

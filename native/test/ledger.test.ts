@@ -147,6 +147,31 @@ describe('ledger', () => {
     await assert.rejects(ledger.publish(size + 1n), isNativeError('bad-argument'));
   });
 
+  it('makes files of the tree again', async () => {
+    await apply(genesis, boot, ...Array<LedgerSystemEntry>(600).fill(alarm));
+    await ledger.publish(ledger.facts.size);
+    const read = (path: string): Uint8Array =>
+      new Uint8Array(readFileSync(join(folder, 'state', path)));
+    for (const level of [0, 'entries'] as const) {
+      const path = `tile/${level}/001`;
+      const before = read(path);
+      rmSync(join(folder, 'state', path));
+      assert.deepEqual(new Uint8Array(await ledger.remakeTile(level, 1n, 256)), before);
+      assert.deepEqual(read(path), before);
+    }
+    const last = read('tile/0/002.p/90');
+    assert.deepEqual(new Uint8Array(await ledger.remakeTile(0, 2n, 89)), last.slice(0, 89 * 32));
+    assert.deepEqual(new Uint8Array(await ledger.remakeTile(1, 0n, 2)), read('tile/1/000.p/2'));
+    for (const [level, index, width] of [
+      [0, 2n, 91],
+      ['entries', 2n, 256],
+      [1, 0n, 3],
+      [63, 0n, 1],
+    ] as const) {
+      await assert.rejects(ledger.remakeTile(level, index, width), isNativeError('not-found'));
+    }
+  });
+
   it('seals private bodies and opens them again', async () => {
     const contact = new TextEncoder().encode('owner@example.org');
     await apply(genesis, boot);

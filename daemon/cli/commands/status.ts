@@ -37,6 +37,7 @@ interface Status {
   };
   readonly indexLag: number;
   readonly refusals: Readonly<Record<string, number>>;
+  readonly logDoor: readonly string[];
   readonly diskFreeBytes: number;
   readonly uptimeMs: number;
 }
@@ -87,6 +88,7 @@ function factsOf(found: Status): [string, string][] {
     ],
     ['index', found.indexLag === 0 ? 'up to date' : `${found.indexLag} entries behind`],
     ['refused', refused.join(', ') || 'nothing since the start'],
+    ['log door', found.logDoor.join(', ')],
     ['disk', `${size(found.diskFreeBytes)} free`],
   ];
 }

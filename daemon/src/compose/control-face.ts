@@ -32,6 +32,7 @@ import { nonceLifetimeMs } from '../identity/nonces.ts';
 import type { SessionTable } from '../identity/sessions.ts';
 import type { AgentDoor } from '../intake/agent-door.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { LogDoor } from '../log-door/log-server.ts';
 import type { Clock } from '../time/clock.ts';
 import type { FoundedLedger } from './founding.ts';
 
@@ -45,6 +46,7 @@ export interface ControlFaceOptions {
   readonly sessions: SessionTable;
   readonly enroller: Enroller;
   readonly intake: AgentDoor;
+  readonly logDoor: LogDoor;
   readonly anchorer: Anchorer;
   readonly checkpoints: Checkpoints;
   readonly evidence: Evidence;
@@ -201,6 +203,7 @@ function statusOf(options: ControlFaceOptions): StatusView {
     anchor: anchorOf(options),
     indexLag: Number(size - evidence.indexedSize),
     refusals,
+    logDoor: options.logDoor.addresses,
     diskFreeBytes: bavail * bsize,
     uptimeMs: Math.round(options.uptimeMs()),
   };

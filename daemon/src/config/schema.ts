@@ -34,6 +34,10 @@ export type Row = TextRow | IntegerRow | ChoiceRow;
 
 const path = { kind: 'path', pattern: /^[^\0\n]{1,4096}$/u, form: 'a path' } as const;
 
+const host = '(?:[A-Za-z0-9.-]{1,253}|\\[[0-9A-Fa-f:.]{2,45}\\])';
+const port = '(?:\\d{1,4}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d\\d|655[0-2]\\d|6553[0-5])';
+const listenPattern = new RegExp(`^(?:${host}:${port})?$`, 'u');
+
 export const SETTINGS = {
   profile: {
     kind: 'choice',
@@ -76,6 +80,20 @@ export const SETTINGS = {
     default: '{state}/control.sock',
     meaning: 'Unix socket for operators and the command',
     reason: 'inside the state folder, which only the owner can enter',
+  },
+  logSocket: {
+    ...path,
+    default: '{state}/log.sock',
+    meaning: 'Unix socket where the log can be read over HTTP, as c2sp.org/tlog-tiles',
+    reason: 'inside the state folder, which only the owner can enter',
+  },
+  logListen: {
+    kind: 'text',
+    pattern: listenPattern,
+    form: 'empty, or HOST:PORT such as "127.0.0.1:8080" or "[::1]:8080" (port 0: any free one)',
+    default: '',
+    meaning: 'address where the log can be read over HTTP without TLS too; empty: nowhere',
+    reason: 'entries name agents, owners and tools: who reads them is for the operator to say',
   },
   tcti: {
     kind: 'text',

@@ -46,6 +46,8 @@ export interface StatusView {
   readonly indexLag: number;
   /** Refused submissions and requests since the start, by code. */
   readonly refusals: Readonly<Record<string, number>>;
+  /** Where the log can be read: `unix:PATH`, `http://HOST:PORT`. */
+  readonly logDoor: readonly string[];
   readonly diskFreeBytes: number;
   readonly uptimeMs: number;
 }

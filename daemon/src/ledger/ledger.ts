@@ -6,7 +6,7 @@
  * Any failure to write ends this object and, through `fail`, the daemon: what is on the disk is for
  * the next start to find out.
  */
-import { decodeEntry, decodeEnvelope } from '@kudurru/proof';
+import { decodeEntry, decodeEnvelope, type TileName } from '@kudurru/proof';
 
 import { KudurruError, wrapError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -170,6 +170,11 @@ export class Ledger {
 
   publish(size: TreeSize): Promise<void> {
     return this.#options.store.publish(size);
+  }
+
+  /** @throws KudurruError `not-found` */
+  remakeTile(name: TileName): Promise<Uint8Array> {
+    return this.#options.store.remakeTile(name);
   }
 
   /** A deposited body; null where there is none, or its scope's key is gone. */

@@ -11,6 +11,7 @@ import {
   type RecordKind,
   type SystemOutcome,
 } from '@kudurru/native';
+import type { TileName } from '@kudurru/proof';
 
 import { ERROR_CODES, KudurruError, type ErrorCode } from '../base/errors.ts';
 import {
@@ -193,6 +194,11 @@ export class LedgerStore {
   /** Writes the tiles of the tree of this size. */
   publish(size: TreeSize): Promise<void> {
     return named(this.#native.publish(size));
+  }
+
+  /** A file of the published tree that is missing or damaged. */
+  remakeTile(name: TileName): Promise<Uint8Array> {
+    return named(this.#native.remakeTile(name.level, name.index, name.width));
   }
 
   /** Null where there is none, or its scope has no key. */

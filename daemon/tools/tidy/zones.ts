@@ -24,7 +24,7 @@ const stages = ['intake', 'identity', 'rules', 'time', 'ledger', 'anchor', 'evid
 const composition = [
   ...stage,
   ...stages,
-  ...['config', 'control', 'pipeline', 'backends', 'device client', 'native'],
+  ...['config', 'control', 'log door', 'pipeline', 'backends', 'device client', 'native'],
 ];
 
 export const STAGES: ReadonlySet<string> = new Set(stages);
@@ -78,6 +78,7 @@ export const ZONES: readonly Zone[] = [
   { name: 'anchor', at: 'daemon/src/anchor', imports: stage },
   { name: 'evidence', at: 'daemon/src/evidence', imports: stage },
   { name: 'control', at: 'daemon/src/control', imports: stage },
+  { name: 'log door', at: 'daemon/src/log-door', imports: foundation },
 
   { name: 'pipeline', at: 'daemon/src/pipeline.ts', imports: [...stage, ...stages] },
   { name: 'compose', at: 'daemon/src/compose.ts', imports: ['composition', ...composition] },

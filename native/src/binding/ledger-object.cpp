@@ -49,6 +49,7 @@ Napi::Function LedgerObject::define(Napi::Env env) {
        InstanceMethod("consistencyPath", &LedgerObject::consistencyPath),
        InstanceMethod("rootAt", &LedgerObject::rootAt),
        InstanceMethod("publish", &LedgerObject::publish),
+       InstanceMethod("remakeTile", &LedgerObject::remakeTile),
        InstanceMethod("openBody", &LedgerObject::openBody),
        InstanceMethod("useScopeKey", &LedgerObject::useScopeKey),
        InstanceMethod("stop", &LedgerObject::stop),
@@ -237,6 +238,19 @@ Napi::Value LedgerObject::publish(const Napi::CallbackInfo& info) {
   const uint64_t size = integerOf(info[0]);
   return post(info.Env(), "publish",
               [size](LedgerHost& host) -> JobResult { return {host.ledger->publish(size), {}}; });
+}
+
+// (level or null for an entry bundle, index, width)
+Napi::Value LedgerObject::remakeTile(const Napi::CallbackInfo& info) {
+  TileName name;
+  if (!info[0].IsNull()) name.level = info[0].As<Napi::Number>().Uint32Value();
+  name.index = integerOf(info[1]);
+  name.width = info[2].As<Napi::Number>().Uint32Value();
+  return post(info.Env(), "remakeTile", [name](LedgerHost& host) -> JobResult {
+    std::vector<uint8_t> bytes;
+    Status status = host.ledger->remakeTile(name, &bytes);
+    return {status, bytesMaker(std::move(bytes))};
+  });
 }
 
 // (index, field)

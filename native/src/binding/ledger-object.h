@@ -29,6 +29,7 @@ class LedgerObject final : public Napi::ObjectWrap<LedgerObject> {
   Napi::Value inclusionPath(const Napi::CallbackInfo& info);
   Napi::Value consistencyPath(const Napi::CallbackInfo& info);
   Napi::Value rootAt(const Napi::CallbackInfo& info);
+  Napi::Value remakeTile(const Napi::CallbackInfo& info);
   Napi::Value publish(const Napi::CallbackInfo& info);
   Napi::Value openBody(const Napi::CallbackInfo& info);
   Napi::Value useScopeKey(const Napi::CallbackInfo& info);

@@ -140,6 +140,12 @@ Status Ledger::publish(uint64_t size) {
   return status.ok() ? fail(tiles_.publish(size)) : status;
 }
 
+Status Ledger::remakeTile(const TileName& name, std::vector<uint8_t>* bytes) {
+  Status status = checkOpen();
+  // A reader of the log ends nothing: what cannot be made again is its answer.
+  return status.ok() ? tiles_.remake(name, bytes) : status;
+}
+
 std::vector<std::string> Ledger::missingScopes(const intake::Batch& batch) const {
   std::unordered_set<std::string> missing;
   for (const intake::SubmitItem& item : batch.items) {

@@ -53,6 +53,8 @@ class Ledger {
   Status groupOf(uint64_t index, uint64_t* treeSize, Hash* root);
   NodeSource nodes();
   Status publish(uint64_t size);
+  // A file of the tree that is missing or damaged; see TileStore. Errors: notFound.
+  Status remakeTile(const TileName& name, std::vector<uint8_t>* bytes);
   uint64_t publishedSize() const { return tiles_.publishedSize(); }
 
  private:

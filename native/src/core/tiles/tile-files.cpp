@@ -66,6 +66,13 @@ Status TileFiles::write(const std::string& path, Bytes bytes) {
   if (error == 0) error = opened.file->truncate(0);
   if (error == 0) error = writeAll(*opened.file, bytes, 0);
   if (error == 0) error = storage_.rename(temporary_, folder_ + "/" + path);
+  if (error == ENOENT) {
+    // Somebody removed the folder meanwhile: tiles may go, they are made again.
+    made_.clear();
+    status = makeFolders(path);
+    if (!status.ok()) return status;
+    error = storage_.rename(temporary_, folder_ + "/" + path);
+  }
   return error == 0 ? Status{} : writeFailure(folder_ + "/" + path, error);
 }
 

@@ -214,6 +214,35 @@ Status TileStore::publishEntries(uint64_t size) {
   return status.ok() ? files_.write(entryTilePath(last, width), bundle) : status;
 }
 
+Status TileStore::remake(const TileName& name, std::vector<uint8_t>* bytes) {
+  bytes->clear();
+  const unsigned level = name.level.value_or(0);
+  const uint64_t nodes = level < kTileLevels ? sources_.tree->size() >> (kTileHeight * level) : 0;
+  const uint64_t tile = nodes / kTileWidth;
+  const uint64_t there = name.index < tile   ? kTileWidth
+                         : name.index > tile ? 0
+                                             : nodes % kTileWidth;
+  if (name.width == 0 || name.width > there) {
+    return failure(Code::kNotFound, "the tree has no such tile yet");
+  }
+  const bool isFull = name.width == kTileWidth;
+  if (!name.level) {
+    Status status = sources_.entries(name.index * kTileWidth, name.width, bytes);
+    if (!status.ok() || !isFull) return status;
+    status = files_.write(entryTilePath(name.index, kTileWidth), *bytes);
+    return status.code == Code::kDiskFull ? Status{} : status;
+  }
+  const TileId id{level, name.index};
+  std::vector<Hash> hashes;
+  Status status =
+      isFull && !held_.contains(id) ? makeTile(id, &hashes) : readTile(id, name.width, &hashes);
+  if (!status.ok()) return status;
+  hashes.resize(name.width);
+  const Bytes made = bytesOf(hashes);
+  bytes->assign(made.begin(), made.end());
+  return {};
+}
+
 Status TileStore::markDurable() {
   std::array<uint8_t, 8> mark;
   put64(mark.data(), published_);

@@ -6,6 +6,7 @@
 #include <functional>
 #include <list>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,12 @@ struct TileSources {
   // Appends `count` entries from `first` on, each after its length (u16), as in an entry bundle.
   std::function<Status(uint64_t first, uint64_t count, std::vector<uint8_t>* bundle)> entries;
   const IncrementalTree* tree = nullptr;
+};
+
+struct TileName {
+  std::optional<unsigned> level;
+  uint64_t index = 0;
+  unsigned width = 0;  // 1 .. 256
 };
 
 class TileStore {
@@ -38,6 +45,10 @@ class TileStore {
   Status node(unsigned level, uint64_t index, Hash* hash);
   // All files of the tree of that size, partial ones too. Errors: disk-full (try again later).
   Status publish(uint64_t size);
+  // The bytes of a file of the tree that is not there, or not of its form: from memory, or made
+  // again from what it follows from; a full one is written too. `level` none: the entry bundle.
+  // Errors: notFound where the tree has not so many hashes or entries yet.
+  Status remake(const TileName& name, std::vector<uint8_t>* bytes);
   // Makes every file so far durable and remembers that.
   Status markDurable();
   uint64_t publishedSize() const { return published_; }

@@ -1,0 +1,1 @@
+curl --unix-socket .kudurru/log.sock http://log/checkpoint
