@@ -122,15 +122,14 @@ class RunningDaemon implements Daemon {
     this.#entries = new RunEntries({ founded, ledger, clock, version, writerLevel, log });
     this.#identity = new Identity({ ...founded, ...settings, ledger, nowMs });
     this.#evidence = new Evidence({
-      indexPath: join(state, 'index.sqlite'),
-      tilesFolder: state,
+      state,
+      ledgerId: founded.ledgerId,
       ledger,
-      publish: async () => {
-        const { size } = ledger.head();
-        await ledger.publish(size);
-        return size;
-      },
+      size: () => ledger.head().size,
+      publish: (size) => ledger.publish(size),
       agentIdOf: (name) => formatAgentId(founded.trustDomain, name),
+      agentIndexOf: (agentId) => this.#identity.agents.indexOf(agentId),
+      nowMs,
       log: log.part('index'),
     });
   }
@@ -299,8 +298,8 @@ class RunningDaemon implements Daemon {
     await logDoor.stop();
     await this.#entries.summariseRefusals(intake.stats().refusals);
     await this.#entries.stop(reason, this.#identity.sessions.size);
-    await founded.store.stop();
     await this.#evidence.stop();
+    await founded.store.stop();
     await devices.close();
   }
 

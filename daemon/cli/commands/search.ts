@@ -4,6 +4,7 @@ import { formatTai } from '@kudurru/proof';
 import { PLACE_OPTIONS, type Command } from '../command.ts';
 import { ControlClient } from '../control-client.ts';
 import { EXIT } from '../exit-code.ts';
+import { duration } from '../quantities.ts';
 
 /** An entry as the daemon shows it: the JSON view of an action entry, and its index. */
 export interface Hit {
@@ -21,7 +22,11 @@ export interface Hit {
 
 export interface SearchAnswer {
   readonly hits: readonly Hit[];
+  /** Entries that can be found. */
   readonly indexed: number;
+  /** Entries not indexed yet that could be among the hits. */
+  readonly unsearched: number;
+  readonly catchUpMs: number | null;
 }
 
 export const search: Command = {
@@ -56,7 +61,7 @@ export const search: Command = {
   async run(invocation) {
     invocation.take();
     const client = new ControlClient(invocation.locations().controlSocket);
-    const { hits, indexed } = await client.get<SearchAnswer>('/v1/search', {
+    const answer = await client.get<SearchAnswer>('/v1/search', {
       agent: invocation.text('agent'),
       session: invocation.text('session'),
       kind: invocation.text('kind'),
@@ -70,15 +75,23 @@ export const search: Command = {
       before: invocation.integer('before'),
       limit: invocation.integer('limit'),
     });
-    if (invocation.isJson) invocation.terminal.printJson({ hits, indexed });
+    const { hits, indexed } = answer;
+    if (invocation.isJson) invocation.terminal.printJson({ ...answer });
     else if (hits.length === 0) invocation.terminal.say(nothingIn(indexed));
     else invocation.terminal.printTable(HEADINGS, hits.map(rowOf));
+    if (!invocation.isJson && answer.unsearched > 0) invocation.terminal.say(lackOf(answer));
     return hits.length === 0 ? EXIT.foundBad : EXIT.good;
   },
 };
 
 function nothingIn(indexed: number): string {
   return `no action found in ${indexed} entries`;
+}
+
+/** Newest entries can be found at once; what an index file is made of, when it is there. */
+function lackOf({ unsearched, catchUpMs }: SearchAnswer): string {
+  const time = catchUpMs === null ? '' : `, about ${duration(catchUpMs)} to go`;
+  return `not complete: ${unsearched} entries are not indexed yet${time}`;
 }
 
 const HEADINGS = ['INDEX', 'TIME', 'KIND', 'OPERATION', 'TOOL', 'STATUS', 'ID'];

@@ -35,7 +35,11 @@ interface Status {
     readonly entriesNotAnchored: number;
     readonly entriesNotCounted: number;
   };
-  readonly indexLag: number;
+  readonly index: {
+    readonly entriesBehind: number;
+    readonly catchUpMs: number | null;
+    readonly pace: string;
+  };
   readonly refusals: Readonly<Record<string, number>>;
   readonly logDoor: readonly string[];
   readonly diskFreeBytes: number;
@@ -86,7 +90,7 @@ function factsOf(found: Status): [string, string][] {
       `${found.agents} enrolled, ${found.sessions} open sessions, ` +
         `${found.connections} connections`,
     ],
-    ['index', found.indexLag === 0 ? 'up to date' : `${found.indexLag} entries behind`],
+    ['index', indexText(found.index)],
     ['refused', refused.join(', ') || 'nothing since the start'],
     ['log door', found.logDoor.join(', ')],
     ['disk', `${size(found.diskFreeBytes)} free`],
@@ -100,6 +104,13 @@ function anchorText(anchor: Status['anchor']): string {
     `${duration(anchor.ageMs ?? 0)} ago, counter ${anchor.counter}; ` +
     `${anchor.entriesNotAnchored} not anchored, ${anchor.entriesNotCounted} not counted`
   );
+}
+
+function indexText({ entriesBehind, catchUpMs, pace }: Status['index']): string {
+  if (entriesBehind === 0) return 'up to date';
+  const behind = `${entriesBehind} entries behind`;
+  if (pace === 'paused') return `${behind}, waits while the ledger is busy`;
+  return catchUpMs === null ? behind : `${behind}, about ${duration(catchUpMs)} to go`;
 }
 
 function expiryText({ expires, expired }: Status['leapList']): string {

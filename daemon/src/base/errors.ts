@@ -132,7 +132,7 @@ export const ERROR_CODES = {
   /** Evidence: a reference read from the search index does not hold in the ledger. */
   'index-contradicts': {
     retry: 'later',
-    meaning: 'the search index contradicts the ledger: delete the index file, it is built again',
+    meaning: 'the search index contradicts the ledger: that part of it is built again',
   },
   /** Opening a session. */
   'key-mismatch': {

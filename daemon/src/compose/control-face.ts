@@ -201,7 +201,7 @@ function statusOf(options: ControlFaceOptions): StatusView {
     leapList: { source, expires: new Date(expiresUnixSeconds * 1000).toISOString(), expired },
     devices: devicesOf(options),
     anchor: anchorOf(options),
-    indexLag: Number(size - evidence.indexedSize),
+    index: evidence.indexLag(),
     refusals,
     logDoor: options.logDoor.addresses,
     diskFreeBytes: bavail * bsize,

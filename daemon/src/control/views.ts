@@ -25,6 +25,16 @@ export interface AnchorStatusView {
   readonly entriesNotCounted: number;
 }
 
+export interface IndexStatusView {
+  /** Entries that no search can find yet. */
+  readonly entriesBehind: number;
+  /** How long they will take, as fast as it went last; null before that is known. */
+  readonly catchUpMs: number | null;
+  readonly entriesPerSecond: number | null;
+  /** `paused`, or an eighth of a core only, while the ledger is busy. */
+  readonly pace: 'free' | 'share' | 'paused';
+}
+
 export interface StatusView {
   readonly state: 'running' | 'stopping';
   readonly version: string;
@@ -42,8 +52,7 @@ export interface StatusView {
   readonly leapList: { readonly source: string; readonly expires: string; expired: boolean };
   readonly devices: readonly DeviceView[];
   readonly anchor: AnchorStatusView;
-  /** Entries the search index has not read yet. */
-  readonly indexLag: number;
+  readonly index: IndexStatusView;
   /** Refused submissions and requests since the start, by code. */
   readonly refusals: Readonly<Record<string, number>>;
   /** Where the log can be read: `unix:PATH`, `http://HOST:PORT`. */

@@ -7,10 +7,11 @@ import {
   encodeAgentHead,
   encodeUtf8,
   equalBytes,
+  type AgentHead,
   type Bundle,
 } from '@kudurru/proof';
 
-import { treeSize } from '../base/units.ts';
+import { leafIndex, treeSize, type LeafIndex } from '../base/units.ts';
 import { contradiction } from './contradiction.ts';
 import type { LedgerReader } from './ledger-reader.ts';
 import type { SearchIndex } from './search-index.ts';
@@ -27,22 +28,12 @@ export async function agentHeadOf(
   anchor: AnchoredHeads,
   { ledger, places }: { readonly ledger: LedgerReader; readonly places: SearchIndex },
 ): Promise<Bundle['agentHead']> {
-  const heads = places.lastActions(treeSize(anchor.size));
+  const actions = await places.lastActions(treeSize(anchor.size));
+  const heads = await Promise.all(actions.map((action) => readHead(action, ledger)));
   const sorted = heads.toSorted((a, b) =>
     compareBytes(encodeUtf8(a.agentId), encodeUtf8(b.agentId)),
   );
-  const leaves = await Promise.all(
-    sorted.map(async (head) => {
-      const action = decodeEntry(await ledger.readEntry(head.action));
-      if (action.kind !== 'action') throw contradiction(`no action at ${head.action}`);
-      return encodeAgentHead({
-        agentId: head.agentId,
-        sessionNumber: head.sessionNumber,
-        lastSequence: action.sequence,
-        lastIndex: head.action,
-      });
-    }),
-  );
+  const leaves = sorted.map(encodeAgentHead);
   const tree = new SmallTree(leaves);
   if (!equalBytes(tree.root(), anchor.agentHeadsRoot)) {
     throw contradiction(`agents' heads at ${anchor.size} give another root`);
@@ -52,4 +43,19 @@ export async function agentHeadOf(
   if (leaf === undefined) return null;
   const path = tree.path(BigInt(place));
   return { leaf, leafIndex: BigInt(place), leafCount: tree.size, path };
+}
+
+async function readHead(index: LeafIndex, ledger: LedgerReader): Promise<AgentHead> {
+  const action = decodeEntry(await ledger.readEntry(index));
+  if (action.kind !== 'action') throw contradiction(`no action at ${index}`, index);
+  const session = decodeEntry(await ledger.readEntry(leafIndex(action.sessionIndex)));
+  if (session.kind !== 'session.open') throw contradiction(`no session at ${action.sessionIndex}`);
+  const agent = decodeEntry(await ledger.readEntry(leafIndex(session.agentIndex)));
+  if (agent.kind !== 'agent.enrol') throw contradiction(`no agent at ${session.agentIndex}`);
+  return {
+    agentId: agent.agentId,
+    sessionNumber: session.sessionNumber,
+    lastSequence: action.sequence,
+    lastIndex: index,
+  };
 }

@@ -23,6 +23,7 @@ import { gather, type Gathered, type Gathering } from './gather.ts';
 import type { LedgerReader, SignedHead } from './ledger-reader.ts';
 import type { SearchIndex } from './search-index.ts';
 import { SmallTree } from './small-tree.ts';
+import { statementOf } from './statement-place.ts';
 
 export interface BundleOptions {
   readonly ledger: LedgerReader;
@@ -68,11 +69,10 @@ async function locate({ index, bytes }: Gathered, options: BundleOptions): Promi
  */
 async function envelopePath(
   action: Gathered,
-  { ledger, places }: BundleOptions,
+  { ledger }: BundleOptions,
 ): Promise<Bundle['envelopePaths'][number]> {
   if (action.entry.kind !== 'action') throw new Error('an envelope path is of an action');
-  const place = places.statementOf(leafIndex(action.entry.sessionIndex), action.index);
-  if (place === null) throw contradiction(`no statement for the action at ${action.index}`);
+  const place = await statementOf(action.index, action.entry, ledger);
   const statement = decodeEntry(await ledger.readEntry(place));
   if (statement.kind !== 'statement') throw contradiction(`no statement at ${place}`);
   const { actionCount } = decodeStatement(statement.statement).content;

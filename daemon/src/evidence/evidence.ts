@@ -2,8 +2,6 @@
  * The evidence stage: finds entries and hands out bundles. The index behind it is never trusted:
  * hits are read again from the ledger, references are followed in the entries themselves.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-
 import {
   decodeEntry,
   decodeEnvelope,
@@ -15,30 +13,34 @@ import {
 
 import { KudurruError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { leafIndex, type LeafIndex, type TreeSize } from '../base/units.ts';
-import { contradiction } from './contradiction.ts';
+import { leafIndex, treeSize, type LeafIndex, type TreeSize } from '../base/units.ts';
+import { Contradiction, contradiction } from './contradiction.ts';
 import { buildBundle } from './bundle-builder.ts';
-import { IndexFollower } from './index-follower.ts';
+import { INDEX_SHAPE, type IndexShape } from './index/files.ts';
+import { IndexFollower, type IndexLag } from './index/follower.ts';
 import type { LedgerReader, SignedHead } from './ledger-reader.ts';
 import { SearchIndex } from './search-index.ts';
 import { matchesQuery, type FoundAction } from './search-match.ts';
 import { parseSearchQuery } from './search-query.ts';
 
 export interface EvidenceOptions {
-  /** The SQLite file; made when it is not there. */
-  readonly indexPath: string;
-  /** Folder of the published tiles. */
-  readonly tilesFolder: string;
+  /** State folder: the index is made in it, the published tiles are read. */
+  readonly state: string;
+  readonly ledgerId: Uint8Array;
   readonly ledger: LedgerReader;
-  /** Publishes the newest durable tree; its size. */
-  readonly publish: () => Promise<TreeSize>;
+  /** Of the newest durable tree. */
+  readonly size: () => TreeSize;
+  /** Everything below this size can be read from its tiles afterwards. */
+  readonly publish: (size: TreeSize) => Promise<void>;
+  /** Index of the enrolment of the agent with this id; null where there is none. */
+  readonly agentIndexOf: (agentId: string) => LeafIndex | null;
   /** Makes an agent id of a bare name. */
   readonly agentIdOf: (name: string) => string;
+  /** Milliseconds that never go back. */
+  readonly nowMs: () => number;
+  readonly shape?: IndexShape;
   readonly log: Log;
 }
-
-/** How long a question waits for the index to catch up; the answer says how far it was. */
-const catchUpTimeoutMs = 2000;
 
 /** How a subject is named: by index, by place in a session, or by external id. */
 export type SubjectName =
@@ -48,8 +50,12 @@ export type SubjectName =
 
 export interface SearchAnswer {
   readonly hits: readonly JsonObject[];
-  /** Entries the index had read when it answered: newer ones are not among the hits. */
+  /** Entries that can be found. */
   readonly indexed: number;
+  /** Entries not indexed yet that could be among the hits: 0 says that these are all. */
+  readonly unsearched: number;
+  /** How long they will take, as fast as it went last; null where that is not known. */
+  readonly catchUpMs: number | null;
 }
 
 /** Who acts in a session. */
@@ -58,53 +64,64 @@ type Maker = Pick<FoundAction, 'sessionId' | 'agentId'>;
 export class Evidence {
   readonly #options: EvidenceOptions;
   readonly #follower: IndexFollower;
-  #places: SearchIndex | null = null;
 
   constructor(options: EvidenceOptions) {
+    const { state, ledgerId, nowMs, log, shape = INDEX_SHAPE } = options;
     this.#options = options;
-    this.#follower = new IndexFollower(
-      { path: options.indexPath, tiles: options.tilesFolder },
-      options.log,
-      () => this.#forget(),
-    );
+    this.#follower = new IndexFollower({
+      state,
+      ledgerId,
+      size: () => Number(options.size()),
+      publish: (size) => options.publish(treeSize(BigInt(size))),
+      nowMs,
+      shape,
+      log,
+    });
   }
 
   /** Everything below `size` has been published as tiles. */
   follow(size: TreeSize): void {
-    this.#follower.follow(size);
+    this.#follower.follow(Number(size));
   }
 
-  get indexedSize(): TreeSize {
-    return this.#follower.size;
+  indexLag(): IndexLag {
+    return this.#follower.lag();
   }
 
-  /** Newest first. @throws KudurruError `request-malformed`, `index-contradicts` */
+  /** Newest first. @throws KudurruError `request-malformed`, `index-contradicts`, `not-ready` */
   async search(query: URLSearchParams): Promise<SearchAnswer> {
     const parsed = parseSearchQuery(query, this.#options.agentIdOf);
-    await this.#catchUp();
-    const places = await this.#open();
+    const agent = parsed.agentId === null ? null : this.#options.agentIndexOf(parsed.agentId);
+    const isOfNobody = parsed.agentId !== null && agent === null;
+    const { places, unsearched } = isOfNobody
+      ? { places: [], unsearched: 0 }
+      : await (await this.#newest()).search(parsed, agent);
     const hits: JsonObject[] = [];
     const makers = new Map<bigint, Promise<Maker>>();
-    for (const index of places.search(parsed)) {
+    for (const index of places) {
       const found = await this.#readAction(index, makers);
-      if (!matchesQuery(found, parsed)) throw contradiction(`entry ${index} is no answer`);
+      if (!matchesQuery(found, parsed)) this.#distrust(index, `entry ${index} is no answer`);
       hits.push({ index: Number(index), ...entryToJson(found.entry) });
     }
-    return { hits, indexed: Number(this.#follower.size) };
+    const { entriesBehind, catchUpMs } = this.#follower.lag();
+    const indexed = Number(this.#options.size()) - entriesBehind;
+    return { hits, indexed, unsearched, catchUpMs };
   }
 
   /** @throws KudurruError `not-found` */
   async locate(subject: SubjectName): Promise<LeafIndex> {
     if ('index' in subject) return leafIndex(BigInt(subject.index));
-    await this.#catchUp();
-    const places = await this.#open();
+    const index = await this.#newest();
     const found =
       'externalId' in subject
-        ? places.actionByExternalId(subject.externalId)
-        : places.actionAt(subject.session, BigInt(subject.sequence));
+        ? await index.newestNamed(subject.externalId)
+        : await index.actionAt({
+            sessionId: subject.session,
+            sequence: BigInt(subject.sequence),
+          });
     if (found === null) throw new KudurruError('not-found', 'no action of that name is indexed');
     if (!isNamed(await this.#readAction(found), subject)) {
-      throw contradiction(`entry ${found} is another than was asked for`);
+      this.#distrust(found, `entry ${found} is another than was asked for`);
     }
     return found;
   }
@@ -117,14 +134,17 @@ export class Evidence {
     subject: LeafIndex,
     { head, disclose }: { readonly head: SignedHead; readonly disclose: boolean },
   ): Promise<Uint8Array> {
-    await this.#follower.reached(head.size);
-    const places = await this.#open();
-    return buildBundle(subject, { ledger: this.#options.ledger, places, head, disclose });
+    const places = new SearchIndex(this.#follower, head.size);
+    try {
+      return await buildBundle(subject, { ledger: this.#options.ledger, places, head, disclose });
+    } catch (error) {
+      if (error instanceof Contradiction) this.#report(error);
+      throw error;
+    }
   }
 
   async stop(): Promise<void> {
     await this.#follower.stop();
-    this.#forget();
   }
 
   /** @param makers of sessions already read, by the session's index */
@@ -133,7 +153,7 @@ export class Evidence {
     makers = new Map<bigint, Promise<Maker>>(),
   ): Promise<FoundAction> {
     const entry = decodeEntry(await this.#options.ledger.readEntry(index));
-    if (entry.kind !== 'action') throw contradiction(`the entry at ${index} is no action`);
+    if (entry.kind !== 'action') this.#distrust(index, `the entry at ${index} is no action`);
     const { sessionIndex } = entry;
     const maker = makers.get(sessionIndex) ?? this.#readMaker(leafIndex(sessionIndex));
     makers.set(sessionIndex, maker);
@@ -150,28 +170,22 @@ export class Evidence {
     return { sessionId: leafHash(opened), agentId: agent.agentId };
   }
 
-  /** Whoever asks after a receipt finds what it was given for, unless the index is far behind. */
-  async #catchUp(): Promise<void> {
-    const size = await this.#options.publish();
-    if (size > this.#follower.size) this.follow(size);
-    const timeout = new AbortController();
-    await Promise.race([
-      this.#follower.reached(size),
-      sleep(catchUpTimeoutMs, undefined, { signal: timeout.signal }).catch(ignoreAbort),
-    ]);
-    timeout.abort();
+  /** Whoever asks after a receipt finds what it was given for. */
+  async #newest(): Promise<SearchIndex> {
+    const size = this.#options.size();
+    await this.#options.publish(size);
+    return new SearchIndex(this.#follower, size);
   }
 
-  /** The worker makes the file; it is there once the worker has said so. */
-  async #open(): Promise<SearchIndex> {
-    await this.#follower.ready();
-    this.#places ??= new SearchIndex(this.#options.indexPath);
-    return this.#places;
+  /** @throws KudurruError `index-contradicts`, always; what gave the entry is made again */
+  #distrust(index: LeafIndex, why: string): never {
+    const error = contradiction(why, index);
+    this.#report(error);
+    throw error;
   }
 
-  #forget(): void {
-    this.#places?.close();
-    this.#places = null;
+  #report({ index, message }: Contradiction): void {
+    if (index !== null) this.#follower.distrust(Number(index), message);
   }
 }
 
@@ -183,8 +197,4 @@ function isNamed(
     return decodeEnvelope(entry.envelope).externalId?.id === subject.externalId;
   }
   return equalBytes(sessionId, subject.session) && entry.sequence === BigInt(subject.sequence);
-}
-
-function ignoreAbort(error: unknown): void {
-  if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
 }

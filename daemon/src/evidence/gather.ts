@@ -7,6 +7,7 @@
 import {
   decodeEntry,
   decodeEnvelope,
+  equalBytes,
   isAnchorEntry,
   leafHash,
   type AnchorEntry,
@@ -19,6 +20,7 @@ import { leafIndex, type LeafIndex, type TreeSize } from '../base/units.ts';
 import { contradiction } from './contradiction.ts';
 import type { LedgerReader } from './ledger-reader.ts';
 import type { SearchIndex } from './search-index.ts';
+import { statementOf } from './statement-place.ts';
 
 export interface Gathered {
   readonly index: LeafIndex;
@@ -63,9 +65,9 @@ class Gatherer {
     await this.#add(leafIndex(0n));
     const anchor = await this.#coveringAnchor(index);
     await this.#addAnchorsBetween(index, anchor.entry.previousAnchorIndex);
-    const below = places.lastAnchorBelow(index);
+    const below = await places.lastAnchorBelow(index);
     if (below !== null) await this.#addAnchor(below);
-    if (subject.entry.kind === 'action') await this.#addCounterpart(subject.entry);
+    if (subject.entry.kind === 'action') await this.#addCounterpart(index, subject.entry);
     const others = [...this.#found.values()]
       .filter((found) => found !== subject)
       .toSorted((a, b) => (a.index < b.index ? -1 : 1));
@@ -95,38 +97,54 @@ class Gatherer {
   async #addStatement(index: LeafIndex, action: EntryOf<'action'>): Promise<void> {
     const session = leafIndex(action.sessionIndex);
     await this.#add(session);
-    const statement = this.#options.places.statementOf(session, index);
-    if (statement === null) throw contradiction(`no statement for the action at ${index}`);
-    const { entry } = await this.#add(statement);
-    if (entry.kind !== 'statement' || entry.sessionIndex !== session) {
-      throw contradiction(`the entry at ${statement} is not the statement of ${index}`);
-    }
+    await this.#add(await statementOf(index, action, this.#options.ledger));
   }
 
   /** The agent's outcome of an intent, where there is one by now; the intent of an outcome. */
-  async #addCounterpart(action: EntryOf<'action'>): Promise<void> {
+  async #addCounterpart(index: LeafIndex, action: EntryOf<'action'>): Promise<void> {
     const { places, size } = this.#options;
     const envelope = decodeEnvelope(action.envelope);
     if (envelope.kind === 'intent') {
-      const session = await this.#add(leafIndex(action.sessionIndex));
-      const outcome = places.outcomeOf(leafHash(session.bytes), action.sequence);
-      if (outcome !== null && outcome < size) await this.#add(outcome);
+      await this.#addOutcome(index, action);
     } else if (envelope.intent !== undefined) {
-      const { session, sequence } = envelope.intent;
-      const intent = places.actionAt(session, sequence);
+      const { session: sessionId, sequence } = envelope.intent;
+      const intent = await places.actionAt({ sessionId, sequence });
       // An agent may name an intent that never was: the bundle then shows that it is not there.
       if (intent !== null && intent < size) await this.#add(intent);
     }
   }
 
+  async #addOutcome(intent: LeafIndex, action: EntryOf<'action'>): Promise<void> {
+    const { places, size } = this.#options;
+    const session = await this.#add(leafIndex(action.sessionIndex));
+    if (session.entry.kind !== 'session.open') {
+      throw contradiction(`no session at ${session.index}`);
+    }
+    const place = { sessionId: leafHash(session.bytes), sequence: action.sequence };
+    const agent = leafIndex(session.entry.agentIndex);
+    const outcome = await places.outcomeOf(intent, agent, place);
+    if (outcome === null || outcome >= size) return;
+    const { entry } = await this.#add(outcome);
+    const named = entry.kind === 'action' ? decodeEnvelope(entry.envelope).intent : undefined;
+    if (
+      named === undefined ||
+      named.sequence !== place.sequence ||
+      !equalBytes(named.session, place.sessionId)
+    ) {
+      throw contradiction(`entry ${outcome} is no outcome of ${intent}`, outcome);
+    }
+  }
+
   async #coveringAnchor(index: LeafIndex): Promise<Gathering['anchor']> {
     const { places, size } = this.#options;
-    const place = places.anchorCovering(index);
+    const place = await places.anchorCovering(index);
     if (place === null || place >= size) {
       throw new KudurruError('not-anchored', `entry ${index} is not anchored yet: ask again later`);
     }
     const anchor = await this.#addAnchor(place);
-    if (anchor.entry.size <= index) throw contradiction(`anchor ${place} does not cover ${index}`);
+    if (anchor.entry.size <= index) {
+      throw contradiction(`anchor ${place} does not cover ${index}`, place);
+    }
     return anchor;
   }
 
@@ -141,7 +159,7 @@ class Gatherer {
   async #addAnchor(index: LeafIndex): Promise<Gathering['anchor']> {
     const found = await this.#add(index);
     const { entry } = found;
-    if (!isAnchorEntry(entry)) throw contradiction(`the entry at ${index} is no anchor`);
+    if (!isAnchorEntry(entry)) throw contradiction(`the entry at ${index} is no anchor`, index);
     return { ...found, entry };
   }
 }

@@ -93,6 +93,11 @@ export class AgentRegistry {
     );
   }
 
+  /** Of its enrolment; null where nobody has this id. */
+  indexOf(agentId: string): LeafIndex | null {
+    return this.#byId.get(agentId)?.agentIndex ?? null;
+  }
+
   byName(name: string): Agent | null {
     return this.#byId.get(`spiffe://${this.#trustDomain}/agent/${name}`) ?? null;
   }

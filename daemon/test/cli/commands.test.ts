@@ -11,7 +11,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 
 import {
@@ -201,18 +200,6 @@ describe('commands', function () {
     assert.ok(stdout.includes(String.raw`clear\u{9b}2J\u{202e}backwards`), stdout);
   });
 
-  it('find nothing by an index that was changed', () => {
-    const action = ['--kind', 'observation', '--type', 'decision', '--operation', 'weigh'];
-    assert.equal(kudurru('submit', ...action).status, 0);
-    assert.equal(kudurru('search', '--operation', 'weigh').status, 0);
-    const index = new DatabaseSync(join(folder, 'state', 'index.sqlite'));
-    index.exec("UPDATE action SET operation = 'forged' WHERE operation = 'weigh'");
-    index.close();
-    const { status, stderr } = kudurru('search', '--operation', 'forged');
-    assert.equal(status, 1);
-    assert.match(stderr, /search index contradicts the ledger: entry \d+ is no answer/u);
-  });
-
   it('tell the state of the daemon', () => {
     const { stdout } = kudurru('status');
     for (const label of [
@@ -223,6 +210,7 @@ describe('commands', function () {
       'time',
       'writers',
       'agents',
+      'index',
       'disk',
     ]) {
       assert.match(stdout, new RegExp(`^${label} `, 'mu'));

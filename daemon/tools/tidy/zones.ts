@@ -76,7 +76,9 @@ export const ZONES: readonly Zone[] = [
   { name: 'time', at: 'daemon/src/time', imports: stage },
   { name: 'ledger', at: 'daemon/src/ledger', imports: [...stage, 'native'] },
   { name: 'anchor', at: 'daemon/src/anchor', imports: stage },
-  { name: 'evidence', at: 'daemon/src/evidence', imports: stage },
+  { name: 'evidence', at: 'daemon/src/evidence', imports: [...stage, 'index'] },
+  // The files of the search index, which fsck and the bench read too.
+  { name: 'index', at: 'daemon/src/evidence/index', imports: [...foundation, 'native'] },
   { name: 'control', at: 'daemon/src/control', imports: stage },
   { name: 'log door', at: 'daemon/src/log-door', imports: foundation },
 
@@ -86,7 +88,11 @@ export const ZONES: readonly Zone[] = [
   { name: 'main', at: 'daemon/src/main.ts', imports: ['base', 'config', 'compose'] },
 
   // The native scan is fsck's: it reads a journal without its daemon.
-  { name: 'cli', at: 'daemon/cli', imports: [...foundation, 'agent', 'bridges', 'native'] },
+  {
+    name: 'cli',
+    at: 'daemon/cli',
+    imports: [...foundation, 'agent', 'bridges', 'index', 'native'],
+  },
   {
     name: 'bridges',
     at: 'daemon/bridges',

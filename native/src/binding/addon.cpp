@@ -8,6 +8,7 @@ namespace kudurru::binding {
 
 Napi::Object registerClock(Napi::Env env, Napi::Object exports);
 Napi::Object registerCrypto(Napi::Env env, Napi::Object exports);
+Napi::Object registerIndexRows(Napi::Env env, Napi::Object exports);
 Napi::Object registerIntake(Napi::Env env, Napi::Object exports);
 Napi::Object registerLedger(Napi::Env env, Napi::Object exports);
 Napi::Object registerNotify(Napi::Env env, Napi::Object exports);
@@ -26,6 +27,7 @@ Napi::Object registerParts(Napi::Env env, Napi::Object exports) {
   exports.Set("setErrorConstructor", Napi::Function::New(env, setErrorConstructor));
   registerClock(env, exports);
   registerCrypto(env, exports);
+  registerIndexRows(env, exports);
   registerIntake(env, exports);
   registerLedger(env, exports);
   registerNotify(env, exports);

@@ -1,0 +1,202 @@
+/**
+ * The search index as the daemon has it: tells the builder what is published and how much it may
+ * take, hands questions to the searcher, knows how far behind it is. Nothing of the log is kept
+ * here or on the way: both workers read what is published, at their own time.
+ */
+import type { Log } from '../../base/log.ts';
+import type { IndexFile, IndexShape } from './files.ts';
+import type {
+  FromBuilder,
+  FromSearcher,
+  IndexWorkerData,
+  ToBuilder,
+  ToSearcher,
+} from './messages.ts';
+import { LoadWatch, type Pace } from './pace.ts';
+import { lagOf } from './plan.ts';
+import type { Answer, Question } from './questions.ts';
+import { RestartingWorker } from './restarting-worker.ts';
+
+export interface FollowerOptions {
+  /** State folder: `index/` is made in it, `tile/` is read. */
+  readonly state: string;
+  readonly ledgerId: Uint8Array;
+  /** Entries of the log. */
+  readonly size: () => number;
+  /** Everything below this size can be read from its bundles afterwards. */
+  readonly publish: (size: number) => Promise<void>;
+  readonly log: Log;
+  /** Milliseconds that never go back. */
+  readonly nowMs: () => number;
+  readonly shape: IndexShape;
+  readonly checkPauseMs?: number;
+}
+
+export interface IndexLag {
+  /** Entries that no question can find yet. */
+  readonly entriesBehind: number;
+  /** How long the builder needs for them, as fast as it was last; null before it built any. */
+  readonly catchUpMs: number | null;
+  readonly entriesPerSecond: number | null;
+  readonly pace: Pace;
+}
+
+const TICK_MS = 1000;
+const CHECK_PAUSE_MS = 10_000;
+
+interface Waiting {
+  readonly settle: (answer: Answer) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class IndexFollower {
+  readonly #options: FollowerOptions;
+  readonly #shape: IndexShape;
+  readonly #builder: RestartingWorker<ToBuilder, FromBuilder>;
+  readonly #searcher: RestartingWorker<ToSearcher, FromSearcher>;
+  readonly #ready = Promise.withResolvers<void>();
+  readonly #load = new LoadWatch();
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #timer: NodeJS.Timeout;
+  #files: readonly IndexFile[] = [];
+  #published = 0;
+  #pace: Pace = 'free';
+  #entriesPerSecond: number | null = null;
+  #lastId = 0;
+  #isTicking = false;
+
+  constructor(options: FollowerOptions) {
+    const { state, ledgerId, log, shape, checkPauseMs = CHECK_PAUSE_MS } = options;
+    this.#options = options;
+    this.#shape = shape;
+    const data: IndexWorkerData = { state, ledgerId, size: options.size(), shape, checkPauseMs };
+    this.#builder = new RestartingWorker({
+      program: new URL('./build-worker.ts', import.meta.url),
+      name: 'index',
+      data,
+      hear: (message) => this.#hearBuilder(message),
+      onStart: () => this.#tellBuilder(),
+      log,
+    });
+    this.#searcher = new RestartingWorker({
+      program: new URL('./search-worker.ts', import.meta.url),
+      name: 'search',
+      data,
+      hear: (message) => this.#hearSearcher(message),
+      onStart: () => this.#tellSearcher(),
+      log,
+    });
+    this.#builder.start();
+    this.#searcher.start();
+    this.#timer = setInterval(() => void this.#tick(), TICK_MS);
+  }
+
+  /** Everything below `size` is published. Sizes may come out of order: only a greater is news. */
+  follow(size: number): void {
+    if (size <= this.#published) return;
+    this.#published = size;
+    this.#builder.post({ kind: 'follow', size });
+  }
+
+  /** @param size entries that are published. @throws Error where the searcher failed */
+  async ask(question: Question, size: number): Promise<Answer> {
+    await this.#ready.promise;
+    this.follow(size);
+    const id = ++this.#lastId;
+    return new Promise<Answer>((settle, reject) => {
+      this.#waiting.set(id, { settle, reject });
+      this.#searcher.post({ kind: 'question', id, size, question });
+    });
+  }
+
+  /** An answer was no answer: the file that it came from is made again. */
+  distrust(index: number, reason: string): void {
+    this.#builder.post({ kind: 'distrust', index, reason });
+  }
+
+  lag(): IndexLag {
+    const entriesBehind = lagOf(this.#files, this.#options.size(), this.#shape);
+    const rate = this.#entriesPerSecond;
+    const catchUpMs = rate === null ? null : Math.round((1000 * entriesBehind) / rate);
+    return { entriesBehind, catchUpMs, entriesPerSecond: rate, pace: this.#pace };
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all([
+      this.#builder.stop({ kind: 'stop' }),
+      this.#searcher.stop({ kind: 'stop' }),
+    ]);
+    this.#rejectAll('the daemon is stopping');
+  }
+
+  /** Publishes whole segments as they become full, and looks at how busy the ledger is. */
+  async #tick(): Promise<void> {
+    if (this.#isTicking) return;
+    this.#isTicking = true;
+    const { size, publish, log, nowMs } = this.#options;
+    try {
+      const now = size();
+      const pace = this.#load.paceAt(nowMs(), now, this.lag().entriesBehind);
+      if (pace !== this.#pace) this.#builder.post({ kind: 'pace', pace });
+      this.#pace = pace;
+      const full = now - (now % this.#shape.segment);
+      if (full > this.#published) {
+        await publish(full);
+        this.follow(full);
+      }
+    } catch (error) {
+      log.warning('search index lags', { reason: String(error) });
+    } finally {
+      this.#isTicking = false;
+    }
+  }
+
+  #hearBuilder(message: FromBuilder): void {
+    const { log } = this.#options;
+    switch (message.kind) {
+      case 'files':
+        this.#files = message.files;
+        this.#searcher.post(message);
+        this.#ready.resolve();
+        return;
+      case 'built':
+        this.#entriesPerSecond = Math.round((1000 * message.entries) / message.busyMs);
+        return;
+      case 'rebuilding':
+        log.warning('part of the search index is built again', { reason: message.reason });
+        return;
+      case 'failed':
+        log.warning('search index lags', { reason: message.reason });
+    }
+  }
+
+  #hearSearcher(message: FromSearcher): void {
+    if (message.kind === 'damaged') {
+      const { file, reason } = message;
+      this.#builder.post({ kind: 'distrust', index: file.first, reason });
+      return;
+    }
+    const waiting = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    if (message.kind === 'answer') waiting?.settle(message.answer);
+    else waiting?.reject(new Error(message.reason));
+  }
+
+  /** What a builder that was just started has to know. */
+  #tellBuilder(): void {
+    if (this.#published > 0) this.#builder.post({ kind: 'follow', size: this.#published });
+    this.#builder.post({ kind: 'pace', pace: this.#pace });
+  }
+
+  /** Questions that went down with the one before get an error. */
+  #tellSearcher(): void {
+    this.#rejectAll('the search worker has ended');
+    this.#searcher.post({ kind: 'files', files: this.#files, gone: [] });
+  }
+
+  #rejectAll(why: string): void {
+    for (const { reject } of this.#waiting.values()) reject(new Error(why));
+    this.#waiting.clear();
+  }
+}
