@@ -3,7 +3,8 @@
 export { readClock, type ClockReading } from './clock.ts';
 export { commitment, openBody, sealBody, type BodyKey, type PlainBody } from './body.ts';
 export { cborCheck, leafHash, sha256, treeRoot, type CborVerdict } from './crypto.ts';
-export { fsckScan, type FsckOptions, type FsckProgress, type FsckReport } from './fsck.ts';
+export { FsckScan, fsckScan } from './fsck.ts';
+export type { FsckEvidence, FsckFinding, FsckOptions, FsckReport, FsckStep } from './fsck.ts';
 export { indexRows, type ActionColumns, type IndexRows } from './index-rows.ts';
 export { peerCredentials, probeWriterLevel, startIntake } from './intake.ts';
 export type * from './intake-types.ts';

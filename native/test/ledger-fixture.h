@@ -3,8 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "core/fsck/fsck.h"
 #include "core/hash/sha256.h"
-#include "core/ledger/fsck.h"
 #include "core/ledger/ledger.h"
 #include "simulated-storage.h"
 #include "submission-builder.h"
@@ -197,14 +197,25 @@ class LedgerTest : public testing::Test {
     return refusal ? refusal.code : "";
   }
 
-  FsckReport check() {
-    FsckOptions options;
+  struct Checked {
+    fsck::Report report;
+    fsck::Findings findings;
+
+    // "" where nothing is wrong.
+    std::string first() const { return findings.list().empty() ? "" : findings.list()[0].message; }
+    std::string firstCode() const { return findings.list().empty() ? "" : findings.list()[0].code; }
+  };
+
+  // The tests' statements bear no real signatures.
+  Checked check(bool checksSignatures = false) {
+    fsck::Options options;
     options.folder = kState;
+    options.checksSignatures = checksSignatures;
     options.scopeKeys["default"].fill(9);
     options.scopeKeys["system"].fill(8);
-    FsckReport report;
-    EXPECT_EQ(fsck(storage_, options, &report).message, "");
-    return report;
+    Checked checked;
+    EXPECT_EQ(fsck::check(storage_, options, &checked.report, &checked.findings).message, "");
+    return checked;
   }
 
   uint64_t segmentBytes_ = 256 * 1024;

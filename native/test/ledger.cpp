@@ -133,7 +133,7 @@ TEST_F(LedgerTest, ARefusedItemDoesNotDisturbItsNeighbours) {
   EXPECT_EQ(result_.accepted, 2u);
   EXPECT_EQ(result_.refused, 1u);
   EXPECT_EQ(batch_.items[2].receipt.firstIndex, batch_.items[0].receipt.firstIndex + 3);
-  EXPECT_EQ(check().finding.message, "");
+  EXPECT_EQ(check().first(), "");
 }
 
 TEST_F(LedgerTest, TheSameStatementGetsTheSameReceiptAtAnyTime) {
@@ -303,7 +303,7 @@ TEST_F(LedgerTest, RefusesSystemEntriesThatDoNotFit) {
   ASSERT_EQ(applySystem({closeSession(session, 0), openSession(agent, 1)}).message, "");
   EXPECT_EQ(ledger_->state().openSessions().front().number, 1u);
   EXPECT_EQ(refusalOf(agent_.submit(1)), "session-unknown");
-  EXPECT_EQ(check().finding.message, "");
+  EXPECT_EQ(check().first(), "");
 }
 
 TEST_F(LedgerTest, TimeNeverGoesBack) {
@@ -329,9 +329,9 @@ TEST_F(LedgerTest, ALongBatchIsSeveralGroupsUnderOneSync) {
   EXPECT_GT(disk_.trace.size() - calls, 3u);
   EXPECT_LT(batch_.items[0].receipt.treeSize, batch_.items[11].receipt.treeSize);
   EXPECT_EQ(batch_.items[11].receipt.root, ledger_->state().root());
-  const FsckReport report = check();
-  EXPECT_EQ(report.finding.message, "");
-  EXPECT_EQ(report.bodiesOpened, 12u);
+  const Checked checked = check();
+  EXPECT_EQ(checked.first(), "");
+  EXPECT_EQ(checked.report.bodiesOpened, 12u);
 }
 
 TEST_F(LedgerTest, KeepsRecordsBesideTheEntries) {

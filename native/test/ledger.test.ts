@@ -252,22 +252,34 @@ describe('ledger', () => {
     const state = join(folder, 'state');
     const scopeKeys = new Map([['system', new Uint8Array(32).fill(9)]]);
     const clean = await fsckScan(state, { scopeKeys });
-    assert.equal(clean.finding, null);
+    assert.deepEqual(clean.findings.list, []);
     assert.equal(clean.size, ledger.facts.size);
     assert.deepEqual(clean.root, ledger.facts.root);
     assert.equal(clean.bodiesOpened, 1n);
-    assert.equal(clean.tiles, 2n);
+    assert.equal(clean.tiles, 5n);
     const tile = join(state, 'tile', '0', '000');
     writeFileSync(tile, readFileSync(tile).fill(0, 100, 101));
-    assert.deepEqual((await fsckScan(state)).wrongTiles, ['tile/0/000']);
+    const [wrong] = (await fsckScan(state)).findings.list;
+    assert.deepEqual(
+      [wrong?.weight, wrong?.code, wrong?.file, wrong?.offset],
+      ['rebuildable', 'tile-wrong', 'tile/0/000', 100n],
+    );
+    assert.equal((await fsckScan(state, { repairsTiles: true })).tilesRepaired, 1n);
+    assert.deepEqual((await fsckScan(state)).findings.list, []);
     const segment = join(state, 'journal', '00000000.journal');
     const bytes = readFileSync(segment);
     bytes[5000] = (bytes[5000] ?? 0) ^ 1;
     writeFileSync(segment, bytes);
-    const { finding, size } = await fsckScan(state);
-    assert.equal(finding?.code, 'journal-corrupt');
-    assert.match(finding.message, /00000000\.journal' at offset \d+/u);
-    assert.ok(size < clean.size);
+    const published = { size: clean.size, root: clean.root };
+    const { findings, size, sizeChecked, recovered } = await fsckScan(state, { published });
+    const [damage] = findings.list;
+    assert.deepEqual(
+      [damage?.weight, damage?.code, damage?.file],
+      ['damage', 'record-damaged', join('journal', '00000000.journal')],
+    );
+    assert.ok((damage?.offset ?? 0n) <= 5000n && size < clean.size);
+    assert.equal(sizeChecked, clean.size);
+    assert.ok(recovered > 0n);
     await assert.rejects(openLedger({ folder: state, ledgerId }), isNativeError('journal-corrupt'));
     await assert.rejects(fsckScan(join(folder, 'nowhere')), isNativeError('state-folder-unusable'));
   });

@@ -3,7 +3,7 @@
  * native scan; the published log is audited a second time by @kudurru/proof, which shares no code
  * with it.
  */
-import { fsckScan, NativeError, type FsckProgress, type FsckReport } from '@kudurru/native';
+import { FsckScan, NativeError, type FsckReport } from '@kudurru/native';
 import {
   auditTiles,
   decodeEntry,
@@ -26,10 +26,10 @@ export const fsck: Command = {
   synopsis: ['[DIR] [--json]'],
   description: [
     'Reads the state folder DIR, else that of --state, and changes nothing: every record of the ' +
-      "journal, the chain, every statement's root, every body against its commitment, the tree " +
-      'and the tiles. Then the published log is audited once more by other code: every entry and ' +
-      'tile against the root of the published checkpoint, and its signature against the log key ' +
-      'in entry 0. The daemon may run meanwhile.',
+      "journal, the chain, every statement's root and signature, every body against its " +
+      'commitment, the tree and the tiles. Then the published log is audited once more by other ' +
+      'code: every entry and tile against the root of the published checkpoint, and its ' +
+      'signature against the log key in entry 0. The daemon may run meanwhile.',
     'Bodies are opened only where their scope key is at hand, which offline it is not: of the ' +
       'others the sealed form is checked.',
     'A torn tail was never acknowledged and is no damage; the next start cuts it off. Tiles ' +
@@ -55,12 +55,13 @@ export const fsck: Command = {
   },
 };
 
-async function scan(
-  folder: string,
-  onProgress: (progress: FsckProgress) => void,
-): Promise<FsckReport> {
+async function scan(folder: string, onProgress: (report: FsckReport) => void): Promise<FsckReport> {
   try {
-    return await fsckScan(folder, { onProgress });
+    const native = new FsckScan(folder);
+    let report = await native.run();
+    for (; !report.isComplete; report = await native.run()) onProgress(report);
+    onProgress(report);
+    return report;
   } catch (error) {
     if (!(error instanceof NativeError)) throw error;
     throw new Failure(EXIT.foundBad, `"${folder}" not checked: ${error.message}`, {
@@ -105,12 +106,13 @@ async function auditTree(log: PublishedLog, checkpoint: Uint8Array): Promise<Aud
 }
 
 function problemsOf(report: FsckReport, { size: publishedSize, problem }: Audited): string[] {
-  const { finding, wrongTiles } = report;
+  const { findings } = report;
   const isShort = publishedSize !== null && publishedSize > report.size;
   return [
     ...(isShort ? [`${publishedSize} entries were published, and ${report.size} are whole`] : []),
-    ...(finding === null ? [] : [`${finding.code}: ${finding.message}`]),
-    ...wrongTiles.map((path) => `tile "${path}" is not what the entries give`),
+    ...findings.list.map(
+      ({ code, file, offset, message }) => `${code}: "${file}" at offset ${offset}: ${message}`,
+    ),
     ...(problem === null ? [] : [`published log: ${problem}`]),
   ];
 }
@@ -126,7 +128,8 @@ function print(
     ['whole', `${report.size} entries, root ${encodeHex(report.root)}`],
     ['journal', `${report.records} records, ${tailOf(report)}`],
     ['bodies', `${report.bodies}, ${report.bodiesOpened} of them opened`],
-    ['tiles', `${report.tiles} full ones compared, ${report.wrongTiles.length} wrong`],
+    ['signatures', `${report.signatures} of statements`],
+    ['tiles', `${report.tiles} files compared, ${report.findings.rebuildables} wrong`],
     ['published', audited.problem === null ? `${published}, audited` : published],
   ]);
   for (const problem of problems) terminal.print(`${terminal.paint('bad', 'DAMAGE')}: ${problem}`);
@@ -139,11 +142,11 @@ function tailOf({ tornBytes, stoppedCleanly }: FsckReport): string {
 }
 
 /** A line that is written over, where somebody can see it. */
-function progressOn(isJson: boolean): (progress: FsckProgress) => void {
+function progressOn(isJson: boolean): (report: FsckReport) => void {
   if (isJson || !process.stderr.isTTY) return () => undefined;
-  return ({ entries, bytesDone, bytesTotal }) => {
+  return ({ sizeChecked, bytesDone, bytesTotal }) => {
     const done = `${size(Number(bytesDone))} of ${size(Number(bytesTotal))}`;
     const end = bytesDone >= bytesTotal ? '\n' : '';
-    process.stderr.write(`\rkudurru: ${done}, ${entries} entries${end}`);
+    process.stderr.write(`\rkudurru: ${done}, ${sizeChecked} entries${end}`);
   };
 }

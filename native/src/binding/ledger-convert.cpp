@@ -146,38 +146,4 @@ Napi::Object toObject(Napi::Env env, const SessionState& session) {
   return object;
 }
 
-Napi::Object toObject(Napi::Env env, const FsckProgress& progress) {
-  auto object = Napi::Object::New(env);
-  object.Set("entries", big(env, progress.entries));
-  object.Set("bytesDone", big(env, progress.bytesDone));
-  object.Set("bytesTotal", big(env, progress.bytesTotal));
-  return object;
-}
-
-Napi::Object toObject(Napi::Env env, const FsckReport& report) {
-  auto object = Napi::Object::New(env);
-  object.Set("finding", env.Null());
-  if (!report.finding.ok()) {
-    auto finding = Napi::Object::New(env);
-    finding.Set("code", std::string(codeName(report.finding.code)));
-    finding.Set("message", report.finding.message);
-    object.Set("finding", finding);
-  }
-  object.Set("ledgerId", toUint8Array(env, report.ledgerId));
-  object.Set("size", big(env, report.entries));
-  object.Set("root", toUint8Array(env, report.root));
-  object.Set("records", big(env, report.records));
-  object.Set("bodies", big(env, report.bodies));
-  object.Set("bodiesOpened", big(env, report.bodiesOpened));
-  object.Set("tiles", big(env, report.tiles));
-  object.Set("wrongTiles", arrayOf(env, report.wrongTiles, [env](const std::string& path) {
-               return Napi::String::New(env, path);
-             }));
-  object.Set("tornBytes", big(env, report.tornBytes));
-  object.Set("stoppedCleanly", report.stoppedCleanly);
-  object.Set("isComplete", report.isComplete);
-  object.Set("stoppedAt", toObject(env, report.stoppedAt));
-  return object;
-}
-
 }  // namespace kudurru::binding

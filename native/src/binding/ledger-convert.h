@@ -5,7 +5,6 @@
 
 #include <vector>
 
-#include "core/ledger/fsck.h"
 #include "core/ledger/ledger.h"
 
 namespace kudurru::binding {
@@ -33,7 +32,5 @@ Napi::Array toArray(Napi::Env env, const std::vector<std::vector<uint8_t>>& item
 Napi::Array toArray(Napi::Env env, const std::vector<StoredRecord>& records);
 Napi::Array toArray(Napi::Env env, const std::vector<AgentState>& agents);
 Napi::Object toObject(Napi::Env env, const SessionState& session);
-Napi::Object toObject(Napi::Env env, const FsckProgress& progress);
-Napi::Object toObject(Napi::Env env, const FsckReport& report);
 
 }  // namespace kudurru::binding

@@ -37,7 +37,11 @@ std::optional<Bytes> readProvisioningRecord(Bytes fields) {
 
 std::optional<AgentEnrolFields> readAgentEnrol(Bytes fields) {
   Reader reader(fields);
-  const AgentEnrolFields enrol{reader.readText({1, 512})};
+  AgentEnrolFields enrol;
+  enrol.agentId = reader.readText({1, 512});
+  reader.readText({1, 256});   // owner
+  reader.readText({1, 1024});  // purpose
+  enrol.key = reader.readBytes(kAnyBytes);
   return ifGood(reader, enrol);
 }
 

@@ -14,6 +14,7 @@ std::optional<Bytes> readProvisioningRecord(Bytes fields);  // of a genesis
 
 struct AgentEnrolFields {
   std::string_view agentId;
+  Bytes key;  // COSE_Key
 };
 std::optional<AgentEnrolFields> readAgentEnrol(Bytes fields);
 

@@ -23,14 +23,13 @@ Status LogState::refuse(const std::string& why) const {
 Status LogState::append(Bytes entry) {
   const auto view = decodeEntry(entry);
   if (!view) return refuse("is not an entry of a known form");
-  Status status = check(*view);
-  if (!status.ok()) return status;
-  if (view->head.kind == EntryKind::kAction && checksRoots_) {
-    status = takeEnvelope(*view);
-    if (!status.ok()) return status;
-  }
-  take(*view, leafHash(entry));
-  return {};
+  return append(*view, leafHash(entry));
+}
+
+Status LogState::append(const EntryView& entry, const Hash& leaf) {
+  Status status = check(entry);
+  if (status.ok()) take(entry, leaf);
+  return status;
 }
 
 Status LogState::check(const EntryView& entry) const {
@@ -134,12 +133,6 @@ Status LogState::checkAction(const EntryView& entry) const {
   return {};
 }
 
-Status LogState::takeEnvelope(const EntryView& entry) {
-  envelopeHashes_.push_back(leafHash(readActionFields(entry.fields)->envelope));
-  if (actionsLeft_ > 1 || treeRoot(envelopeHashes_) == statementRoot_) return {};
-  return refuse("does not have the envelope that its statement signs");
-}
-
 void LogState::take(const EntryView& entry, const Hash& leaf) {
   const EntryHead& head = entry.head;
   const uint64_t index = size();
@@ -194,8 +187,6 @@ void LogState::takeStatement(const EntryView& entry) {
   sessions_.at(fields->sessionIndex).previousStatementHash = sha256(fields->cose);
   statementSession_ = fields->sessionIndex;
   actionsLeft_ = statement.actionCount;
-  std::ranges::copy(statement.root, statementRoot_.begin());
-  envelopeHashes_.clear();
 }
 
 void LogState::takeAction() {

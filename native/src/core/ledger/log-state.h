@@ -52,9 +52,6 @@ class LogState {
  public:
   explicit LogState(const LedgerId& ledgerId) : ledgerId_(ledgerId) {}
 
-  // Recompute each statement's root from its actions' envelopes, too (fsck).
-  void checkRoots() { checksRoots_ = true; }
-
   // Takes the next entry in, or says what it contradicts (corrupt, wrongLedger): then the log ends
   // before it.
   Status append(Bytes entry);
@@ -69,6 +66,8 @@ class LogState {
     }
     takeActions(head);
   }
+  // The same for an entry that was decoded and hashed elsewhere.
+  Status append(const EntryView& entry, const Hash& leaf);
   // Whether `append` would take this entry.
   Status check(const EntryView& entry) const;
 
@@ -104,7 +103,6 @@ class LogState {
   void takeStatement(const EntryView& entry);
   void takeAction();
   void takeActions(const EntryHead& head);
-  Status takeEnvelope(const EntryView& entry);
   Status refuse(const std::string& why) const;
 
   struct HashKey {
@@ -112,7 +110,6 @@ class LogState {
   };
 
   const LedgerId ledgerId_;
-  bool checksRoots_ = false;
   Hash lastLeafHash_{};
   IncrementalTree tree_;
   std::map<uint64_t, AgentState> agents_;  // by index
@@ -126,8 +123,6 @@ class LogState {
   // The statement whose actions follow.
   uint64_t statementSession_ = 0;
   uint64_t actionsLeft_ = 0;
-  Hash statementRoot_{};
-  std::vector<Hash> envelopeHashes_;
 };
 
 }  // namespace kudurru

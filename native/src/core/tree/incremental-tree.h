@@ -38,6 +38,8 @@ class IncrementalTree {
 
   uint64_t size() const { return stack_.size(); }
   Hash root() const { return stack_.root(); }
+  // The root with this leaf appended.
+  Hash rootWith(const Hash& leafHash) const { return stack_.rootWith(leafHash); }
 
   // The tiles that became full since the last call, in the order in which they did. To be taken
   // after each group, before the tree grows much.

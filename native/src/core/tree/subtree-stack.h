@@ -34,6 +34,17 @@ class SubtreeStack {
     size_ += uint64_t{1} << level;
   }
 
+  // The root with this leaf appended.
+  Hash rootWith(const Hash& leafHash) const {
+    Hash hash = leafHash;
+    unsigned depth = depth_;
+    for (uint64_t bits = size_; (bits & 1) != 0; bits >>= 1) {
+      hash = nodeHash(subtrees_[--depth], hash);
+    }
+    while (depth != 0) hash = nodeHash(subtrees_[--depth], hash);
+    return hash;
+  }
+
   Hash root() const {
     if (depth_ == 0) return sha256({});
     Hash hash = subtrees_[depth_ - 1];
