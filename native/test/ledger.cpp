@@ -243,7 +243,7 @@ TEST_F(LedgerTest, BodiesMayBeSealedBeforeTheBatchComes) {
         std::equal(body.bytes.begin(), body.bytes.end(), opened.begin() + 32, opened.end()));
   }
   ASSERT_EQ(ledger_->openBody(system[0].index, 33, &opened).message, "");
-  EXPECT_EQ(check().finding.message, "");
+  EXPECT_EQ(check().first(), "");
 }
 
 TEST_F(LedgerTest, WantsAKeyForEachScope) {
