@@ -1,0 +1,190 @@
+// Deaths, starts, and what a start must bring back.
+#include "core/ledger/fsck.h"
+#include "record-forger.h"
+#include "world.h"
+
+namespace kudurru::sim {
+namespace {
+
+constexpr unsigned kStartsMax = 60;
+
+}  // namespace
+
+void World::die(Death death) {
+  context_.trace.note(death == Death::kPowerCut ? "power cut" : "killed");
+  context_.count(death == Death::kPowerCut ? "power cuts" : "kills");
+  daemon_->kill();
+  for (const auto& line : lines_) {
+    line->daemonLeft = true;
+    line->toDaemon.clear();
+  }
+  lines_.clear();
+  disk_.endProcess();
+  if (death == Death::kPowerCut) disk_.cutPower(context_.diskRandom);
+  if (mode_ == Mode::kHostile && context_.random.percent(30)) decay();
+}
+
+// Bits that flip at rest; or, as a canary, a forger at work.
+void World::decay() {
+  if (options_.canary == Canary::kForgedDisk) {
+    const Quiet quiet(context_);
+    if (history_.isShown(history_.size())) return;
+    if (!forgeLastEntry(storage_, "/state/journal", history_.leaves())) return;
+    ++context_.faults.damages;
+    context_.trace.note("forged");
+    return;
+  }
+  const auto paths = disk_.paths();
+  for (uint64_t flips = context_.diskRandom.between(0, 2); flips > 0; --flips) {
+    const std::string& path = paths[context_.diskRandom.below(paths.size())];
+    const auto inode = disk_.find(path);
+    if (inode->platterBytes() == 0) continue;
+    inode->flipBit(context_.diskRandom.below(inode->platterBytes() * 8));
+    inode->dropCache();
+    ++context_.faults.damages;
+    context_.count("bit flips");
+    context_.trace.note("bit flip in " + path);
+  }
+}
+
+// Again and again, as systemd does it, until the daemon runs or must not.
+void World::start() {
+  for (unsigned starts = 0; !isOver_; ++starts) {
+    require(starts < kStartsMax, kRecovers, "the daemon does not come up");
+    try {
+      if (tryStart()) return;
+    } catch (const Crash&) {
+      context_.trace.note("killed at call " + std::to_string(context_.faults.calls));
+      context_.count("deaths while starting");
+      die(chooseDeath());
+    } catch (const Exit& exit) {
+      context_.trace.note("exit: " + exit.message);
+      if (isDamaged()) throw Noticed{exit.message};
+      require(context_.faults.injected != 0, kRecovers,
+              "the daemon ended itself while starting: " + exit.message);
+      die(chooseDeath());
+    }
+  }
+}
+
+bool World::tryStart() {
+  if (!options_.isSweep && context_.random.percent(12)) {
+    context_.faults.crashAt = context_.faults.calls + context_.random.between(1, 14);
+  }
+  JournalReport report;
+  const uint64_t injectedBefore = context_.faults.injected;
+  const Status status = daemon_->open(&report);
+  context_.count("starts");
+  if (!status.ok()) {
+    judgeRefusal(status, injectedBefore);
+    daemon_->kill();
+    disk_.endProcess();
+    return false;
+  }
+  judgeStart(report);
+  if (isOver_) return true;
+  daemon_->begin(report, agents_);
+  history_.follow(daemon_->ledger());
+  checkFolder();
+  return true;
+}
+
+// A start may fail for a fault that it met, for want of room, and for damage.
+void World::judgeRefusal(const Status& status, uint64_t injectedBefore) {
+  context_.trace.note("start refused: " + status.message);
+  if (status.code == Code::kDiskFull) {
+    disk_.capacityBytes = UINT64_MAX;
+    return;
+  }
+  if (isDamaged()) throw Noticed{status.message};
+  require(
+      context_.faults.injected != injectedBefore, kRecovers,
+      "the ledger does not open: " + std::string(codeName(status.code)) + ": " + status.message);
+}
+
+void World::judgeStart(const JournalReport& report) {
+  if (report.tornBytes != 0) context_.count("torn tails cut");
+  const uint64_t lost = history_.compare(daemon_->ledger(), isDamaged());
+  if (lost == 0) {
+    if (!isDamaged()) history_.compareRecords(daemon_->ledger());
+    return;
+  }
+  // Whole groups at the end are gone, one for each place that was damaged at most. No journal can
+  // know; the receipts, checkpoints and the TPM's counter outside do.
+  require(lost <= 2 * context_.faults.damages, kNoWrongData,
+          std::to_string(lost) + " groups are gone after " +
+              std::to_string(context_.faults.damages) + " damaged places");
+  context_.count("damage that only receipts show");
+  context_.trace.note("rolled back");
+  isOver_ = true;
+}
+
+// fsck finds nothing once the tiles are written.
+void World::checkFolder() {
+  const Quiet quiet(context_);
+  const Status published = daemon_->ledger().publish(daemon_->ledger().state().size());
+  if (!published.ok() && isDamaged()) throw Noticed{published.message};
+  require(published.ok() || published.code == Code::kDiskFull, kFsckIsClean, published.message);
+  FsckOptions options;
+  options.folder = "/state";
+  for (const char* scope : {"system", "default"}) {
+    options.scopeKeys[scope] = sha256(bytesOf(scope));
+  }
+  FsckReport report;
+  const Status status = fsck(storage_, options, &report);
+  const std::string words = status.ok() ? report.finding.message : status.message;
+  const bool isClean = status.ok() && report.finding.ok() && report.wrongTiles.empty();
+  if (!isClean && isDamaged()) throw Noticed{"fsck: " + words};
+  const std::string tiles = report.wrongTiles.empty() ? "" : ", wrong " + report.wrongTiles[0];
+  require(isClean || !published.ok(), kFsckIsClean, words + tiles);
+  require(report.entries == history_.size() && report.root == history_.rootAt(history_.size()),
+          kFsckIsClean, "fsck sees another log");
+  context_.count("fsck runs");
+}
+
+void World::restartInOrder() {
+  const FaultRates before = context_.faults.rates;
+  context_.faults.rates = {};
+  bool stopped = false;
+  try {
+    daemon_->stop();
+    stopped = true;
+  } catch (const Crash&) {
+    die(chooseDeath());
+  }
+  daemon_->kill();
+  for (const auto& line : lines_) line->daemonLeft = true;
+  lines_.clear();
+  disk_.endProcess();
+  if (stopped) {
+    if (context_.is(Canary::kStrayByte)) strayByte();
+    context_.count("orderly restarts");
+    context_.trace.note("stopped");
+    if (context_.random.percent(50)) disk_.cutPower(context_.diskRandom);
+  }
+  context_.faults.rates = before;
+  start();
+}
+
+// A canary: behind the stop record nothing may stand.
+void World::strayByte() {
+  std::shared_ptr<Inode> newest;
+  for (const std::string& path : disk_.paths()) {
+    if (path.ends_with(".journal")) newest = disk_.find(path);
+  }
+  const uint8_t byte = 1;
+  newest->write(Bytes(&byte, 1), newest->size() - 1);
+  newest->sync();
+}
+
+void World::fillDisk() {
+  if (disk_.capacityBytes != UINT64_MAX) {
+    disk_.capacityBytes = UINT64_MAX;
+    return;
+  }
+  disk_.capacityBytes = disk_.usedBytes() + context_.diskRandom.below(300'000);
+  context_.count("full disks");
+  context_.trace.note("disk full");
+}
+
+}  // namespace kudurru::sim
