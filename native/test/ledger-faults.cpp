@@ -81,6 +81,31 @@ TEST_F(LedgerFaultTest, NothingAcknowledgedIsLostWhenKilledAroundAnyCall) {
   }
 }
 
+// What a kill leaves in memory is there at the next start, and is on no disk before it is synced:
+// names too.
+TEST_F(LedgerFaultTest, NothingAcknowledgedIsLostWhenKilledThenPoweredOff) {
+  using Fault = SimulatedDisk::Fault;
+  std::vector<Acknowledged> acknowledged;
+  ASSERT_EQ(work(&acknowledged).message, "");
+  const std::vector<std::string> trace = disk_.trace;
+  for (uint64_t at = 1; at <= trace.size(); ++at) {
+    if (trace[at - 1].starts_with("write")) continue;
+    reset();
+    acknowledged.clear();
+    disk_.faultAt = at;
+    disk_.fault = Fault::kCrashBefore;
+    EXPECT_THROW((void)work(&acknowledged), Crash);
+    disk_.fault = Fault::kNone;
+    ASSERT_EQ(start().message, "") << trace[at - 1];
+    ASSERT_EQ(applyFrames({agent_.submit(1)}).message, "") << trace[at - 1];
+    acknowledged.push_back({batch_.items[0].frame, batch_.items[0].receipt});
+    ledger_.reset();
+    disk_.powerCut(SimulatedDisk::Keep::kNothing, at);
+    checkAfter(acknowledged, trace[at - 1] + ", call " + std::to_string(at));
+    if (HasFatalFailure()) return;
+  }
+}
+
 TEST_F(LedgerFaultTest, AnErrorOfTheJournalEndsTheLedgerAndTheNextStartRecovers) {
   std::vector<Acknowledged> acknowledged;
   ASSERT_EQ(work(&acknowledged).message, "");

@@ -37,11 +37,13 @@ Status Journal::recover(const std::vector<uint32_t>& segments, JournalReport* re
     return systemFailure(Code::kFolderUnusable, "cannot open '" + path_ + "'", opened.error);
   }
   file_ = std::move(opened.file);
-  // Bytes that a killed process left in the page cache count only once they are synced. Pages that
-  // an earlier failed sync has marked clean are on no disk: they are dropped, for later readers,
-  // and not asked below.
+  // What a killed process left in memory counts only once it is synced: its bytes, and the
+  // segment's name, where it died between the rename and the folder's sync. Pages that an earlier
+  // failed sync has marked clean are on no disk: they are dropped, for later readers, and not asked
+  // below.
   int error = file_->syncData();
   if (error == 0) error = file_->dropCache();
+  if (error == 0) error = storage_.syncFolder(options_.folder);
   if (error != 0) return systemFailure(Code::kIoFailed, "cannot sync '" + path_ + "'", error);
   Status status = scanNewest(segments.back(), report);
   if (!status.ok()) return status;

@@ -44,13 +44,13 @@ IoResult readAllDirect(File& file, MutableBytes bytes, uint64_t offset) {
 Status ensureFolder(Storage& storage, const std::string& parent, const std::string& name) {
   const std::string folder = parent + "/" + name;
   const int made = storage.makeFolder(folder);
-  if (made == EEXIST) return {};
   if (made == ENOSPC || made == EDQUOT) {
     return systemFailure(Code::kDiskFull, "cannot make folder '" + folder + "'", made);
   }
-  if (made != 0) {
+  if (made != 0 && made != EEXIST) {
     return systemFailure(Code::kFolderUnusable, "cannot make folder '" + folder + "'", made);
   }
+  // One that is there may be another run's, killed before this.
   const int synced = storage.syncFolder(parent);
   if (synced != 0) return systemFailure(Code::kIoFailed, "cannot sync '" + parent + "'", synced);
   return {};
