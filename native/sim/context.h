@@ -66,9 +66,9 @@ struct Faults {
 
 struct Context {
   explicit Context(uint64_t seed)
-      : random(seed), diskRandom(seed ^ 0x6469736b), agentRandom(seed ^ 0x6167656e74) {}
+      : schedule(seed), diskRandom(seed ^ 0x6469736b), agentRandom(seed ^ 0x6167656e74) {}
 
-  Random random;       // the schedule
+  Random schedule;     // whose turn it is
   Random diskRandom;   // what the disk does
   Random agentRandom;  // what agents send
   Clock clock;

@@ -50,7 +50,7 @@ class DaemonTwin final : private intake::Environment {
   enum class Phase : uint8_t { kIdle, kTaken, kVerified, kKeyed, kApplied, kRequests };
   enum class Anchor : uint8_t { kNone, kPrepared, kSigned, kEntered };
 
-  void fillRandom(MutableBytes bytes) override { context_.random.fill(bytes); }
+  void fillRandom(MutableBytes bytes) override { context_.schedule.fill(bytes); }
   intake::WriterFacts lookAt(const intake::Writer& writer, intake::WriterLevel level) override;
 
   void must(const Status& status);

@@ -204,8 +204,8 @@ void History::checkBodies(Ledger& ledger, uint64_t most) {
 void History::checkProof(Ledger& ledger) {
   const Quiet quiet(context_);
   if (leaves_.size() < 2) return;
-  const uint64_t size = context_.random.between(2, leaves_.size());
-  const uint64_t index = context_.random.below(size - 1);
+  const uint64_t size = context_.schedule.between(2, leaves_.size());
+  const uint64_t index = context_.schedule.below(size - 1);
   const uint64_t asked = context_.is(Canary::kWrongProof) ? index + 1 : index;
   std::vector<Hash> path;
   const Status status = inclusionPath(ledger.nodes(), asked, size, &path);

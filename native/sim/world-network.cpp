@@ -76,9 +76,9 @@ void World::exchange(bool everything) {
       flush(*line, UINT64_MAX);
     }
   } else if (!lines_.empty()) {
-    Line& line = *lines_[context_.random.below(lines_.size())];
-    const uint64_t most = context_.random.between(1, context_.random.percent(20) ? 64 : 16'384);
-    if (context_.random.percent(60)) {
+    Line& line = *lines_[context_.schedule.below(lines_.size())];
+    const uint64_t most = context_.schedule.between(1, context_.schedule.percent(20) ? 64 : 16'384);
+    if (context_.schedule.percent(60)) {
       deliver(line, most);
     } else {
       flush(line, most);

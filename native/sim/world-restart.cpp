@@ -21,7 +21,7 @@ void World::die(Death death) {
   lines_.clear();
   disk_.endProcess();
   if (death == Death::kPowerCut) disk_.cutPower(context_.diskRandom);
-  if (mode_ == Mode::kHostile && context_.random.percent(30)) decay();
+  if (mode_ == Mode::kHostile && context_.schedule.percent(30)) decay();
 }
 
 // Bits that flip at rest; or, as a canary, a forger at work.
@@ -68,8 +68,8 @@ void World::start() {
 }
 
 bool World::tryStart() {
-  if (!options_.isSweep && context_.random.percent(12)) {
-    context_.faults.crashAt = context_.faults.calls + context_.random.between(1, 14);
+  if (!options_.isSweep && context_.schedule.percent(12)) {
+    context_.faults.crashAt = context_.faults.calls + context_.schedule.between(1, 14);
   }
   JournalReport report;
   const uint64_t injectedBefore = context_.faults.injected;
@@ -160,7 +160,7 @@ void World::restartInOrder() {
     if (context_.is(Canary::kStrayByte)) strayByte();
     context_.count("orderly restarts");
     context_.trace.note("stopped");
-    if (context_.random.percent(50)) disk_.cutPower(context_.diskRandom);
+    if (context_.schedule.percent(50)) disk_.cutPower(context_.diskRandom);
   }
   context_.faults.rates = before;
   start();

@@ -26,7 +26,7 @@ World::World(const RunOptions& options)
 
 // What kind of world this is: no faults beside crashes, a failing disk, or a lying one.
 void World::chooseProfile() {
-  Random& random = context_.random;
+  Random& random = context_.schedule;
   const uint64_t drawn = random.below(10);
   mode_ = drawn < 4 ? Mode::kFriendly : drawn < 8 ? Mode::kFailing : Mode::kHostile;
   if (options_.canary != Canary::kNone) {
@@ -49,7 +49,7 @@ void World::chooseProfile() {
 }
 
 void World::chooseSizes() {
-  Random& random = context_.random;
+  Random& random = context_.schedule;
   steps_ = options_.isSweep ? 500 : random.between(600, 3'000);
   crashPercent_ = options_.isSweep ? 0 : random.between(1, 3);
   daemonOptions_.ledgerId = sha256(provisioningRecord());
@@ -125,10 +125,10 @@ void World::attempt(Deed&& deed) {
 
 void World::step() {
   ++context_.trace.step;
-  context_.clock.monotonicNs += context_.random.between(1'000, 2'000'000);
-  const uint64_t choice = context_.random.below(1'000);
+  context_.clock.monotonicNs += context_.schedule.between(1'000, 2'000'000);
+  const uint64_t choice = context_.schedule.below(1'000);
   if (choice < 250) {
-    Agent& agent = *agents_[context_.random.below(agents_.size())];
+    Agent& agent = *agents_[context_.schedule.below(agents_.size())];
     agent.listen();
     if (!agent.isConnected()) connectAgents();
     agent.act(false);
@@ -147,16 +147,16 @@ void World::stepOfDaemon(uint64_t choice) {
     const bool isStalled = context_.trace.step < stalledBefore_;
     if (!isStalled && daemon_->hasWork()) daemon_->advancePipeline();
   } else if (choice < 900) {
-    if (daemon_->isAnchoring() || context_.random.percent(30)) daemon_->advanceAnchor();
+    if (daemon_->isAnchoring() || context_.schedule.percent(30)) daemon_->advanceAnchor();
   } else if (choice < 915) {
     daemon_->publish();
   } else {
-    if (context_.random.percent(20)) daemon_->raiseAlarm();
+    if (context_.schedule.percent(20)) daemon_->raiseAlarm();
   }
 }
 
 void World::stepOfBox(uint64_t choice) {
-  Random& random = context_.random;
+  Random& random = context_.schedule;
   if (choice < 950) return disk_.writeBack(context_.diskRandom);
   if (choice < 960) return tick(random.below(1'500) * kNsPerMs);
   if (choice < 965) {

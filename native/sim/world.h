@@ -80,7 +80,7 @@ class World {
   void decay();
   void strayByte();
   void fillDisk();
-  Death chooseDeath() { return context_.random.percent(50) ? Death::kKill : Death::kPowerCut; }
+  Death chooseDeath() { return context_.schedule.percent(50) ? Death::kKill : Death::kPowerCut; }
   bool isDamaged() const { return context_.faults.damages != 0; }
 
   const RunOptions options_;

@@ -50,7 +50,10 @@ export function addonsStep() {
 export function nativeTestsStep() {
   return buildStep({
     name: 'C++ tests',
-    inputs: ['native/CMakeLists.txt', 'native/src/core', 'native/test'],
+    inputs: [
+      ...['native/CMakeLists.txt', 'native/src/core', 'native/test', 'native/sim'],
+      'native/bench/parts',
+    ],
     outputs: ['native/build/test/Makefile'],
     what: 'compile them with address and undefined-behaviour sanitizers, into native/build/test',
     run: () => cmake('native/build/test', sanitized),
