@@ -40,6 +40,14 @@ async function main(words: readonly string[]): Promise<number> {
 
 async function run(configuration: Configuration): Promise<number> {
   const log = openLog({ level: configuration.settings.logLevel });
+  // From here on, also while starting: a start that was begun is ended in order.
+  const stopping = Promise.withResolvers<NodeJS.Signals>();
+  const stopOnSignal = (signal: NodeJS.Signals): void => {
+    log.info('stopping', { signal });
+    for (const each of stopSignals) process.removeListener(each, stopOnSignal);
+    stopping.resolve(signal);
+  };
+  for (const signal of stopSignals) process.on(signal, stopOnSignal);
   let daemon: Daemon;
   try {
     daemon = await startDaemon(configuration, log);
@@ -48,12 +56,7 @@ async function run(configuration: Configuration): Promise<number> {
     const known = isKudurruError(error) && error.code !== 'assertion-failed';
     return known ? exitCode.refused : exitCode.internal;
   }
-  const stopOnSignal = (signal: NodeJS.Signals): void => {
-    log.info('stopping', { signal });
-    for (const each of stopSignals) process.removeListener(each, stopOnSignal);
-    daemon.stop(`signal ${signal}`);
-  };
-  for (const signal of stopSignals) process.on(signal, stopOnSignal);
+  void stopping.promise.then((signal) => daemon.stop(`signal ${signal}`));
   try {
     await daemon.ended;
     log.info('stopped');

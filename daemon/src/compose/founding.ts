@@ -3,6 +3,9 @@
  * that can each be repeated: the provisioning record is durable before TPM and token are touched,
  * so an interrupted first start goes on with the same ledgerId and finds what it made.
  */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+
 import {
   applianceIdOf,
   decodeApplianceDocument,
@@ -58,14 +61,8 @@ export interface FoundingOptions {
  * `config-invalid`, and DeviceError of the devices
  */
 export async function openFounded(options: FoundingOptions): Promise<FoundedLedger> {
-  const { configuration, log } = options;
-  const { state, settings } = configuration;
-  const known = ledgerIdIn(state);
-  const made =
-    known === null ? makeProvisioningRecord(settings.origin, settings.trustDomain) : null;
-  const ledgerId = known ?? ledgerIdOf(made ?? new Uint8Array(0));
-  const segmentBytes = BigInt(settings.segmentSizeMib) << 20n;
-  const store = await openStore({ folder: state, ledgerId, segmentBytes });
+  const { log } = options;
+  const { store, made } = await openOrBegin(options);
   if (store.tornBytes > 0n) {
     log.warning('cut off what was never acknowledged', { tornBytes: store.tornBytes });
   }
@@ -79,19 +76,44 @@ export async function openFounded(options: FoundingOptions): Promise<FoundedLedg
   }
 }
 
+interface Opened {
+  readonly store: LedgerStore;
+  /** The provisioning record of a ledger that begins now; null for one that is there. */
+  readonly made: Uint8Array | null;
+}
+
+async function openOrBegin({ configuration, log }: FoundingOptions): Promise<Opened> {
+  const { state: folder, settings } = configuration;
+  const segmentBytes = BigInt(settings.segmentSizeMib) << 20n;
+  const ledgerId = ledgerIdIn(folder);
+  if (ledgerId !== null) {
+    const store = await openStore({ folder, ledgerId, segmentBytes });
+    if (!(await isUnused(store))) return { store, made: null };
+    await store.leave();
+    log.warning('an earlier first start ended before anything was recorded: begun anew');
+    rmSync(join(folder, 'journal'), { recursive: true });
+  }
+  const made = makeProvisioningRecord(settings.origin, settings.trustDomain);
+  return { store: await openStore({ folder, ledgerId: ledgerIdOf(made), segmentBytes }), made };
+}
+
+/**
+ * The journal was begun and holds nothing, not even the provisioning record: no device and nobody
+ * else has heard of its ledgerId. Were that not so, the devices would refuse the next one.
+ */
+async function isUnused(store: LedgerStore): Promise<boolean> {
+  return store.head().size === 0n && (await store.records('prepare', 1)).length === 0;
+}
+
 async function found(
-  { devices, configuration, log }: FoundingOptions,
+  { devices, log }: FoundingOptions,
   store: LedgerStore,
   made: Uint8Array | null,
 ): Promise<FoundedLedger> {
   if (made !== null) await store.appendRecord('prepare', made);
   const [founding] = await store.records('prepare', 1);
   if (founding === undefined) {
-    throw new KudurruError(
-      'state-folder-unusable',
-      'start refused: an earlier first start was interrupted before anything was recorded; ' +
-        `remove "${configuration.state}/journal" and start again`,
-    );
+    throw new KudurruError('ledger-failed', 'the journal has no provisioning record');
   }
   log.info('founding a ledger: TPM and token make their keys');
   await devices.attestation.provision(store.ledgerId, provisionTimeoutMs);
