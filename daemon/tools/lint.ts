@@ -10,7 +10,7 @@ import { breakWideComments } from './tidy/comment-width.ts';
 
 const fix = process.argv.includes('--fix');
 
-const cppFiles = listFiles('native/*.cpp', 'native/*.h');
+const cppFiles = listFiles('native/*.cpp', 'native/*.h', 'hwtest/*.c', 'hwtest/*.h');
 if (fix) {
   for (const path of listFiles('*.ts', '*.mjs')) {
     const text = readFileSync(path, 'utf8');

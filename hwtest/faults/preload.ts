@@ -3,22 +3,31 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const built = new Map<string, string>();
+/** The sources of each. */
+const libraries = {
+  'disk-faults': ['disk-faults.c', 'passage.c', 'plan.c', 'undo.c'],
+  'full-disk': ['full-disk.c'],
+} as const;
+
+export type PreloadLibrary = keyof typeof libraries;
+
+const built = new Map<PreloadLibrary, string>();
 
 /** Path of the library, for `LD_PRELOAD`. */
-export function preloadLibrary(name: 'forget-unsynced' | 'full-disk'): string {
+export function preloadLibrary(name: PreloadLibrary): string {
   const library = built.get(name) ?? build(name);
   built.set(name, library);
   return library;
 }
 
-function build(name: string): string {
-  const source = fileURLToPath(new URL(`${name}.c`, import.meta.url));
+function build(name: PreloadLibrary): string {
+  const sources = libraries[name].map((file) => fileURLToPath(new URL(file, import.meta.url)));
   const folder = fileURLToPath(new URL('../build', import.meta.url));
   mkdirSync(folder, { recursive: true });
   // Under a name of its own: another process may be running with the one before.
   const library = `${folder}/${name}-${process.pid}.so`;
-  execFileSync('cc', ['-shared', '-fPIC', '-O2', '-Wall', '-o', library, source, '-ldl']);
+  const flags = ['-shared', '-fPIC', '-O2', '-Wall', '-Wextra'];
+  execFileSync('cc', [...flags, '-o', library, ...sources, '-ldl', '-lpthread']);
   process.once('exit', () => rmSync(library, { force: true }));
   return library;
 }

@@ -4,26 +4,16 @@
  * after each start they take their sessions up again and send again what was not answered.
  */
 import { randomInt } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { connect, type Agent, type Receipt } from '@kudurru/agent';
-import {
-  CHECKPOINT_PATH,
-  decodeEntry,
-  encodeHex,
-  equalBytes,
-  leafHash,
-  MerkleTree,
-  parseCheckpoint,
-  TileReader,
-  verify,
-} from '@kudurru/proof';
+import { verify } from '@kudurru/proof';
 
 import { Appliance, type DaemonOptions, type RunningDaemon } from '../backends/appliance.ts';
 import { enrolAgent } from '../backends/control.ts';
-import { preloadLibrary } from '../faults/preload.ts';
+import { cutPower, writePlan } from '../faults/disk-faults.ts';
+import { compareReceipts } from './receipt-checker.ts';
 import { bundleOf, checkFiles, policyOf, someAction } from './scenario.ts';
 
 export interface KillCycleOptions {
@@ -33,6 +23,8 @@ export interface KillCycleOptions {
   readonly agents: number;
   /** Makes every sync of the journal a lie: the run must then find something lost. */
   readonly ignoreSync?: boolean;
+  /** Of `performance.now()`: no cycle is begun after it. */
+  readonly untilMs?: number;
   readonly onCycle?: (line: string) => void;
 }
 
@@ -54,6 +46,8 @@ const STARTS_A_KILL = 5;
 const STARTING_MS_MAX = 3000;
 /** Receipts proven at the end by an evidence bundle each. */
 const BUNDLES_VERIFIED = 20;
+/** Of the sectors that were not synced, those that survive a kill. */
+const TEAR_PERCENT = 30;
 const IN_FLIGHT = 8;
 const ACTIONS_MAX = 4;
 
@@ -63,6 +57,7 @@ export async function runKillCycles(options: KillCycleOptions): Promise<KillCycl
     return await new KillCycles(appliance, options).run();
   } finally {
     await appliance.stop();
+    rmSync(`${appliance.state}.plan`, { recursive: true, force: true });
   }
 }
 
@@ -76,17 +71,21 @@ class KillCycles {
   /** Resolves with the next receipt, or the next failure. */
   #next = Promise.withResolvers<void>();
   #running: RunningDaemon | null = null;
+  /** Beside the state folder, on the same file system. */
+  readonly #planFolder: string;
 
   constructor(appliance: Appliance, options: KillCycleOptions) {
     this.#appliance = appliance;
     this.#options = options;
+    this.#planFolder = `${appliance.state}.plan`;
   }
 
   async run(): Promise<KillCycleResult> {
     const agents = await this.#enrolAgents();
     const feeders = agents.map((agent, number) => this.#feed(agent, number));
-    const { cycles, onCycle } = this.#options;
+    const { cycles, untilMs = Infinity, onCycle } = this.#options;
     for (let cycle = 1; cycle <= cycles && this.#failures.length === 0; cycle++) {
+      if (performance.now() > untilMs) break;
       if (!(await this.#killAndRestart(cycle))) break;
       onCycle?.(`cycle ${cycle}/${cycles}: ${this.#receipts.length} receipts`);
     }
@@ -116,12 +115,12 @@ class KillCycles {
   async #killAndRestart(cycle: number): Promise<boolean> {
     await this.#next.promise;
     await sleep(randomInt(SERVING_MS_MIN, SERVING_MS_MAX));
-    await this.#running?.kill();
+    await this.#cutPower(this.#running);
     this.#kills++;
     if (randomInt(STARTS_A_KILL) === 0) {
       const starting = this.#appliance.launch(this.#daemonOptions());
       await sleep(randomInt(STARTING_MS_MAX));
-      await starting.kill();
+      await this.#cutPower(starting);
       this.#kills++;
     }
     const daemon = this.#appliance.launch(this.#daemonOptions());
@@ -136,6 +135,13 @@ class KillCycles {
     }
   }
 
+  /** A daemon that does not listen yet has written nothing: SIGKILL does it. */
+  async #cutPower(daemon: RunningDaemon | null): Promise<void> {
+    if (daemon === null) return;
+    if (cutPower(this.#planFolder)) await daemon.ended;
+    else await daemon.kill();
+  }
+
   #fail(what: string): void {
     this.#failures.push(what);
     this.#next.resolve();
@@ -143,12 +149,14 @@ class KillCycles {
 
   #daemonOptions(): DaemonOptions {
     return {
-      environment: {
-        LD_PRELOAD: preloadLibrary('forget-unsynced'),
-        FORGET_PREFIX: join(this.#appliance.state, 'journal'),
-        FORGET_SEED: String(randomInt(2 ** 31)),
-        FORGET_IGNORE_SYNC: this.#options.ignoreSync === true ? '1' : '0',
-      },
+      environment: writePlan({
+        state: this.#appliance.state,
+        folder: this.#planFolder,
+        seed: randomInt(2 ** 31),
+        tearPercent: TEAR_PERCENT,
+        ignoreSyncs: this.#options.ignoreSync === true,
+        isTraced: false,
+      }),
     };
   }
 
@@ -216,78 +224,10 @@ class KillCycles {
     }
   }
 
-  /**
-   * Derives the tree anew from the published entries and looks up each receipt in it. An orderly
-   * stop has published a checkpoint of all that was acknowledged.
-   */
+  /** An orderly stop has published a checkpoint of all that was acknowledged. */
   async #compare(contradictions: string[]): Promise<bigint> {
-    const { state } = this.#appliance;
-    const { size, root } = parseCheckpoint(
-      new Uint8Array(await readFile(join(state, CHECKPOINT_PATH))),
-    );
-    const checker = new ReceiptChecker(this.#receipts);
-    const reader = new TileReader((path) => readFile(join(state, path)), size);
-    for await (const entry of reader.entries(0n, size)) checker.add(entry);
-    contradictions.push(...checker.finish(root));
+    const { size, problems } = await compareReceipts(this.#appliance.state, this.#receipts);
+    contradictions.push(...problems);
     return size;
-  }
-}
-
-/** Walks the log once, beside the receipts in the order of their trees. */
-class ReceiptChecker {
-  readonly #tree = new MerkleTree();
-  readonly #bySize: Receipt[];
-  readonly #places = new Map<bigint, { session: Uint8Array; sequence: bigint }>();
-  readonly #sessions = new Map<bigint, Uint8Array>();
-  readonly #problems: string[] = [];
-  #next = 0;
-
-  constructor(receipts: readonly Receipt[]) {
-    this.#bySize = receipts.toSorted((a, b) => (a.treeSize < b.treeSize ? -1 : 1));
-    for (const { actions } of receipts) {
-      for (const { index, reference } of actions) {
-        if (this.#places.has(index)) this.#problems.push(`index ${index} was given out twice`);
-        this.#places.set(index, reference);
-      }
-    }
-  }
-
-  add(bytes: Uint8Array): void {
-    const index = this.#tree.size;
-    const entry = decodeEntry(bytes);
-    if (entry.kind === 'session.open') this.#sessions.set(index, leafHash(bytes));
-    const promised = this.#places.get(index);
-    if (promised !== undefined) {
-      const session = entry.kind === 'action' ? this.#sessions.get(entry.sessionIndex) : undefined;
-      const isKept =
-        entry.kind === 'action' &&
-        entry.sequence === promised.sequence &&
-        session !== undefined &&
-        equalBytes(session, promised.session);
-      if (!isKept) {
-        const place = `${encodeHex(promised.session).slice(0, 8)}/${promised.sequence}`;
-        this.#problems.push(`the entry at ${index} is not the acknowledged action ${place}`);
-      }
-    }
-    this.#tree.append(bytes);
-    this.#compareRoots();
-  }
-
-  finish(root: Uint8Array): readonly string[] {
-    if (!equalBytes(root, this.#tree.root())) {
-      this.#problems.push('the published entries do not give the root of the checkpoint');
-    }
-    const missing = this.#bySize.length - this.#next;
-    if (missing > 0) this.#problems.push(`${missing} receipts are of a tree longer than the log`);
-    return this.#problems;
-  }
-
-  #compareRoots(): void {
-    for (; this.#bySize[this.#next]?.treeSize === this.#tree.size; this.#next++) {
-      const receipt = this.#bySize[this.#next];
-      if (receipt !== undefined && !equalBytes(receipt.root, this.#tree.root())) {
-        this.#problems.push(`the root at ${receipt.treeSize} is not the one of the receipt`);
-      }
-    }
   }
 }

@@ -6,7 +6,7 @@ const saysNothing = /^(?:utils?|helpers?|common|managers?|misc|stuff|lib2)$/;
 
 export const fileNames: Rule = perSource(code, ({ path }) =>
   path.split('/').flatMap((part): Finding[] => {
-    const stem = part.replace(/(?:\.test|\.d)?\.(?:ts|mjs|cpp|h)$/, '').replace(/^\./, '');
+    const stem = part.replace(/(?:\.test|\.d)?\.(?:ts|mjs|c|cpp|h)$/, '').replace(/^\./, '');
     if (!kebabCase.test(stem)) {
       const instead = 'write it in kebab-case';
       return [{ path, line: 1, problem: `name '${part}' is not in kebab-case`, instead }];

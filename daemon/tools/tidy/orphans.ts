@@ -25,6 +25,7 @@ export const PROGRAMS: readonly string[] = [
   'daemon/tools/start.ts',
   'daemon/tools/tidy.ts',
   'hwtest/scenarios/run-kill-cycles.ts',
+  'hwtest/soak/main.ts',
   'native/lib/index.ts',
   'native/tpm2-tss/lib/index.ts',
 ];

@@ -16,7 +16,7 @@ const beforeRegExp = /(?:^|[(,=:[!&|?{};+\-*%<>~^]|\b(?:return|typeof|case|of|in
 const known = new Map<string, Scanned>();
 
 export function scan(path: string, text: string): Scanned {
-  const isCpp = /\.(?:cpp|h)$/.test(path);
+  const isCpp = /\.(?:c|cpp|h)$/.test(path);
   const key = `${isCpp ? 'cpp' : 'ts'} ${text}`;
   const scanned = known.get(key) ?? new Scanner(text, isCpp).run();
   known.set(key, scanned);

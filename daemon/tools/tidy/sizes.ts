@@ -8,7 +8,7 @@ import { code, cpp, perSource, type Finding, type Rule, type Source } from './so
 const fileLines: readonly (readonly [RegExp, number])[] = [
   [/\.(?:ts|mjs)$/, 400],
   [/^native\/(?:test|fuzz|bench)\/.*\.h$/, 500],
-  [/\.cpp$/, 500],
+  [/\.c(?:pp)?$/, 500],
   [/\.h$/, 150],
 ];
 const functionLinesMax = 60;

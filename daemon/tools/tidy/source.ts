@@ -34,8 +34,8 @@ export function lineAt(text: string, offset: number): number {
 }
 
 export const typeScript = /\.(?:ts|mjs)$/;
-export const cpp = /\.(?:cpp|h)$/;
-export const code = /\.(?:ts|mjs|cpp|h)$/;
+export const cpp = /\.(?:c|cpp|h)$/;
+export const code = /\.(?:ts|mjs|c|cpp|h)$/;
 
 /** Tests, and what only they and the developer run: freer than the product. */
 export function isTest(path: string): boolean {

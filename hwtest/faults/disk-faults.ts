@@ -1,0 +1,90 @@
+/** A plan for the preload library `disk-faults`, as its text; what it may say is in plan.h. */
+import { execFileSync } from 'node:child_process';
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+import { preloadLibrary } from './preload.ts';
+import { addonName, FILE_CLASSES, type Site } from './sites.ts';
+
+export const FAULTS = ['EIO', 'ENOSPC', 'EINTR', 'short', 'kill-before', 'kill-after'] as const;
+export type Fault = (typeof FAULTS)[number];
+
+export interface FaultPlan {
+  readonly state: string;
+  /** A folder for the plan, the trace and what an undone unlink brings back; made here. */
+  readonly folder: string;
+  readonly site?: Site;
+  readonly fault?: Fault | 'skip';
+  /** The passage of the site that meets the fault, from 1. */
+  readonly nth?: number;
+  /** With `skip`: the kill, so many passages after the first that was skipped. */
+  readonly killLater?: number;
+  /** Every sync claims success and does nothing. */
+  readonly ignoreSyncs?: boolean;
+  readonly seed: number;
+  /** Default true. */
+  readonly isTraced?: boolean;
+  /** Percent of the unsynced sectors that survive a kill. */
+  readonly tearPercent: number;
+}
+
+/** Writes the plan. @returns the environment of a daemon that is to meet it */
+export function writePlan(plan: FaultPlan): Record<string, string> {
+  const spare = join(plan.folder, 'spare');
+  mkdirSync(spare, { recursive: true });
+  const { site, fault } = plan;
+  const lines = [
+    'program daemon/src/main.ts',
+    `state ${plan.state}`,
+    `spare ${spare}`,
+    ...(plan.isTraced === false ? [] : [`trace ${traceOf(plan.folder)}`]),
+    `object ${addonName}`,
+    `fifo ${makeFifo(plan.folder)}`,
+    `seed ${plan.seed}`,
+    `tear ${plan.tearPercent}`,
+    ...FILE_CLASSES.map(([name, glob]) => `class ${name} ${glob}`),
+    ...(site?.frames ?? []).map((way) => `site ${site?.call} ${site?.fileClass} ${way}`),
+    ...(fault === undefined ? [] : [`fault ${fault} ${plan.nth ?? 1}`]),
+    ...(plan.ignoreSyncs === true ? ['ignore-syncs'] : []),
+    ...(plan.killLater === undefined ? [] : [`later ${plan.killLater}`]),
+  ];
+  const file = join(plan.folder, 'plan');
+  writeFileSync(file, `${lines.join('\n')}\n`);
+  return { LD_PRELOAD: preloadLibrary('disk-faults'), DISK_FAULTS: file };
+}
+
+export function traceOf(folder: string): string {
+  return join(folder, 'trace');
+}
+
+function makeFifo(folder: string): string {
+  const fifo = join(folder, 'kill');
+  rmSync(fifo, { force: true });
+  execFileSync('mkfifo', [fifo]);
+  return fifo;
+}
+
+/**
+ * Cuts the power of the daemon that has the plan in `folder`: it is killed, and the disk loses what
+ * was not synced. False where it does not listen yet, or has ended: then it has written nothing.
+ */
+export function cutPower(folder: string): boolean {
+  let fifo: number;
+  try {
+    fifo = openSync(join(folder, 'kill'), constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENXIO') return false;
+    throw error;
+  }
+  writeSync(fifo, '!');
+  closeSync(fifo);
+  return true;
+}

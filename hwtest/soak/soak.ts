@@ -1,0 +1,26 @@
+/** What one long run is told, and what it tells. */
+
+export interface SoakOptions {
+  /** How long it may go on beginning new work. */
+  readonly minutes: number;
+  readonly seed: number;
+  /** An empty folder on a real disk. */
+  readonly folder: string;
+  /** A document whose table of faults is to be written anew. */
+  readonly tableFile: string | null;
+  readonly say: (line: string) => void;
+}
+
+export interface SoakResult {
+  /** What was done, in numbers. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** What does not hold, in words; empty when all is well. */
+  readonly findings: readonly string[];
+}
+
+export interface Soak {
+  readonly name: string;
+  /** One sentence, for the manual page. */
+  readonly about: string;
+  run(options: SoakOptions): Promise<SoakResult>;
+}
