@@ -204,7 +204,13 @@ class RunningDaemon implements Daemon {
       log: log.part('control'),
     });
     const noteActivity = anchoring.anchorer.noteActivity.bind(anchoring.anchorer);
-    const pipeline = runPipeline({ intake, ledger: this.#ledger, sessions, noteActivity });
+    const pipeline = runPipeline({
+      intake,
+      ledger: this.#ledger,
+      leapSteps: this.#clock.leapSteps(),
+      sessions,
+      noteActivity,
+    });
     pipeline.catch((error: unknown) => this.#fail(error));
     const fail = (error: unknown): void => this.#fail(error);
     const idleEveryMs = Math.min(housekeepingEveryMs, settings.sessionIdleMs);

@@ -3,22 +3,29 @@
  * gathers the next and its signatures are checked.
  *
  *   intake    submissions and session requests; each stamped when its frame came
- *   identity  the signatures of all submissions, one call a batch
+ *   identity  the signatures of all submissions
  *   rules     none in force: the ledger says so in each action's entry
  *   ledger    one group, one fdatasync
  *   intake    receipts and refusals
  *   identity  sessions opened, taken up and closed, each in the ledger before its agent is told
  *   anchor    told that there is more to anchor, and who waits for it
+ *
+ * Submissions of scopes whose keys are in use take these steps in native code, from thread to
+ * thread (native/src/binding/conveyor.h). Here comes what somebody must decide about: submissions
+ * of a new scope take the same steps below, and nothing overtakes them; session requests come after
+ * the submissions that came before them.
  */
 import type { Awaiting } from './anchor/receipts.ts';
 import { leafIndex } from './base/units.ts';
 import type { SessionRequests } from './identity/session-requests.ts';
-import type { AgentDoor, IntakeBatch } from './intake/agent-door.ts';
+import type { AgentDoor, IntakeBatch, LeapStepNs } from './intake/agent-door.ts';
 import type { Ledger } from './ledger/ledger.ts';
 
 export interface PipelineStages {
   readonly intake: AgentDoor;
   readonly ledger: Ledger;
+  /** For the times of submissions. */
+  readonly leapSteps: readonly LeapStepNs[];
   readonly sessions: SessionRequests;
   /** Entries worth an anchor are durable; these submitters wait for it. */
   readonly noteActivity: (awaiting: readonly Awaiting[]) => void;
@@ -26,21 +33,26 @@ export interface PipelineStages {
 
 /** Runs until intake has stopped, and all it received is durable and answered. */
 export async function runPipeline(stages: PipelineStages): Promise<void> {
-  const { intake, ledger } = stages;
-  let committed: Promise<void> = Promise.resolve();
-  for (let batch = await intake.next(); batch !== null; batch = await intake.next()) {
-    await Promise.all([intake.verify(batch), ledger.useScopes(batch.scopes)]);
-    await committed;
-    committed = commit(stages, batch);
-    // The failure goes up where it is awaited; until then it is somebody's.
-    committed.catch(() => stages.intake.stop());
+  const { intake, ledger, leapSteps } = stages;
+  intake.connect(ledger.native, leapSteps);
+  try {
+    for (let batch = await intake.next(); batch !== null; batch = await intake.next()) {
+      await decide(stages, batch);
+    }
+  } catch (error) {
+    void intake.stop();
+    throw error;
   }
-  await committed;
 }
 
-async function commit(stages: PipelineStages, batch: IntakeBatch): Promise<void> {
+async function decide(stages: PipelineStages, batch: IntakeBatch): Promise<void> {
   const { intake, ledger, sessions, noteActivity } = stages;
-  if (batch.items > 0) await ledger.apply(batch);
+  const { committed } = batch;
+  if (committed.actions > 0) noteActivity(committed.waiters.map(awaitingOf));
+  if (batch.items > 0) {
+    await Promise.all([intake.verify(batch), ledger.useScopes(batch.scopes)]);
+    await ledger.apply(batch);
+  }
   const waiters = intake.answer(batch);
   if (batch.actions > 0) noteActivity(waiters.map(awaitingOf));
   if (batch.requests.length === 0) return;

@@ -1,4 +1,5 @@
 // What the daemon's pipeline and the native intake exchange (SPEC.md §6).
+import type { Ledger } from './ledger.ts';
 
 /** 1 `credentials`, 2 `pidfd`, 3 `pidfd-inode` (SPEC.md §7). */
 export type WriterLevel = 1 | 2 | 3;
@@ -72,7 +73,22 @@ export interface Waiter {
   readonly level: 2;
 }
 
-/** Everything received while the batch before was worked on, in bounds. */
+/** From this instant of CLOCK_REALTIME on, TAI is ahead of UTC by so many seconds. */
+export interface LeapStepNs {
+  readonly fromRealtimeNs: bigint;
+  readonly taiMinusUtcSeconds: number;
+}
+
+/** What a connected ledger made durable by itself, answered already. */
+export interface Committed {
+  readonly actions: number;
+  readonly waiters: readonly Waiter[];
+}
+
+/**
+ * Everything received while the batch before was worked on, in bounds. Of an intake that is
+ * connected to a ledger: what waits for a decision, and word of what was committed meanwhile.
+ */
 export interface IntakeBatch {
   /** The native batch, for the ledger's native side. */
   readonly handle: unknown;
@@ -86,6 +102,8 @@ export interface IntakeBatch {
   readonly requests: readonly SessionRequest[];
   /** Erasure scopes of the bodies that came with it, each once. */
   readonly scopes: readonly string[];
+  /** Since the batch before; of none where intake is not connected. */
+  readonly committed: Committed;
   /** After the ledger has answered. The same before and after `answer`. */
   waiters(): readonly Waiter[];
 }
@@ -152,6 +170,13 @@ export interface IntakeStats {
 
 export interface Intake {
   readonly writerLevel: WriterLevel;
+  /**
+   * From now on submissions are checked, made durable by this ledger and answered without
+   * JavaScript: `next` gives session requests, and submissions of a scope without key, which
+   * nothing overtakes until they are answered. `leapSteps`, ascending, are for their times. A
+   * ledger that ends makes `next` reject with a NativeError of the domain `ledger`.
+   */
+  connect(ledger: Ledger, leapSteps: readonly LeapStepNs[]): void;
   /**
    * The next batch, as soon as anything waits; null once intake has stopped. One call at a time;
    * it may be made before the batch before is answered, but batches are answered in their order.

@@ -1,5 +1,6 @@
 // The agents' socket in native code: frames in, batches out, answers back.
 import { checkBytes, checkInteger } from './arguments.ts';
+import { nativeLedgerOf, type Ledger } from './ledger.ts';
 import type {
   Intake,
   IntakeBatch,
@@ -8,6 +9,7 @@ import type {
   IntakeRefusal,
   IntakeStats,
   IntakeWriter,
+  LeapStepNs,
   SessionBinding,
   Waiter,
   WriterLevel,
@@ -25,6 +27,7 @@ interface PeerCredentials {
 type NativeDelivery = Omit<IntakeBatch, 'waiters'>;
 
 interface NativeIntake {
+  connect(ledger: unknown, leapSteps: readonly (readonly [bigint, number])[]): void;
   next(): Promise<NativeDelivery | null>;
   verify(handle: unknown): Promise<void>;
   answer(handle: unknown): readonly Waiter[];
@@ -114,6 +117,7 @@ class Batch implements IntakeBatch {
   readonly bytes: number;
   readonly requests: IntakeBatch['requests'];
   readonly scopes: readonly string[];
+  readonly committed: IntakeBatch['committed'];
   readonly #waiters: () => readonly Waiter[];
   #answered: readonly Waiter[] | null = null;
 
@@ -124,6 +128,7 @@ class Batch implements IntakeBatch {
     this.bytes = delivery.bytes;
     this.requests = delivery.requests;
     this.scopes = delivery.scopes;
+    this.committed = delivery.committed;
     this.#waiters = waiters;
   }
 
@@ -148,6 +153,14 @@ class RunningIntake implements Intake {
   constructor(intake: NativeIntake, writerLevel: WriterLevel) {
     this.#native = intake;
     this.writerLevel = writerLevel;
+  }
+
+  connect(ledger: Ledger, leapSteps: readonly LeapStepNs[]): void {
+    const steps = leapSteps.map(({ fromRealtimeNs, taiMinusUtcSeconds }) => {
+      checkInteger(taiMinusUtcSeconds, 'taiMinusUtcSeconds', { min: -1000, max: 1000 });
+      return [fromRealtimeNs, taiMinusUtcSeconds] as const;
+    });
+    this.#native.connect(nativeLedgerOf(ledger), steps);
   }
 
   async next(): Promise<IntakeBatch | null> {

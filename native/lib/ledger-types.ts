@@ -128,6 +128,7 @@ interface NativeApplied extends Omit<Applied, 'outcomes'> {
 /** The addon's object. */
 export interface NativeLedger {
   open(): Promise<LedgerOpening>;
+  facts(): LedgerFacts;
   apply(
     handle: unknown,
     taiMinusUtcSeconds: number,

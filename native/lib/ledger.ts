@@ -67,23 +67,30 @@ export function readLedgerId(folder: string): Uint8Array {
   return native.readLedgerId(folder);
 }
 
+/** For intake, which hands submissions to it without JavaScript. */
+export function nativeLedgerOf(ledger: Ledger): NativeLedger {
+  return Ledger.nativeOf(ledger);
+}
+
 export class Ledger {
   readonly #native: NativeLedger;
-  #facts: LedgerFacts;
   readonly ledgerId: Uint8Array;
   /** What opening found; the facts are those of that moment. */
   readonly opening: LedgerOpening;
 
   constructor(ledger: NativeLedger, ledgerId: Uint8Array, opening: LedgerOpening) {
     this.#native = ledger;
-    this.#facts = opening.facts;
     this.ledgerId = ledgerId.slice();
     this.opening = opening;
   }
 
-  /** As of the last `apply` that was settled. */
+  static nativeOf(ledger: Ledger): NativeLedger {
+    return ledger.#native;
+  }
+
+  /** As of the last group that was made durable. */
   get facts(): LedgerFacts {
-    return this.#facts;
+    return this.#native.facts();
   }
 
   /**
@@ -99,7 +106,6 @@ export class Ledger {
     input.system.forEach(checkSystemEntry);
     const handle = batch === null ? null : batch.handle;
     const applied = await this.#native.apply(handle, input.taiMinusUtcSeconds, input.system);
-    this.#facts = applied.facts;
     const outcomes = applied.outcomes.map((outcome) => {
       if (outcome.refusal === undefined) {
         return { index: outcome.index, leafHash: outcome.leafHash };

@@ -8,6 +8,8 @@ import {
   type IntakeBatch,
   type IntakeStats,
   type IntakeWriter,
+  type LeapStepNs,
+  type Ledger as NativeLedger,
   type SessionBinding,
   type Waiter,
   type WriterLevel,
@@ -15,7 +17,7 @@ import {
 
 import { wrapError, type KudurruError } from '../base/errors.ts';
 
-export type { IntakeBatch, IntakeStats, IntakeWriter, SessionBinding, Waiter };
+export type { IntakeBatch, IntakeStats, IntakeWriter, LeapStepNs, SessionBinding, Waiter };
 
 export interface AgentDoorOptions {
   readonly socketPath: string;
@@ -56,6 +58,11 @@ export class AgentDoor {
   /** What the kernel of this box can tell of a writer. */
   get writerLevel(): WriterLevel {
     return this.#intake.writerLevel;
+  }
+
+  /** Submissions that need no decision go to this ledger by themselves, and are answered. */
+  connect(ledger: NativeLedger, leapSteps: readonly LeapStepNs[]): void {
+    this.#intake.connect(ledger, leapSteps);
   }
 
   /** Null once intake has stopped and everything was handed out. */

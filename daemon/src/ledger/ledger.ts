@@ -77,6 +77,11 @@ export class Ledger {
     this.#options = options;
   }
 
+  /** Where submissions come by themselves; the rest of its calls are this object's. */
+  get native(): LedgerStore['native'] {
+    return this.#options.store.native;
+  }
+
   /** Each submission of the batch has its receipt or refusal, and all is durable. */
   apply(batch: BatchHandle): Promise<void> {
     return new Promise((settle, reject) => {

@@ -108,6 +108,11 @@ export class LedgerStore {
     return this.#native.ledgerId;
   }
 
+  /** For intake, whose submissions come to it without TypeScript. */
+  get native(): NativeLedger {
+    return this.#native;
+  }
+
   /** The run before ended in order; true for a new ledger. */
   get stoppedCleanly(): boolean {
     const { created, stoppedCleanly } = this.#native.opening;

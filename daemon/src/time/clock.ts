@@ -33,6 +33,12 @@ export interface Instant {
   readonly monotonicRawNs: bigint;
 }
 
+/** From this instant of CLOCK_REALTIME on, TAI is ahead of UTC by so many seconds. */
+export interface LeapStepNs {
+  readonly fromRealtimeNs: bigint;
+  readonly taiMinusUtcSeconds: number;
+}
+
 const nsPerSecond = 1_000_000_000n;
 const nsPerMs = 1_000_000n;
 
@@ -82,6 +88,14 @@ export class Clock {
   /** TAI − UTC in force now, in seconds, for stamps that intake took itself. */
   taiMinusUtcSeconds(): number {
     return taiMinusUtcSeconds(this.#reading().realtimeBeforeNs, this.#leapTable);
+  }
+
+  /** TAI − UTC at every instant, for stamps that are brought to TAI by others. */
+  leapSteps(): readonly LeapStepNs[] {
+    return this.#leapTable.steps.map(({ fromUnixSeconds, taiMinusUtcSeconds: seconds }) => ({
+      fromRealtimeNs: BigInt(fromUnixSeconds) * nsPerSecond,
+      taiMinusUtcSeconds: seconds,
+    }));
   }
 
   /** Time evidence version 1 of the system clock (SPEC.md §9). */

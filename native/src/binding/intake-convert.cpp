@@ -151,6 +151,10 @@ Napi::Object toObject(Napi::Env env, const Delivery& delivery) {
   object.Set("bytes", number(env, batch.bytes));
   object.Set("requests", requests);
   object.Set("scopes", scopes);
+  auto committed = Napi::Object::New(env);
+  committed.Set("actions", number(env, delivery.committed.actions));
+  committed.Set("waiters", toArray(env, delivery.committed.waiters));
+  object.Set("committed", committed);
   return object;
 }
 
@@ -188,18 +192,27 @@ Napi::Object toObject(Napi::Env env, const intake::Stats& stats) {
   return object;
 }
 
-Napi::Array waitersOf(Napi::Env env, const intake::Batch& batch) {
-  auto waiters = Napi::Array::New(env);
-  for (const intake::SubmitItem& item : batch.items) {
-    if (item.refusal || item.level <= 1) continue;
+Napi::Array toArray(Napi::Env env, const std::vector<Waiter>& waiters) {
+  auto array = Napi::Array::New(env, waiters.size());
+  for (uint32_t i = 0; i < waiters.size(); ++i) {
     auto waiter = Napi::Object::New(env);
-    waiter.Set("connection", bigint(env, item.connection));
-    waiter.Set("firstSequence", number(env, *item.firstSequence));
-    waiter.Set("firstIndex", bigint(env, item.receipt.firstIndex));
-    waiter.Set("level", item.level);
-    waiters[waiters.Length()] = waiter;
+    waiter.Set("connection", bigint(env, waiters[i].connection));
+    waiter.Set("firstSequence", number(env, waiters[i].firstSequence));
+    waiter.Set("firstIndex", bigint(env, waiters[i].firstIndex));
+    waiter.Set("level", waiters[i].level);
+    array[i] = waiter;
   }
-  return waiters;
+  return array;
+}
+
+std::vector<LeapStep> leapStepsOf(const Napi::Array& array) {
+  std::vector<LeapStep> steps;
+  for (uint32_t i = 0; i < array.Length(); ++i) {
+    const auto step = array.Get(i).As<Napi::Array>();
+    steps.push_back({static_cast<int64_t>(integerOf(step.Get(uint32_t{0}))),
+                     step.Get(uint32_t{1}).As<Napi::Number>().Int64Value()});
+  }
+  return steps;
 }
 
 }  // namespace kudurru::binding

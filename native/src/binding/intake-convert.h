@@ -20,7 +20,8 @@ intake::Binding bindingOf(const Napi::Object& object);
 Napi::Object toObject(Napi::Env env, const Delivery& delivery);
 Napi::Object toObject(Napi::Env env, const intake::WriterFacts& facts);
 Napi::Object toObject(Napi::Env env, const intake::Stats& stats);
-// Of the items that were committed and ask for more than that.
-Napi::Array waitersOf(Napi::Env env, const intake::Batch& batch);
+Napi::Array toArray(Napi::Env env, const std::vector<Waiter>& waiters);
+// [[fromRealtimeNs, taiMinusUtcSeconds]]
+std::vector<LeapStep> leapStepsOf(const Napi::Array& array);
 
 }  // namespace kudurru::binding

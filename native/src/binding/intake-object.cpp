@@ -7,6 +7,7 @@
 #include "binding/addon-state.h"
 #include "binding/convert.h"
 #include "binding/intake-convert.h"
+#include "binding/ledger-object.h"
 #include "core/intake/submit-item.h"
 
 namespace kudurru::binding {
@@ -56,7 +57,8 @@ bool isAnswered(const intake::SubmitItem& item) {
 Napi::Function IntakeObject::define(Napi::Env env) {
   return DefineClass(
       env, "Intake",
-      {InstanceMethod("next", &IntakeObject::next), InstanceMethod("verify", &IntakeObject::verify),
+      {InstanceMethod("connect", &IntakeObject::connect),
+       InstanceMethod("next", &IntakeObject::next), InstanceMethod("verify", &IntakeObject::verify),
        InstanceMethod("answer", &IntakeObject::answer),
        InstanceMethod("waiters", &IntakeObject::waiters),
        InstanceMethod("bindSession", &IntakeObject::bindSession),
@@ -74,13 +76,14 @@ IntakeObject::IntakeObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
   const auto options = info[0].As<Napi::Object>();
   writerLevel_ = static_cast<intake::WriterLevel>(info[1].As<Napi::Number>().Uint32Value());
   intake::ServerOptions serverOptions = serverOptionsOf(options, writerLevel_);
-  outgoingBytesMax_ = serverOptions.intake.limits.outgoingBytesMax;
+  limits_ = serverOptions.intake.limits;
   std::unique_ptr<intake::Server> server;
   if (const auto problem = intake::Server::open(serverOptions, server)) {
     throw failed(env, problem->code, "startIntake", problem->message);
   }
   const unsigned threads = options.Get("verifyThreads").As<Napi::Number>().Uint32Value();
   pool_ = std::make_shared<WorkerPool>(threads - 1);
+  verifyThreads_ = threads;
   const auto onNotify = Napi::Function::New(env, [this](const Napi::CallbackInfo& call) {
     if (call[0].As<Napi::Boolean>()) return ended(call.Env());
     delivered(call.Env());
@@ -94,6 +97,18 @@ IntakeObject::IntakeObject(const Napi::CallbackInfo& info) : ObjectWrap(info) {
 }
 
 void IntakeObject::quitThread(IntakeObject* object) { object->thread_->quit(); }
+
+// (ledger, [[fromRealtimeNs, taiMinusUtcSeconds]])
+void IntakeObject::connect(const Napi::CallbackInfo& info) {
+  const LedgerObject& ledger = *LedgerObject::Unwrap(info[0].As<Napi::Object>());
+  ConveyorOptions options;
+  options.helpers = verifyThreads_ - 1;
+  options.leapSteps = leapStepsOf(info[1].As<Napi::Array>());
+  options.itemsMax = limits_.batchItemsMax;
+  options.actionsMax = limits_.batchActionsMax;
+  options.bytesMax = limits_.batchBytesMax;
+  thread_->connect(ledger.conveyor(), std::move(options));
+}
 
 Napi::Value IntakeObject::next(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -131,11 +146,16 @@ void IntakeObject::ended(Napi::Env env) {
 
 void IntakeObject::settleEnd(Napi::Env env) {
   const std::string failure = thread_->failure();
+  const std::optional<Status> ledgerFailure = thread_->ledgerFailure();
   for (auto* promise : {&nextPromise_, &stopPromise_}) {
     auto settled = std::exchange(*promise, std::nullopt);
     if (!settled.has_value()) continue;
     if (failure.empty()) {
       settled->Resolve(env.Null());
+    } else if (ledgerFailure.has_value()) {
+      settled->Reject(
+          makeError(env, {"ledger", std::string(codeName(ledgerFailure->code)), "apply", failure})
+              .Value());
     } else {
       settled->Reject(failed(env, "intake-failed", "run", failure).Value());
     }
@@ -158,19 +178,17 @@ Napi::Value IntakeObject::answer(const Napi::CallbackInfo& info) {
     throw failed(env, "batch-unanswered", "answer",
                  "an item of the batch has neither a refusal nor a receipt");
   }
-  const Napi::Array waiters = waitersOf(env, *batch);
+  const Napi::Array waiters = toArray(env, waitersIn(*batch));
   for (const SessionRequest& request : batch->requests) {
     if (request.kind == SessionRequest::Kind::kDisconnected) known_.erase(request.connection);
   }
   if (batch->items.empty()) return waiters;
-  auto answered = std::make_shared<intake::Batch>(std::exchange(*batch, {}));
-  thread_->post(
-      [answered](intake::Server& server) { server.intake().answer(std::move(*answered)); });
+  thread_->answer(std::exchange(*batch, {}));
   return waiters;
 }
 
 Napi::Value IntakeObject::waiters(const Napi::CallbackInfo& info) {
-  return waitersOf(info.Env(), *batchOf(info[0]));
+  return toArray(info.Env(), waitersIn(*batchOf(info[0])));
 }
 
 void IntakeObject::bindSession(const Napi::CallbackInfo& info) {
@@ -224,7 +242,7 @@ Napi::Value IntakeObject::pushAnchored(const Napi::CallbackInfo& info) {
   if (known == known_.end() || known->second.gauge->ended) return Napi::Boolean::New(env, false);
   const auto posted = known->second.postedBytes;
   const size_t owed = known->second.gauge->sizeBytes + *posted;
-  if (owed + receipt.size() > outgoingBytesMax_) return Napi::Boolean::New(env, false);
+  if (owed + receipt.size() > limits_.outgoingBytesMax) return Napi::Boolean::New(env, false);
   *posted += receipt.size();
   auto copy = std::make_shared<const std::vector<uint8_t>>(receipt.begin(), receipt.end());
   thread_->post([id, firstSequence, copy, posted](intake::Server& server) {

@@ -30,6 +30,7 @@ class IntakeObject final : public Napi::ObjectWrap<IntakeObject> {
     std::shared_ptr<std::atomic<size_t>> postedBytes;  // pushes on their way to the thread
   };
 
+  void connect(const Napi::CallbackInfo& info);
   Napi::Value next(const Napi::CallbackInfo& info);
   Napi::Value verify(const Napi::CallbackInfo& info);
   Napi::Value answer(const Napi::CallbackInfo& info);
@@ -52,7 +53,8 @@ class IntakeObject final : public Napi::ObjectWrap<IntakeObject> {
   const char* keep(const std::string& code);
 
   intake::WriterLevel writerLevel_;
-  size_t outgoingBytesMax_ = 0;
+  intake::Limits limits_;
+  unsigned verifyThreads_ = 1;
   bool ended_ = false;
   CleanupHook cleanupHook_;
   std::shared_ptr<WorkerPool> pool_;

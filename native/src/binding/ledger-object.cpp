@@ -36,7 +36,8 @@ std::vector<uint8_t> copyOf(const Napi::Value& value) {
 Napi::Function LedgerObject::define(Napi::Env env) {
   return DefineClass(
       env, "Ledger",
-      {InstanceMethod("open", &LedgerObject::open), InstanceMethod("apply", &LedgerObject::apply),
+      {InstanceMethod("open", &LedgerObject::open), InstanceMethod("facts", &LedgerObject::facts),
+       InstanceMethod("apply", &LedgerObject::apply),
        InstanceMethod("appendRecord", &LedgerObject::appendRecord),
        InstanceMethod("records", &LedgerObject::records),
        InstanceMethod("agents", &LedgerObject::agents),
@@ -80,6 +81,10 @@ Napi::Value LedgerObject::open(const Napi::CallbackInfo& info) {
               return object;
             }};
   });
+}
+
+Napi::Value LedgerObject::facts(const Napi::CallbackInfo& info) {
+  return toObject(info.Env(), thread_->facts());
 }
 
 // (batch handle or null, taiMinusUtcSeconds, system entries)
@@ -267,8 +272,9 @@ Napi::Value LedgerObject::openBody(const Napi::CallbackInfo& info) {
 // (scope, key)
 Napi::Value LedgerObject::useScopeKey(const Napi::CallbackInfo& info) {
   const std::string scope = info[0].As<Napi::String>().Utf8Value();
-  return post(info.Env(), "useScopeKey", [scope, key = hashOf(info[1])](LedgerHost& host) {
+  return post(info.Env(), "useScopeKey", [this, scope, key = hashOf(info[1])](LedgerHost& host) {
     host.ledger->setScopeKey(scope, key);
+    conveyor()->useScopeKey(scope, key);
     return JobResult{};
   });
 }

@@ -15,8 +15,12 @@ class LedgerObject final : public Napi::ObjectWrap<LedgerObject> {
   static Napi::Function define(Napi::Env env);
   explicit LedgerObject(const Napi::CallbackInfo& info);
 
+  // For intake, in the same environment.
+  const std::shared_ptr<Conveyor>& conveyor() const { return thread_->conveyor(); }
+
  private:
   Napi::Value open(const Napi::CallbackInfo& info);
+  Napi::Value facts(const Napi::CallbackInfo& info);
   Napi::Value apply(const Napi::CallbackInfo& info);
   Napi::Value appendRecord(const Napi::CallbackInfo& info);
   Napi::Value records(const Napi::CallbackInfo& info);

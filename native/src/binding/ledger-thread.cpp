@@ -16,7 +16,9 @@ constexpr size_t kQueueUnbounded = 0;
 
 LedgerThread::LedgerThread(Napi::Env env, LedgerOptions options,
                            std::function<void(bool)> keepOwner)
-    : keepOwner_(std::move(keepOwner)) {
+    : keepOwner_(std::move(keepOwner)), conveyor_(std::make_shared<Conveyor>([this] {
+        enqueue([this] { conveyor_->run(host_.ledger.get(), [this] { noteFacts(); }); });
+      })) {
   host_.options = std::move(options);
   const auto nothing = Napi::Function::New(env, [](const Napi::CallbackInfo&) {});
   // An environment that ends takes the function with it, before this object goes.
@@ -27,6 +29,7 @@ LedgerThread::LedgerThread(Napi::Env env, LedgerOptions options,
 }
 
 LedgerThread::~LedgerThread() {
+  conveyor_->leaveLedger();
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
@@ -44,34 +47,55 @@ Napi::Promise LedgerThread::post(Napi::Env env, const char* operation, Job job) 
     settler_.Ref(env);
     keepOwner_(true);
   }
+  enqueue([this, posted] { runJob(posted); });
+  return posted->deferred.Promise();
+}
+
+void LedgerThread::enqueue(std::function<void()> task) {
   {
     const std::lock_guard lock(mutex_);
-    queue_.push_back(posted);
+    queue_.push_back(std::move(task));
   }
   wake_.notify_one();
-  return posted->deferred.Promise();
+}
+
+LedgerFacts LedgerThread::facts() const {
+  const std::lock_guard lock(factsMutex_);
+  return facts_;
 }
 
 void LedgerThread::run() {
   pthread_setname_np(pthread_self(), "ledger");
   for (;;) {
-    std::shared_ptr<Posted> posted;
+    std::function<void()> task;
     {
       std::unique_lock lock(mutex_);
       wake_.wait(lock, [this] { return ending_ || !queue_.empty(); });
       if (ending_) return;
-      posted = std::move(queue_.front());
+      task = std::move(queue_.front());
       queue_.pop_front();
     }
-    try {
-      posted->result = posted->job(host_);
-    } catch (const std::exception& error) {
-      posted->result.status = failure(Code::kIoFailed, error.what());
-    }
-    posted->job = nullptr;
-    settler_.BlockingCall(
-        [this, posted](Napi::Env env, const Napi::Function&) { settle(env, *posted); });
+    task();
   }
+}
+
+void LedgerThread::runJob(const std::shared_ptr<Posted>& posted) {
+  try {
+    posted->result = posted->job(host_);
+  } catch (const std::exception& error) {
+    posted->result.status = failure(Code::kIoFailed, error.what());
+  }
+  posted->job = nullptr;
+  noteFacts();
+  settler_.BlockingCall(
+      [this, posted](Napi::Env env, const Napi::Function&) { settle(env, *posted); });
+}
+
+void LedgerThread::noteFacts() {
+  if (host_.ledger == nullptr) return;
+  const std::lock_guard lock(factsMutex_);
+  if (facts_.size == host_.ledger->state().size()) return;
+  facts_ = factsOf(host_.ledger->state(), host_.options.appliance);
 }
 
 void LedgerThread::settle(Napi::Env env, Posted& posted) {

@@ -11,6 +11,8 @@
 #include <mutex>
 #include <thread>
 
+#include "binding/conveyor.h"
+#include "binding/ledger-convert.h"
 #include "core/ledger/ledger.h"
 
 namespace kudurru::binding {
@@ -44,6 +46,10 @@ class LedgerThread {
 
   // Rejects with a NativeError of the domain "ledger" that names the operation.
   Napi::Promise post(Napi::Env env, const char* operation, Job job);
+  // Submissions come this way, in turn with the jobs.
+  const std::shared_ptr<Conveyor>& conveyor() const { return conveyor_; }
+  // As of the last group that was made durable.
+  LedgerFacts facts() const;
 
  private:
   struct Posted {
@@ -54,6 +60,9 @@ class LedgerThread {
   };
 
   void run();
+  void enqueue(std::function<void()> task);
+  void runJob(const std::shared_ptr<Posted>& posted);
+  void noteFacts();
   void settle(Napi::Env env, Posted& posted);
 
   LedgerHost host_;
@@ -63,8 +72,11 @@ class LedgerThread {
   uint64_t underWay_ = 0;  // JavaScript thread only
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::deque<std::shared_ptr<Posted>> queue_;
+  std::deque<std::function<void()>> queue_;
   bool ending_ = false;
+  mutable std::mutex factsMutex_;
+  LedgerFacts facts_;
+  const std::shared_ptr<Conveyor> conveyor_;
   std::thread thread_;
 };
 

@@ -1,7 +1,8 @@
 // Every bound of intake and what it follows from. The daemon may set them lower or higher; the
 // defaults here are what a connection is told in `welcome`.
 //
-// Memory: frames from admission to answer ≤ totalBytesMax, plus one parsed frame too many; bytes
+// Memory: frames from admission to answer ≤ totalBytesMax, plus one parsed frame too many; sealed
+// bodies of the two groups on their way ≤ 2 × (batchBytesMax and one more batch); bytes
 // read behind a frame that waits ≤ connectionsMax × kReadBytes; pushed receipts ≤
 // outgoingTotalBytesMax; answers ≤ connectionsMax × (outgoingBytesHigh + inFlightMax ×
 // kMessageBytesMax), which only clients that read nothing reach, for stallTimeMs.
