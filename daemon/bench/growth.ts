@@ -8,6 +8,7 @@ import { join } from 'node:path';
 
 import { growthPlot } from './growth-plot.ts';
 import { House } from './house.ts';
+import { untilIndexed } from './index-rates.ts';
 import { CONNECTIONS, measureGrowthStep, type Bench } from './measures.ts';
 import { memoryOf } from './process-facts.ts';
 import { diskBytesOf } from './state-bytes.ts';
@@ -78,6 +79,7 @@ async function growTo(bench: Bench, size: number): Promise<GrowthPoint> {
   const before = await entriesOf(bench.house);
   const load = await measureGrowthStep(bench, Math.max(0, size - before));
   const entries = await entriesOf(bench.house);
+  await untilIndexed(bench.house, bench.stop);
   return {
     entries,
     actionsPerSecond: load.actionsPerSecond,

@@ -11,10 +11,11 @@ import { mkdirSync, mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:f
 import { dirname, join } from 'node:path';
 
 import { reasonOf } from '../src/base/errors.ts';
-import { checkState, proveAfterwards, verifyBundles } from './aftermath.ts';
+import { checkIndexOf, checkState, proveAfterwards, verifyBundles } from './aftermath.ts';
 import { parseBench, usage, type BenchOptions, type MeasurementName } from './arguments.ts';
 import { measureGrowth } from './growth.ts';
 import { House } from './house.ts';
+import { ledgerIdOf, measureQueries, untilIndexed } from './index-rates.ts';
 import { machineFacts, requireDisk } from './machine.ts';
 import {
   CONNECTIONS,
@@ -99,11 +100,15 @@ async function measureAll(
   const house = await House.start(state, join(folder, 'daemon.log'));
   let measured: Measured;
   let receiptFiles: readonly string[];
+  let ledgerId: Uint8Array;
   try {
     await house.enrol(CONNECTIONS, files.agents);
     const bench: Bench = { house, files, seconds: options.seconds, stop };
     measured = await measureEach(options, bench);
+    say('the search index follows');
+    measured = { ...measured, catchUp: await untilIndexed(house, stop) };
     measured = { ...measured, memory: memoryOf(house.pid) };
+    ledgerId = await ledgerIdOf(house);
     receiptFiles = receiptFilesOf(measured);
     say('bundles of random actions');
     const bundles = receiptFiles.length === 0 ? 0 : await verifyBundles(house, receiptFiles);
@@ -115,6 +120,9 @@ async function measureAll(
   await house.stop();
   say('fsck');
   await checkState(state, stop);
+  say('the index compared with the log, and asked');
+  await checkIndexOf(state, ledgerId);
+  measured = { ...measured, queries: measureQueries(state, ledgerId) };
   if (receiptFiles.length > 0) {
     say('the tree grown again from the published entries');
     const { receipts, entries } = await proveAfterwards(state, receiptFiles, stop);

@@ -1,5 +1,6 @@
 /** The figures of a run: for programs as one flat object, for people as a table. */
 import type { GrowthPoint } from './growth.ts';
+import type { CatchUp, QueryFigures } from './index-rates.ts';
 import type { MachineFacts } from './machine.ts';
 import type { BareVerify, LatencyOfOne, Load } from './measures.ts';
 import type { Memory } from './process-facts.ts';
@@ -11,6 +12,8 @@ export interface Measured {
   readonly ingest1?: Load;
   readonly ingest64?: Load;
   readonly memory?: Memory;
+  readonly catchUp?: CatchUp;
+  readonly queries?: QueryFigures;
 }
 
 /** Only what was measured is in it. */
@@ -30,6 +33,8 @@ export function flatFigures(measured: Measured): Record<string, number> {
     'fdatasync.p50Ms': latency1?.bare.latency.p50Ms,
     'fdatasync.p99Ms': latency1?.bare.latency.p99Ms,
     'daemon.rssMiB': memory?.residentMib,
+    'index.rowsPerSecond': rowsPerSecond(measured.catchUp),
+    'index.ingest64CpuUsPerAction': indexUsOf(ingest64),
   };
   return Object.fromEntries(
     Object.entries(figures).flatMap(([name, value]) =>
@@ -49,7 +54,8 @@ export function machineLines(machine: MachineFacts, seconds: number): string {
   ]);
 }
 
-export function resultLines({ bareVerify, latency1, ingest1, ingest64, memory }: Measured): string {
+export function resultLines(measured: Measured): string {
+  const { bareVerify, latency1, ingest1, ingest64, memory } = measured;
   const rows: [string, string][] = [];
   if (bareVerify !== undefined) {
     const { whileSigning, alone } = bareVerify;
@@ -71,7 +77,42 @@ export function resultLines({ bareVerify, latency1, ingest1, ingest64, memory }:
     const text = `${now.toFixed(0)} MiB after the load, ${most.toFixed(0)} at most`;
     rows.push(['daemon in memory', text]);
   }
+  rows.push(...indexLines(measured));
   return lines(rows);
+}
+
+/** A short way is mostly waiting to be seen to have ended. */
+const CATCH_UP_ENTRIES_MIN = 200_000;
+
+function rowsPerSecond(catchUp: CatchUp | undefined): number | undefined {
+  if (catchUp === undefined || catchUp.entries < CATCH_UP_ENTRIES_MIN) return undefined;
+  return catchUp.entries / catchUp.seconds;
+}
+
+/** What the index's builder took of the processor for an action while that load ran. */
+function indexUsOf(load: Load | undefined): number | undefined {
+  if (load === undefined) return undefined;
+  return load.cpuByThread.find(([thread]) => thread === 'index')?.[1] ?? 0;
+}
+
+function indexLines({ catchUp, queries, ingest64 }: Measured): [string, string][] {
+  const rows: [string, string][] = [];
+  const rate = rowsPerSecond(catchUp);
+  if (catchUp !== undefined && rate !== undefined) {
+    const text = `${count(rate)} rows/s: ${count(catchUp.entries)} entries behind after the load`;
+    rows.push(['search index follows', `${text}, caught up in ${catchUp.seconds.toFixed(1)} s`]);
+  }
+  const us = indexUsOf(ingest64);
+  if (us !== undefined) {
+    rows.push(['  while ingesting', `${us.toFixed(2)} µs of processor time an action`]);
+  }
+  if (queries === undefined) return rows;
+  const { entries, files, times } = queries;
+  rows.push(['search index asked', `${count(entries)} entries in ${files} files`]);
+  for (const { name, p50Ms, p99Ms } of times) {
+    rows.push([`  ${name}`, `p50 ${p50Ms.toFixed(2)} ms, p99 ${p99Ms.toFixed(2)} ms`]);
+  }
+  return rows;
 }
 
 export function growthLines(points: readonly GrowthPoint[]): string {

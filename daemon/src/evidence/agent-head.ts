@@ -22,27 +22,54 @@ export interface AnchoredHeads {
   readonly agentHeadsRoot: Uint8Array;
 }
 
-/** Null where the agent had no action yet. @throws KudurruError `index-contradicts` */
+/**
+ * Null where the agent had no action yet.
+ * @throws KudurruError `index-contradicts`, `not-ready`
+ */
 export async function agentHeadOf(
   agentId: string,
   anchor: AnchoredHeads,
   { ledger, places }: { readonly ledger: LedgerReader; readonly places: SearchIndex },
 ): Promise<Bundle['agentHead']> {
-  const actions = await places.lastActions(treeSize(anchor.size));
-  const heads = await Promise.all(actions.map((action) => readHead(action, ledger)));
-  const sorted = heads.toSorted((a, b) =>
-    compareBytes(encodeUtf8(a.agentId), encodeUtf8(b.agentId)),
-  );
-  const leaves = sorted.map(encodeAgentHead);
-  const tree = new SmallTree(leaves);
-  if (!equalBytes(tree.root(), anchor.agentHeadsRoot)) {
+  const size = treeSize(anchor.size);
+  // The anchored root tells whether these are all, even where the index still lacks entries.
+  let heads = await HeadsTree.read(await places.lastActions(size), ledger);
+  if (!heads.isOf(anchor)) heads = await HeadsTree.read(await places.allLastActions(size), ledger);
+  if (!heads.isOf(anchor)) {
     throw contradiction(`agents' heads at ${anchor.size} give another root`);
   }
-  const place = sorted.findIndex((head) => head.agentId === agentId);
-  const leaf = leaves[place];
-  if (leaf === undefined) return null;
-  const path = tree.path(BigInt(place));
-  return { leaf, leafIndex: BigInt(place), leafCount: tree.size, path };
+  return heads.leafOf(agentId);
+}
+
+class HeadsTree {
+  readonly #heads: readonly AgentHead[];
+  readonly #leaves: readonly Uint8Array[];
+  readonly #tree: SmallTree;
+
+  private constructor(heads: readonly AgentHead[]) {
+    this.#heads = heads;
+    this.#leaves = heads.map(encodeAgentHead);
+    this.#tree = new SmallTree(this.#leaves);
+  }
+
+  static async read(actions: readonly LeafIndex[], ledger: LedgerReader): Promise<HeadsTree> {
+    const heads = await Promise.all(actions.map((action) => readHead(action, ledger)));
+    return new HeadsTree(
+      heads.toSorted((a, b) => compareBytes(encodeUtf8(a.agentId), encodeUtf8(b.agentId))),
+    );
+  }
+
+  isOf({ agentHeadsRoot }: AnchoredHeads): boolean {
+    return equalBytes(this.#tree.root(), agentHeadsRoot);
+  }
+
+  leafOf(agentId: string): Bundle['agentHead'] {
+    const place = this.#heads.findIndex((head) => head.agentId === agentId);
+    const leaf = this.#leaves[place];
+    if (leaf === undefined) return null;
+    const path = this.#tree.path(BigInt(place));
+    return { leaf, leafIndex: BigInt(place), leafCount: this.#tree.size, path };
+  }
 }
 
 async function readHead(index: LeafIndex, ledger: LedgerReader): Promise<AgentHead> {

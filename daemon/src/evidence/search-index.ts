@@ -48,7 +48,9 @@ export class SearchIndex {
   async search(query: SearchQuery, agent: LeafIndex | null): Promise<Found> {
     const { agentId: _, session: sessionId, ...rest } = query;
     const search = { ...rest, sessionId, agent: agent === null ? null : Number(agent) };
-    const { found, unsearched } = await this.#ask({ ask: 'search', search });
+    const { found, unsearched } = await this.#ask(() =>
+      this.#follower.ask({ ask: 'search', search }, Number(this.#size)),
+    );
     return { places: found.map(placeOf), unsearched };
   }
 
@@ -82,8 +84,14 @@ export class SearchIndex {
     return this.#one({ ask: 'last-anchor-below', index: Number(index) });
   }
 
-  /** Each agent's last action below `size` (SPEC.md §9, agentHeadsRoot). */
+  /** Each agent's last action below `size` (SPEC.md §9, agentHeadsRoot), as far as is indexed. */
   async lastActions(size: TreeSize): Promise<readonly LeafIndex[]> {
+    const question: Question = { ask: 'last-actions', size: Number(size) };
+    const answer = this.#ask(() => this.#follower.ask(question, Number(this.#size)));
+    return (await answer).found.map(placeOf);
+  }
+
+  async allLastActions(size: TreeSize): Promise<readonly LeafIndex[]> {
     return (await this.#exact({ ask: 'last-actions', size: Number(size) })).map(placeOf);
   }
 
@@ -93,7 +101,9 @@ export class SearchIndex {
   }
 
   async #exact(question: Question): Promise<readonly number[]> {
-    const { found, unsearched } = await this.#ask(question);
+    const { found, unsearched } = await this.#ask(() =>
+      this.#follower.askAll(question, Number(this.#size)),
+    );
     if (unsearched === 0) return found;
     throw new KudurruError(
       'not-ready',
@@ -101,9 +111,9 @@ export class SearchIndex {
     );
   }
 
-  async #ask(question: Question): Promise<Answer> {
+  async #ask(ask: () => Promise<Answer>): Promise<Answer> {
     try {
-      return await this.#follower.ask(question, Number(this.#size));
+      return await ask();
     } catch (error) {
       throw wrapError('not-ready', 'the search index did not answer', error);
     }

@@ -18,6 +18,7 @@ const builder = new IndexBuilder({ ...(workerData as IndexWorkerData), turns, no
 parentPort?.on('message', (message: ToBuilder) => {
   if (message.kind === 'follow') builder.follow(message.size);
   else if (message.kind === 'pace') turns.set(message.pace);
+  else if (message.kind === 'want') builder.want(message.index);
   else if (message.kind === 'distrust') builder.distrust(message.index, message.reason);
   else turns.stop();
 });

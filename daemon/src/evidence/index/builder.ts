@@ -44,6 +44,7 @@ export class IndexBuilder {
   readonly #unchecked = new Set<string>();
   #files: readonly IndexFile[] = [];
   #size = 0;
+  #wanted: number | null = null;
   #checkAtMs = 0;
 
   constructor(options: BuilderOptions) {
@@ -56,6 +57,12 @@ export class IndexBuilder {
   /** Everything below `size` is published. */
   follow(size: number): void {
     this.#size = Math.max(this.#size, size);
+    this.#options.turns.nudge();
+  }
+
+  /** The file that will hold this entry comes next. */
+  want(index: number): void {
+    this.#wanted = index;
     this.#options.turns.nudge();
   }
 
@@ -84,7 +91,9 @@ export class IndexBuilder {
   async #step(): Promise<void> {
     const { turns, shape, checkPauseMs, nowMs } = this.#options;
     await turns.take();
-    const job = nextJob(this.#files, this.#size, shape);
+    const wanted = this.#wanted;
+    this.#wanted = null;
+    const job = nextJob({ files: this.#files, size: this.#size, shape, wanted });
     if (job !== null) return this.#do(job);
     const [unchecked] = this.#files.filter(({ name }) => this.#unchecked.has(name));
     const waitMs = this.#checkAtMs - nowMs();

@@ -3,6 +3,7 @@
  * take, hands questions to the searcher, knows how far behind it is. Nothing of the log is kept
  * here or on the way: both workers read what is published, at their own time.
  */
+import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
 import type { IndexFile, IndexShape } from './files.ts';
 import type {
@@ -43,6 +44,10 @@ export interface IndexLag {
 
 const TICK_MS = 1000;
 const CHECK_PAUSE_MS = 10_000;
+/** A question whose answer must lack nothing waits so long for the builder. */
+const WHOLE_ANSWER_MAX_MS = 20_000;
+
+const STOPPING = 'the daemon is stopping';
 
 interface Waiting {
   readonly settle: (answer: Answer) => void;
@@ -63,7 +68,11 @@ export class IndexFollower {
   #pace: Pace = 'free';
   #entriesPerSecond: number | null = null;
   #lastId = 0;
-  #isTicking = false;
+  #isStopped = false;
+  /** Questions that wait for the builder. */
+  #asking = 0;
+  #onNews = Promise.withResolvers<void>();
+  #ticking: Promise<void> | null = null;
 
   constructor(options: FollowerOptions) {
     const { state, ledgerId, log, shape, checkPauseMs = CHECK_PAUSE_MS } = options;
@@ -88,7 +97,11 @@ export class IndexFollower {
     });
     this.#builder.start();
     this.#searcher.start();
-    this.#timer = setInterval(() => void this.#tick(), TICK_MS);
+    this.#timer = setInterval(() => {
+      this.#ticking ??= this.#tick().finally(() => {
+        this.#ticking = null;
+      });
+    }, TICK_MS);
   }
 
   /** Everything below `size` is published. Sizes may come out of order: only a greater is news. */
@@ -100,6 +113,7 @@ export class IndexFollower {
 
   /** @param size entries that are published. @throws Error where the searcher failed */
   async ask(question: Question, size: number): Promise<Answer> {
+    if (this.#isStopped) throw new Error(STOPPING);
     await this.#ready.promise;
     this.follow(size);
     const id = ++this.#lastId;
@@ -107,6 +121,25 @@ export class IndexFollower {
       this.#waiting.set(id, { settle, reject });
       this.#searcher.post({ kind: 'question', id, size, question });
     });
+  }
+
+  /**
+   * Asks until the answer lacks nothing; the builder goes on meanwhile, however busy the ledger.
+   */
+  async askAll(question: Question, size: number): Promise<Answer> {
+    const giveUpAtMs = this.#options.nowMs() + WHOLE_ANSWER_MAX_MS;
+    this.#asking++;
+    try {
+      for (;;) {
+        const answer = await this.ask(question, size);
+        if (answer.missing === null || this.#options.nowMs() > giveUpAtMs) return answer;
+        this.#builder.post({ kind: 'want', index: answer.missing });
+        this.#setPace('free');
+        await this.#news(giveUpAtMs);
+      }
+    } finally {
+      this.#asking--;
+    }
   }
 
   /** An answer was no answer: the file that it came from is made again. */
@@ -122,34 +155,46 @@ export class IndexFollower {
   }
 
   async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#onNews.resolve();
     clearInterval(this.#timer);
+    await this.#ticking;
     await Promise.all([
       this.#builder.stop({ kind: 'stop' }),
       this.#searcher.stop({ kind: 'stop' }),
     ]);
-    this.#rejectAll('the daemon is stopping');
+    this.#rejectAll(STOPPING);
   }
 
   /** Publishes whole segments as they become full, and looks at how busy the ledger is. */
   async #tick(): Promise<void> {
-    if (this.#isTicking) return;
-    this.#isTicking = true;
     const { size, publish, log, nowMs } = this.#options;
     try {
       const now = size();
       const pace = this.#load.paceAt(nowMs(), now, this.lag().entriesBehind);
-      if (pace !== this.#pace) this.#builder.post({ kind: 'pace', pace });
-      this.#pace = pace;
+      this.#setPace(this.#asking > 0 ? 'free' : pace);
       const full = now - (now % this.#shape.segment);
       if (full > this.#published) {
         await publish(full);
         this.follow(full);
       }
     } catch (error) {
-      log.warning('search index lags', { reason: String(error) });
-    } finally {
-      this.#isTicking = false;
+      log.warning('search index lags', { reason: reasonOf(error) });
     }
+  }
+
+  #setPace(pace: Pace): void {
+    if (pace === this.#pace) return;
+    this.#pace = pace;
+    this.#builder.post({ kind: 'pace', pace });
+  }
+
+  /** The builder has made a file, or it is too late. */
+  async #news(atLatestMs: number): Promise<void> {
+    const time = Promise.withResolvers<void>();
+    const timer = setTimeout(time.resolve, Math.max(0, atLatestMs - this.#options.nowMs()));
+    await Promise.race([this.#onNews.promise, time.promise]);
+    clearTimeout(timer);
   }
 
   #hearBuilder(message: FromBuilder): void {
@@ -159,6 +204,8 @@ export class IndexFollower {
         this.#files = message.files;
         this.#searcher.post(message);
         this.#ready.resolve();
+        this.#onNews.resolve();
+        this.#onNews = Promise.withResolvers<void>();
         return;
       case 'built':
         this.#entriesPerSecond = Math.round((1000 * message.entries) / message.busyMs);

@@ -18,6 +18,8 @@ export type ToBuilder =
   /** Everything below `size` has been published. */
   | { readonly kind: 'follow'; readonly size: number }
   | { readonly kind: 'pace'; readonly pace: Pace }
+  /** Somebody waits for the file that will hold this entry. */
+  | { readonly kind: 'want'; readonly index: number }
   /** What the file says is not what the ledger says, or it cannot be read. */
   | { readonly kind: 'distrust'; readonly index: number; readonly reason: string }
   | { readonly kind: 'stop' };

@@ -81,7 +81,7 @@ export class Places {
       return found.length < limit;
     });
     const reached = found.length < limit ? first : (found.at(-1) ?? end);
-    return { found, unsearched: this.#unsearched(reached, end) };
+    return this.#answer(found, reached, end);
   }
 
   #actionAt(sessionId: Uint8Array, sequence: number): Answer {
@@ -97,8 +97,8 @@ export class Places {
 
   /** Session ids stand once in a log: a find is exact, whatever is missing. */
   #sessionOf(id: Uint8Array): Answer {
-    const { found, unsearched } = this.#firstDown([0, this.#size], (part) => part.sessionOf(id));
-    return { found, unsearched: found.length === 0 ? unsearched : 0 };
+    const answer = this.#firstDown([0, this.#size], (part) => part.sessionOf(id));
+    return answer.found.length === 0 ? answer : { ...answer, unsearched: 0, missing: null };
   }
 
   #lastActions(size: number): Answer {
@@ -109,19 +109,17 @@ export class Places {
       }
       return true;
     });
-    return { found: [...heads.values()], unsearched: this.#unsearched(0, size) };
+    return this.#answer([...heads.values()], 0, size);
   }
 
   #firstUp(from: number, ask: (part: IndexPart) => number | null): Answer {
     const found = this.#firstOf(this.#partsWithin(from, this.#size), ask);
-    const reached = found ?? this.#size;
-    return { found: found === null ? [] : [found], unsearched: this.#unsearched(from, reached) };
+    return this.#answer(found === null ? [] : [found], from, found ?? this.#size);
   }
 
   #firstDown([from, to]: [number, number], ask: (part: IndexPart) => number | null): Answer {
     const found = this.#firstOf(this.#partsWithin(from, to).toReversed(), ask);
-    const reached = found ?? from;
-    return { found: found === null ? [] : [found], unsearched: this.#unsearched(reached, to) };
+    return this.#answer(found === null ? [] : [found], found ?? from, to);
   }
 
   #firstOf(parts: readonly Source[], ask: (part: IndexPart) => number | null): number | null {
@@ -157,8 +155,10 @@ export class Places {
     return [...files, ...hot].toSorted((a, b) => a.first - b.first);
   }
 
-  #unsearched(from: number, to: number): number {
-    return entriesOf(gapsOf(this.#covered(), from, Math.min(to, this.#size)));
+  /** What was found, and what is missing of the range that it was looked for in. */
+  #answer(found: readonly number[], from: number, to: number): Answer {
+    const gaps = gapsOf(this.#covered(), from, Math.min(to, this.#size));
+    return { found, unsearched: entriesOf(gaps), missing: gaps.at(-1)?.first ?? null };
   }
 
   #covered(): Range[] {

@@ -48,6 +48,8 @@ export interface Answer {
   readonly found: readonly number[];
   /** Entries that are not indexed and could change the answer. 0: it is exact. */
   readonly unsearched: number;
+  /** One of them; null where there is none. */
+  readonly missing: number | null;
 }
 
 /** A range of the log that can be asked; sealed in a file, or in memory. */

@@ -54,7 +54,9 @@ export class SegmentWriter {
   /** The rows of one bundle, in their order. */
   add(rows: IndexRows, agentOf: (session: number) => number): void {
     if (!this.#database.isTransaction) this.#database.exec('BEGIN');
-    for (let at = 0; at < rows.actions; at++) this.#addAction(rows, at, agentOf);
+    for (let at = 0; at < rows.actions; at++) {
+      this.#action.run(...rowValuesOf(rows, at, agentOf(rows.session[at] ?? 0)));
+    }
     for (const { index, id, agent } of rows.sessions) this.#session.run(index, id, agent);
     for (const { index, size } of rows.anchors) this.#anchor.run(index, size);
   }
@@ -97,32 +99,34 @@ export class SegmentWriter {
     removeFile(this.#options.folder, BUILDING_NAME);
   }
 
-  #addAction(rows: IndexRows, at: number, agentOf: (session: number) => number): void {
-    const text = (column: Uint32Array): string | null => rows.terms[(column[at] ?? 0) - 1] ?? null;
-    const session = rows.session[at] ?? 0;
-    const intentSequence = rows.intentSequence[at] ?? -1;
-    const isOutcome = intentSequence >= 0;
-    this.#action.run(
-      rows.index[at] ?? 0,
-      rows.taiNs[at] ?? 0n,
-      agentOf(session),
-      session,
-      rows.sequence[at] ?? 0,
-      rows.kind[at] ?? 0,
-      rows.status[at] ?? 0,
-      text(rows.operation),
-      text(rows.tool),
-      traceOf(rows, at),
-      text(rows.externalId),
-      isOutcome ? (rows.intentSession[at] ?? 0n) : null,
-      isOutcome ? intentSequence : null,
-    );
-  }
-
   #number(sql: string): number {
     return Number(this.#database.prepare(sql).get()?.['v']);
   }
 }
+
+/** A row of the table of actions, in the order of its columns. */
+export function rowValuesOf(rows: IndexRows, at: number, agent: number): ActionValues {
+  const text = (column: Uint32Array): string | null => rows.terms[(column[at] ?? 0) - 1] ?? null;
+  const intentSequence = rows.intentSequence[at] ?? -1;
+  const isOutcome = intentSequence >= 0;
+  return [
+    rows.index[at] ?? 0,
+    rows.taiNs[at] ?? 0n,
+    agent,
+    rows.session[at] ?? 0,
+    rows.sequence[at] ?? 0,
+    rows.kind[at] ?? 0,
+    rows.status[at] ?? 0,
+    text(rows.operation),
+    text(rows.tool),
+    traceOf(rows, at),
+    text(rows.externalId),
+    isOutcome ? (rows.intentSession[at] ?? 0n) : null,
+    isOutcome ? intentSequence : null,
+  ];
+}
+
+type ActionValues = (number | bigint | string | Uint8Array | null)[];
 
 /** A sealed file never changes: SQLite needs no locks, and makes no files beside it. */
 export function readOnlyUri(path: string): string {

@@ -23,7 +23,7 @@ export async function buildIndex(
     if (message.kind !== 'files') return;
     files = message.files;
     for (const name of message.gone) removeFile(indexFolderOf(state), name);
-    if (nextJob(files, size, SHAPE) === null) turns.stop();
+    if (nextJob({ files, size, shape: SHAPE, wanted: null }) === null) turns.stop();
   };
   const data = { state, ledgerId: LEDGER_ID, size, shape: SHAPE, checkPauseMs: 0 };
   const builder = new IndexBuilder({ ...data, turns, nowMs, tell });
