@@ -85,7 +85,7 @@ void DaemonTwin::begin(const JournalReport& report,
     const bool isEnrolled =
         std::ranges::any_of(known, [&](const auto& one) { return one.second.id == identity.id(); });
     if (!isEnrolled) {
-      applySystem(enrolEntry(context_.clock, identity.id(), context_.schedule));
+      applySystem(enrolEntry(context_.clock, identity, context_.schedule));
     }
   }
   resumeAnchor();

@@ -137,11 +137,16 @@ void Inode::damage(Bytes bytes, uint64_t offset) {
   });
 }
 
-void Inode::flipBit(uint64_t bit) {
-  const uint64_t at = bit / 8;
-  if (at >= platter_.size()) return;
-  const uint8_t flipped = static_cast<uint8_t>(platter_[at] ^ (1u << (bit % 8)));
-  damage(Bytes(&flipped, 1), at);
+bool Inode::flipBit(Random& random) {
+  const uint64_t from = random.below(platter_.size());
+  for (uint64_t step = 0; step < platter_.size(); ++step) {
+    const uint64_t at = (from + step) % platter_.size();
+    if (platter_[at] == 0) continue;
+    const uint8_t flipped = static_cast<uint8_t>(platter_[at] ^ (1u << random.below(8)));
+    damage(Bytes(&flipped, 1), at);
+    return true;
+  }
+  return false;
 }
 
 }  // namespace kudurru::sim

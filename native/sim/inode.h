@@ -44,7 +44,8 @@ class Inode {
   void loseWrite(Bytes bytes, uint64_t offset);
   // Other bytes come to lie here, behind the cache's back.
   void damage(Bytes bytes, uint64_t offset);
-  void flipBit(uint64_t bit);
+  // One bit of what was written. False where nothing was.
+  bool flipBit(Random& random);
 
  private:
   void keepSector(uint64_t sector);

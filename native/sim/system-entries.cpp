@@ -56,15 +56,15 @@ SystemEntry uncleanStartEntry(const Clock& clock) {
                  [](Writer& w) { w.writeArray(3).writeUnsigned(1).writeUnsigned(0).writeNull(); });
 }
 
-SystemEntry enrolEntry(const Clock& clock, const std::string& agentId, Random& random) {
+SystemEntry enrolEntry(const Clock& clock, const bench::SigningAgent& agent, Random& random) {
   PrivateBody contact;
   contact.field = kContactField;
   contact.bytes.resize(random.between(8, 60));
   random.fill(contact.salt);
   random.fill(contact.bytes);
   SystemEntry entry = entryOf(EntryKind::kAgentEnrol, clock, [&](Writer& w) {
-    w.writeArray(8).writeText(agentId).writeText("owner").writeText("purpose");
-    w.writeBytes(Buffer(40, 3)).writeBytes(Buffer(99, 4));
+    w.writeArray(8).writeText(agent.id()).writeText("owner").writeText("purpose");
+    w.writeBytes(agent.coseKey()).writeBytes(Buffer(99, 4));
     w.writeArray(2).writeUnsigned(1000).writeText("control").writeArray(1);
     w.writeArray(5).writeUnsigned(contact.field).writeUnsigned(contact.bytes.size());
     w.writeBytes(commitmentDigest(contact.salt, contact.field, contact.bytes));

@@ -6,6 +6,7 @@
 
 #include "context.h"
 #include "core/ledger/ledger-types.h"
+#include "signing-agent.h"
 
 namespace kudurru::sim {
 
@@ -15,7 +16,7 @@ SystemEntry genesisEntry(const Clock& clock);
 SystemEntry bootEntry(const Clock& clock, uint64_t number);
 SystemEntry uncleanStartEntry(const Clock& clock);
 // With the owner's contact as a private body.
-SystemEntry enrolEntry(const Clock& clock, const std::string& agentId, Random& random);
+SystemEntry enrolEntry(const Clock& clock, const bench::SigningAgent& agent, Random& random);
 struct SessionOpening {
   uint64_t agentIndex = 0;
   uint64_t number = 0;

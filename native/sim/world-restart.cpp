@@ -1,5 +1,5 @@
 // Deaths, starts, and what a start must bring back.
-#include "core/ledger/fsck.h"
+#include "core/fsck/fsck.h"
 #include "record-forger.h"
 #include "world.h"
 
@@ -38,8 +38,7 @@ void World::decay() {
   for (uint64_t flips = context_.diskRandom.between(0, 2); flips > 0; --flips) {
     const std::string& path = paths[context_.diskRandom.below(paths.size())];
     const auto inode = disk_.find(path);
-    if (inode->platterBytes() == 0) continue;
-    inode->flipBit(context_.diskRandom.below(inode->platterBytes() * 8));
+    if (!inode->flipBit(context_.diskRandom)) continue;
     inode->dropCache();
     ++context_.faults.damages;
     context_.count("bit flips");
@@ -60,29 +59,33 @@ void World::start() {
     } catch (const Exit& exit) {
       context_.trace.note("exit: " + exit.message);
       if (isDamaged()) throw Noticed{exit.message};
-      require(context_.faults.injected != 0, kRecovers,
-              "the daemon ended itself while starting: " + exit.message);
+      require(wasInjected(), kRecovers, "the daemon ended itself while starting: " + exit.message);
       die(chooseDeath());
     }
   }
 }
 
 bool World::tryStart() {
-  if (!options_.isSweep && context_.schedule.percent(12)) {
+  if (!isPlanned() && context_.schedule.percent(12)) {
     context_.faults.crashAt = context_.faults.calls + context_.schedule.between(1, 14);
   }
   JournalReport report;
-  const uint64_t injectedBefore = context_.faults.injected;
+  injectedBefore_ = context_.faults.injected;
   const Status status = daemon_->open(&report);
   context_.count("starts");
   if (!status.ok()) {
-    judgeRefusal(status, injectedBefore);
+    judgeRefusal(status);
     daemon_->kill();
     disk_.endProcess();
     return false;
   }
   judgeStart(report);
   if (isOver_) return true;
+  if (!isPlanned() && context_.schedule.percent(8)) {
+    context_.count("deaths while starting");
+    die(Death::kPowerCut);
+    return false;
+  }
   daemon_->begin(report, agents_);
   history_.follow(daemon_->ledger());
   checkFolder();
@@ -90,7 +93,7 @@ bool World::tryStart() {
 }
 
 // A start may fail for a fault that it met, for want of room, and for damage.
-void World::judgeRefusal(const Status& status, uint64_t injectedBefore) {
+void World::judgeRefusal(const Status& status) {
   context_.trace.note("start refused: " + status.message);
   if (status.code == Code::kDiskFull) {
     disk_.capacityBytes = UINT64_MAX;
@@ -98,7 +101,7 @@ void World::judgeRefusal(const Status& status, uint64_t injectedBefore) {
   }
   if (isDamaged()) throw Noticed{status.message};
   require(
-      context_.faults.injected != injectedBefore, kRecovers,
+      wasInjected(), kRecovers,
       "the ledger does not open: " + std::string(codeName(status.code)) + ": " + status.message);
 }
 
@@ -125,18 +128,26 @@ void World::checkFolder() {
   const Status published = daemon_->ledger().publish(daemon_->ledger().state().size());
   if (!published.ok() && isDamaged()) throw Noticed{published.message};
   require(published.ok() || published.code == Code::kDiskFull, kFsckIsClean, published.message);
-  FsckOptions options;
+  fsck::Options options;
   options.folder = "/state";
+  if (published.ok()) {
+    options.publishedSize = history_.size();
+    options.publishedRoot = history_.rootAt(history_.size());
+  }
   for (const char* scope : {"system", "default"}) {
     options.scopeKeys[scope] = sha256(bytesOf(scope));
   }
-  FsckReport report;
-  const Status status = fsck(storage_, options, &report);
-  const std::string words = status.ok() ? report.finding.message : status.message;
-  const bool isClean = status.ok() && report.finding.ok() && report.wrongTiles.empty();
+  fsck::Report report;
+  fsck::Findings findings;
+  const Status status = fsck::check(storage_, options, &report, &findings);
+  const auto& list = findings.list();
+  const std::string words = !status.ok()   ? status.message
+                            : list.empty() ? ""
+                                           : list[0].file + ": " + list[0].message;
+  const bool isClean = status.ok() && findings.damages() == 0;
   if (!isClean && isDamaged()) throw Noticed{"fsck: " + words};
-  const std::string tiles = report.wrongTiles.empty() ? "" : ", wrong " + report.wrongTiles[0];
-  require(isClean || !published.ok(), kFsckIsClean, words + tiles);
+  require(isClean, kFsckIsClean, words);
+  context_.count("wrong tiles that can be made again", findings.rebuildables());
   require(report.entries == history_.size() && report.root == history_.rootAt(history_.size()),
           kFsckIsClean, "fsck sees another log");
   context_.count("fsck runs");

@@ -32,7 +32,7 @@ void World::chooseProfile() {
   if (options_.canary != Canary::kNone) {
     mode_ = options_.canary == Canary::kForgedDisk ? Mode::kHostile : Mode::kFriendly;
   }
-  if (options_.isSweep) mode_ = Mode::kFriendly;
+  if (isPlanned()) mode_ = Mode::kFriendly;
   if (mode_ == Mode::kFailing) {
     rates_.error = static_cast<uint32_t>(random.below(4'000));
     rates_.interrupted = static_cast<uint32_t>(random.below(30'000));
@@ -50,8 +50,8 @@ void World::chooseProfile() {
 
 void World::chooseSizes() {
   Random& random = context_.schedule;
-  steps_ = options_.isSweep ? 500 : random.between(600, 3'000);
-  crashPercent_ = options_.isSweep ? 0 : random.between(1, 3);
+  steps_ = isPlanned() ? 500 : random.between(600, 3'000);
+  crashPercent_ = isPlanned() ? 0 : random.between(1, 3);
   daemonOptions_.ledgerId = sha256(provisioningRecord());
   daemonOptions_.segmentBytes = random.between(16, 56) * 8'192;
   intake::Limits& limits = daemonOptions_.limits;
@@ -117,14 +117,17 @@ void World::attempt(Deed&& deed) {
     context_.trace.note("exit: " + exit.message);
     context_.count("exits with code 70");
     if (isDamaged()) throw Noticed{exit.message};
-    require(context_.faults.injected != 0, kRecovers, "the daemon ended itself: " + exit.message);
+    require(wasInjected(), kRecovers, "the daemon ended itself: " + exit.message);
     die(chooseDeath());
   }
   if (!daemon_->isRunning() && !isOver_) start();
 }
 
 void World::step() {
-  ++context_.trace.step;
+  if (++context_.trace.step == options_.crashAtStep) {
+    die(chooseDeath());
+    start();
+  }
   context_.clock.monotonicNs += context_.schedule.between(1'000, 2'000'000);
   const uint64_t choice = context_.schedule.below(1'000);
   if (choice < 250) {

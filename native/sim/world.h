@@ -21,9 +21,11 @@ struct RunOptions {
   uint64_t seed = 0;
   Canary canary = Canary::kNone;
   bool prints = false;
-  // No chance faults and crashes, but one crash at this storage call (0: none at all).
-  bool isSweep = false;
+  // No chance faults and crashes, but one crash, at this storage call or before this step (0:
+  // none).
+  bool isPlanned = false;
   uint64_t crashAtCall = 0;
+  uint64_t crashAtStep = 0;
 };
 
 struct Outcome {
@@ -73,7 +75,7 @@ class World {
   void die(Death death);
   void start();
   bool tryStart();
-  void judgeRefusal(const Status& status, uint64_t injectedBefore);
+  void judgeRefusal(const Status& status);
   void judgeStart(const JournalReport& report);
   void checkFolder();
   void restartInOrder();
@@ -81,6 +83,9 @@ class World {
   void strayByte();
   void fillDisk();
   Death chooseDeath() { return context_.schedule.percent(50) ? Death::kKill : Death::kPowerCut; }
+  bool isPlanned() const { return options_.isPlanned; }
+  // A fault of the disk, in this life of the daemon.
+  bool wasInjected() const { return context_.faults.injected != injectedBefore_; }
   bool isDamaged() const { return context_.faults.damages != 0; }
 
   const RunOptions options_;
@@ -97,6 +102,7 @@ class World {
   std::unique_ptr<DaemonTwin> daemon_;
   std::vector<std::unique_ptr<Agent>> agents_;
   std::vector<std::shared_ptr<Line>> lines_;
+  uint64_t injectedBefore_ = 0;
   bool isOver_ = false;  // damage was noticed: nothing more is to be learned
 };
 

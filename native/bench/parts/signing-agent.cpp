@@ -14,11 +14,15 @@ SigningAgent::SigningAgent(std::string id, Bytes seed) : id_(std::move(id)) {
   if (sodium_init() < 0) throw std::runtime_error("libsodium does not start");
   std::array<uint8_t, kEd25519KeySizeBytes> key;
   crypto_sign_ed25519_seed_keypair(key.data(), secret_.data(), seed.data());
-  std::vector<uint8_t> coseKey;
-  cbor::Writer writer(coseKey);
+  kid_ = sha256(coseKey());
+}
+
+std::vector<uint8_t> SigningAgent::coseKey() const {
+  std::vector<uint8_t> out;
+  cbor::Writer writer(out);
   writer.writeMap(3).writeUnsigned(1).writeUnsigned(1).writeInteger(-1).writeUnsigned(6);
-  writer.writeInteger(-2).writeBytes(key);
-  kid_ = sha256(coseKey);
+  writer.writeInteger(-2).writeBytes(Bytes(secret_).subspan(kSeedSizeBytes));
+  return out;
 }
 
 std::shared_ptr<const PublicKey> SigningAgent::publicKey() const {

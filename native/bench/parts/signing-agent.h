@@ -20,6 +20,7 @@ class SigningAgent {
   // SPEC.md §2, thumbprint of the COSE_Key.
   const Hash& keyId() const { return kid_; }
   std::shared_ptr<const PublicKey> publicKey() const;
+  std::vector<uint8_t> coseKey() const;
 
   // The bytes that a signature of `payload` is over (RFC 9052 §4.4), into `out`.
   void signedBytes(std::string_view type, Bytes payload, std::vector<uint8_t>& out) const;
