@@ -260,6 +260,8 @@ class RunningDaemon implements Daemon {
       this.#entries.raiseAlarm('clock-behind', message);
     }
     await this.#entries.summariseRefusals(intake.stats().refusals);
+    const { founded, log } = this.#parts;
+    for (const note of await founded.store.takeNotes()) log.warning(note);
   }
 
   #raiseStartAlarms(): void {

@@ -32,6 +32,19 @@ export interface LedgerOpening {
   /** Cut off at `tornAt`: a write that was never acknowledged. */
   readonly tornBytes: bigint;
   readonly tornAt: JournalPosition;
+  /**
+   * How the journal's end was read: `direct` from the platter; `dropped-cache`, where the file
+   * system has no direct reads, through the page cache, synced and dropped before.
+   */
+  readonly tailRead: 'direct' | 'dropped-cache';
+  readonly replay: LedgerReplay;
+}
+
+export interface LedgerReplay {
+  /** Segment of the snapshot that the replay began from; null for the journal's beginning. */
+  readonly snapshot: number | null;
+  readonly from: JournalPosition;
+  readonly records: bigint;
 }
 
 export interface JournalPosition {
@@ -47,6 +60,24 @@ export interface BatchHandle {
 
 /** Kinds of records beside the entries that others keep in the journal. */
 export type RecordKind = 'checkpoint' | 'prepare' | 'scope-key';
+
+/** Which records of a kind: the newest of those that are allowed. */
+export interface RecordsAsked {
+  /** At most so many. */
+  readonly newest: number;
+  /** None of a lower number; 0 by default. */
+  readonly fromRecord?: bigint;
+  /** None of this number or a higher one. */
+  readonly beforeRecord?: bigint;
+}
+
+export interface LedgerRecord {
+  /** Its number in the journal. */
+  readonly record: bigint;
+  /** Size of the tree when it was written. */
+  readonly treeSize: bigint;
+  readonly bytes: Uint8Array;
+}
 
 /** An entry that the daemon makes itself. The ledger adds chain, boot index and appliance. */
 export interface LedgerSystemEntry {
@@ -135,10 +166,8 @@ export interface NativeLedger {
     system: readonly LedgerSystemEntry[],
   ): Promise<NativeApplied>;
   appendRecord(type: number, bytes: Uint8Array): Promise<void>;
-  records(
-    type: number,
-    newest: number,
-  ): Promise<readonly { readonly treeSize: bigint; readonly bytes: Uint8Array }[]>;
+  records(type: number, asked: Required<RecordsAsked>): Promise<readonly LedgerRecord[]>;
+  takeNotes(): Promise<readonly string[]>;
   agents(): Promise<readonly LedgerAgent[]>;
   agentHeads(): Promise<AgentHeads>;
   openSessions(): Promise<readonly LedgerSession[]>;

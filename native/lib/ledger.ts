@@ -13,10 +13,12 @@ import type {
   LedgerFacts,
   LedgerOptions,
   LedgerOpening,
+  LedgerRecord,
   LedgerSession,
   LedgerSystemEntry,
   NativeLedger,
   RecordKind,
+  RecordsAsked,
 } from './ledger-types.ts';
 import type { PlainBody } from './body.ts';
 import { nativePart } from './load.ts';
@@ -37,6 +39,7 @@ const scopeSizeBytesMax = 64;
 const entryKindMax = 31;
 const offsetSecondsMax = 1000;
 const readEntriesMax = 1024n;
+const indexMax = 2n ** 63n - 1n;
 const segmentBytesDefault = 64n << 20n;
 const retryNames = ['never', 'later', 'restart'] as const;
 const recordTypes: Record<RecordKind, number> = { checkpoint: 2, prepare: 3, 'scope-key': 4 };
@@ -122,13 +125,18 @@ export class Ledger {
     return this.#native.appendRecord(recordTypes[kind], bytes);
   }
 
-  /** The newest ones of a kind, the oldest first; `treeSize` is the tree's when it was written. */
-  records(
-    kind: RecordKind,
-    newest: number,
-  ): Promise<readonly { readonly treeSize: bigint; readonly bytes: Uint8Array }[]> {
+  /** The newest ones of a kind, the oldest first. Costs what it gives, not what there is. */
+  records(kind: RecordKind, asked: RecordsAsked): Promise<readonly LedgerRecord[]> {
+    const { newest, fromRecord = 0n, beforeRecord = indexMax } = asked;
     checkInteger(newest, 'newest', { min: 0, max: Number.MAX_SAFE_INTEGER });
-    return this.#native.records(recordTypes[kind], newest);
+    checkIndex(fromRecord, 'fromRecord');
+    checkIndex(beforeRecord, 'beforeRecord');
+    return this.#native.records(recordTypes[kind], { newest, fromRecord, beforeRecord });
+  }
+
+  /** What happened to derived files since the last call: for the log, in words. */
+  takeNotes(): Promise<readonly string[]> {
+    return this.#native.takeNotes();
   }
 
   /** By the index of their enrolment. */
@@ -260,5 +268,5 @@ function checkSystemEntry(entry: LedgerSystemEntry, at: number): void {
 
 function checkIndex(value: unknown, name: string): void {
   if (typeof value !== 'bigint') throw new TypeError(`${name} is not a bigint`);
-  if (value < 0n || value >= 2n ** 63n) throw new RangeError(`${name} is not in 0 .. 2^63 - 1`);
+  if (value < 0n || value > indexMax) throw new RangeError(`${name} is not in 0 .. 2^63 - 1`);
 }

@@ -16,6 +16,8 @@ class LedgerFaultTest : public LedgerTest {
  protected:
   // Starts, submits, publishes and keeps records, until something fails.
   Status work(std::vector<Acknowledged>* acknowledged) {
+    // Small: the journal goes on to another segment, and a snapshot is made, in every round.
+    segmentBytes_ = 96 * 1024;
     Status status = start();
     for (int round = 0; status.ok() && round < 4; ++round) {
       status = applyFrames({agent_.submit(2, 200), agent_.submit(70)});

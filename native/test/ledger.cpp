@@ -344,11 +344,11 @@ TEST_F(LedgerTest, KeepsRecordsBesideTheEntries) {
   EXPECT_EQ(ledger_->appendRecord(RecordType::kGroup, {}).code, Code::kBadArgument);
   for (int run = 0; run < 2; ++run) {
     std::vector<StoredRecord> records;
-    ASSERT_EQ(ledger_->readRecords(RecordType::kCheckpoint, 2, &records).message, "");
+    ASSERT_EQ(ledger_->readRecords(RecordType::kCheckpoint, {2}, &records).message, "");
     ASSERT_EQ(records.size(), 2u);
     EXPECT_EQ(records[1].bytes, Buffer(10, 4));
     EXPECT_EQ(records[1].treeSize, records[0].treeSize + 2);
-    ASSERT_EQ(ledger_->readRecords(RecordType::kScopeKey, UINT64_MAX, &records).message, "");
+    ASSERT_EQ(ledger_->readRecords(RecordType::kScopeKey, {}, &records).message, "");
     EXPECT_EQ(records.size(), 5u);
     ASSERT_EQ(open().message, "");
   }

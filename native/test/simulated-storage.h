@@ -33,6 +33,7 @@ class SimulatedDisk {
   Fault fault = Fault::kNone;
   int faultError = EIO;
   uint64_t freeBytes = UINT64_MAX;
+  bool isFullForWrites = false;  // a write that makes a file longer meets ENOSPC
   bool hasDirectReads = true;
   bool dropsCache = true;  // false: the kernel keeps its pages whatever it is asked
   Names names;
@@ -116,6 +117,7 @@ class SimulatedFile final : public File {
     const int error = disk_.run("write " + name_, [&] {
       if (isInterrupted) return EINTR;
       auto& data = inode_->current;
+      if (disk_.isFullForWrites && data.size() < offset + bytes.size()) return ENOSPC;
       if (data.size() < offset + bytes.size()) data.resize(offset + bytes.size());
       std::copy(bytes.begin(), bytes.end(), data.begin() + static_cast<ptrdiff_t>(offset));
       return 0;

@@ -24,6 +24,7 @@ interface Status {
   readonly sessions: number;
   readonly connections: number;
   readonly writerLevel: string;
+  readonly tailRead: string;
   readonly timeLevel: string;
   readonly leapList: { readonly source: string; readonly expires: string; expired: boolean };
   readonly devices: readonly Device[];
@@ -84,6 +85,7 @@ function factsOf(found: Status): [string, string][] {
     ['anchor', anchorText(anchor)],
     ['time', `${found.timeLevel}; leap list ${leapList.source}, ${expiryText(leapList)}`],
     ['writers', found.writerLevel],
+    ['journal', tailReadText(found.tailRead)],
     ...found.devices.map(deviceFact),
     [
       'agents',
@@ -95,6 +97,12 @@ function factsOf(found: Status): [string, string][] {
     ['log door', found.logDoor.join(', ')],
     ['disk', `${size(found.diskFreeBytes)} free`],
   ];
+}
+
+function tailReadText(tailRead: string): string {
+  return tailRead === 'direct'
+    ? 'read from the disk itself at the start (direct)'
+    : `read through the page cache at the start (${tailRead}): no direct reads here`;
 }
 
 function anchorText(anchor: Status['anchor']): string {

@@ -50,8 +50,8 @@ export interface Anchoring {
   readonly unfinished: AnchorPlan | null;
 }
 
-/** Checkpoints that are compared with the tree at the start, the newest. */
-const checkedCheckpointsMax = 256;
+/** Checkpoints that are read at once, to be compared with the tree. */
+const checkpointsPage = 256;
 
 /**
  * @throws KudurruError `checkpoint-contradiction`, `anchor-contradiction`, and DeviceError
@@ -59,7 +59,7 @@ const checkedCheckpointsMax = 256;
 export async function prepareAnchoring(options: AnchoringOptions): Promise<Anchoring> {
   const { founded, devices, ledger, clock, configuration } = options;
   const { deviceTimeoutMs, anchorIntervalMs, counterIntervalMs } = configuration.settings;
-  await checkCheckpoints(ledger);
+  await checkCheckpoints(ledger, founded.store.opening.replay.from.record);
   const faces = anchorLedger(ledger);
   const checkpoints = new Checkpoints({
     origin: founded.origin,
@@ -80,7 +80,7 @@ export async function prepareAnchoring(options: AnchoringOptions): Promise<Ancho
   });
   const counterBase = BigInt(founded.document.counterBase);
   const { lastAnchor, countedSize } = await readLastAnchor(ledger);
-  const [lastPlan] = (await ledger.records('prepare', 1)).map(decodePlanOfAnchor);
+  const [lastPlan] = (await ledger.records('prepare', { newest: 1 })).map(decodePlanOfAnchor);
   const counter = await maker.counterValue();
   const unfinished = checkStart({
     counter,
@@ -121,25 +121,42 @@ async function publish(
   followTiles(head.size);
 }
 
-/** @throws KudurruError `checkpoint-contradiction` */
-async function checkCheckpoints(ledger: Ledger): Promise<void> {
+/**
+ * Every checkpoint that was ever signed agrees with the tree: those of records that were replayed,
+ * and the newest page in any case, are compared now; older ones were compared before the snapshot
+ * was made that the replay began from, since nothing is written before this has passed.
+ * @throws KudurruError `checkpoint-contradiction`
+ */
+async function checkCheckpoints(ledger: Ledger, replayedFrom: bigint): Promise<void> {
+  let page = await ledger.records('checkpoint', { newest: checkpointsPage });
+  for (;;) {
+    for (const { bytes } of page) await checkCheckpoint(ledger, bytes);
+    const [oldest] = page;
+    if (oldest === undefined || page.length < checkpointsPage) return;
+    page = await ledger.records('checkpoint', {
+      newest: checkpointsPage,
+      fromRecord: replayedFrom,
+      beforeRecord: oldest.record,
+    });
+  }
+}
+
+async function checkCheckpoint(ledger: Ledger, note: Uint8Array): Promise<void> {
   const { size } = ledger.head();
-  for (const { bytes } of await ledger.records('checkpoint', checkedCheckpointsMax)) {
-    const signed = parseCheckpoint(bytes);
-    if (signed.size > size) {
-      throw new KudurruError(
-        'checkpoint-contradiction',
-        `start refused: a checkpoint over ${signed.size} entries was signed and the ledger has ` +
-          `${size}; restore the journal that has them all`,
-      );
-    }
-    if (equalBytes(signed.root, await ledger.rootAt(treeSize(signed.size)))) continue;
+  const signed = parseCheckpoint(note);
+  if (signed.size > size) {
     throw new KudurruError(
       'checkpoint-contradiction',
-      `start refused: the ledger's tree of ${signed.size} entries is not the one whose ` +
-        'checkpoint was signed; restore the journal that was',
+      `start refused: a checkpoint over ${signed.size} entries was signed and the ledger has ` +
+        `${size}; restore the journal that has them all`,
     );
   }
+  if (equalBytes(signed.root, await ledger.rootAt(treeSize(signed.size)))) return;
+  throw new KudurruError(
+    'checkpoint-contradiction',
+    `start refused: the ledger's tree of ${signed.size} entries is not the one whose ` +
+      'checkpoint was signed; restore the journal that was',
+  );
 }
 
 async function readLastAnchor(

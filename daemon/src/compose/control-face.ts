@@ -197,6 +197,7 @@ function statusOf(options: ControlFaceOptions): StatusView {
     sessions: options.sessions.size,
     connections,
     writerLevel: WRITER_LEVELS[intake.writerLevel - 1] ?? 'credentials',
+    tailRead: founded.store.opening.tailRead,
     timeLevel: 'UNKNOWN',
     leapList: { source, expires: new Date(expiresUnixSeconds * 1000).toISOString(), expired },
     devices: devicesOf(options),

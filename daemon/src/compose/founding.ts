@@ -61,11 +61,8 @@ export interface FoundingOptions {
  * `config-invalid`, and DeviceError of the devices
  */
 export async function openFounded(options: FoundingOptions): Promise<FoundedLedger> {
-  const { log } = options;
   const { store, made } = await openOrBegin(options);
-  if (store.tornBytes > 0n) {
-    log.warning('cut off what was never acknowledged', { tornBytes: store.tornBytes });
-  }
+  await sayOpened(store, options.log);
   try {
     return store.head().size === 0n
       ? await found(options, store, made)
@@ -102,7 +99,22 @@ async function openOrBegin({ configuration, log }: FoundingOptions): Promise<Ope
  * else has heard of its ledgerId. Were that not so, the devices would refuse the next one.
  */
 async function isUnused(store: LedgerStore): Promise<boolean> {
-  return store.head().size === 0n && (await store.records('prepare', 1)).length === 0;
+  return store.head().size === 0n && (await store.records('prepare', { newest: 1 })).length === 0;
+}
+
+/** How the ledger was found, and what was made again for it. */
+async function sayOpened(store: LedgerStore, log: Log): Promise<void> {
+  const { tailRead, replay } = store.opening;
+  if (store.tornBytes > 0n) {
+    log.warning('cut off what was never acknowledged', { tornBytes: store.tornBytes });
+  }
+  for (const note of await store.takeNotes()) log.warning(note);
+  log.info('journal opened', {
+    stoppedCleanly: store.stoppedCleanly,
+    tailRead,
+    replayedFrom: replay.snapshot === null ? 'the beginning' : `snapshot ${replay.snapshot}`,
+    replayedRecords: replay.records,
+  });
 }
 
 async function found(
@@ -111,7 +123,7 @@ async function found(
   made: Uint8Array | null,
 ): Promise<FoundedLedger> {
   if (made !== null) await store.appendRecord('prepare', made);
-  const [founding] = await store.records('prepare', 1);
+  const [founding] = await store.records('prepare', { newest: 1 });
   if (founding === undefined) {
     throw new KudurruError('ledger-failed', 'the journal has no provisioning record');
   }

@@ -48,6 +48,8 @@ export interface StatusView {
   readonly sessions: number;
   readonly connections: number;
   readonly writerLevel: string;
+  /** How the journal's end was read at the start: `direct`, or `dropped-cache` below it. */
+  readonly tailRead: string;
   readonly timeLevel: string;
   readonly leapList: { readonly source: string; readonly expires: string; expired: boolean };
   readonly devices: readonly DeviceView[];

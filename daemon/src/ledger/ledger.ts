@@ -21,6 +21,7 @@ import type {
   OpenSession,
   Outcome,
   RecordKind,
+  RecordsAsked,
   StoreHead,
   StoredRecord,
 } from './store.ts';
@@ -152,8 +153,8 @@ export class Ledger {
     return this.#options.store.lastOfKind(kind);
   }
 
-  records(kind: RecordKind, newest: number): Promise<readonly StoredRecord[]> {
-    return this.#options.store.records(kind, newest);
+  records(kind: RecordKind, asked: RecordsAsked): Promise<readonly StoredRecord[]> {
+    return this.#options.store.records(kind, asked);
   }
 
   /** @throws KudurruError `not-found` */
@@ -200,7 +201,7 @@ export class Ledger {
 
   async #readKeys(): Promise<ScopeKeys> {
     const { store, token, deviceTimeoutMs } = this.#options;
-    const records = await store.records('scope-key', Number.MAX_SAFE_INTEGER);
+    const records = await store.records('scope-key', { newest: Number.MAX_SAFE_INTEGER });
     return new ScopeKeys(
       {
         ledgerId: store.ledgerId,

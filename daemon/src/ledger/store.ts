@@ -8,7 +8,9 @@ import {
   readLedgerId,
   type BatchHandle,
   type Ledger as NativeLedger,
+  type LedgerOpening,
   type RecordKind,
+  type RecordsAsked,
   type SystemOutcome,
 } from '@kudurru/native';
 import type { TileName } from '@kudurru/proof';
@@ -24,9 +26,14 @@ import {
 } from '../base/units.ts';
 import { kindNumber, type SystemEntry, type SystemKind } from './system-entry.ts';
 
-export type { BatchHandle, RecordKind };
+export type { BatchHandle, RecordKind, RecordsAsked };
+
+/** How the journal's end was read, and from where on it was replayed. */
+export type StoreOpening = Pick<LedgerOpening, 'tailRead' | 'replay'>;
 
 export interface StoredRecord {
+  /** Its number in the journal. */
+  readonly record: bigint;
   /** Size of the tree when it was written. */
   readonly treeSize: TreeSize;
   readonly bytes: Uint8Array;
@@ -98,7 +105,6 @@ export async function openStore(options: StoreOptions): Promise<LedgerStore> {
 
 export class LedgerStore {
   readonly #native: NativeLedger;
-  #ended = false;
 
   constructor(native: NativeLedger) {
     this.#native = native;
@@ -122,6 +128,15 @@ export class LedgerStore {
   /** Cut off the journal's end at the start: never acknowledged. */
   get tornBytes(): bigint {
     return this.#native.opening.tornBytes;
+  }
+
+  get opening(): StoreOpening {
+    return this.#native.opening;
+  }
+
+  /** What became of derived files since the last call, in words. */
+  takeNotes(): Promise<readonly string[]> {
+    return named(this.#native.takeNotes());
   }
 
   head(): StoreHead {
@@ -156,9 +171,9 @@ export class LedgerStore {
   }
 
   /** The newest of a kind, the oldest of them first. */
-  async records(kind: RecordKind, newest: number): Promise<readonly StoredRecord[]> {
-    const records = await named(this.#native.records(kind, newest));
-    return records.map(({ treeSize: size, bytes }) => ({ treeSize: treeSize(size), bytes }));
+  async records(kind: RecordKind, asked: RecordsAsked): Promise<readonly StoredRecord[]> {
+    const records = await named(this.#native.records(kind, asked));
+    return records.map((record) => ({ ...record, treeSize: treeSize(record.treeSize) }));
   }
 
   async agents(): Promise<readonly AgentRow[]> {
@@ -217,18 +232,12 @@ export class LedgerStore {
 
   /** Ends in order: the journal says so. */
   async stop(): Promise<void> {
-    this.#ended = true;
     await named(this.#native.stop());
   }
 
-  /**
-   * Lets go of the folder after a start that was refused. A journal that ended in order does so
-   * again: opening it has begun a new segment, whose emptiness would read as an unclean end.
-   */
+  /** Lets go of the folder after a start that was refused; nothing of the journal changes. */
   async leave(): Promise<void> {
-    if (this.#ended) return;
-    if (this.stoppedCleanly) await this.stop();
-    else await named(this.#native.release());
+    await named(this.#native.release());
   }
 }
 

@@ -88,8 +88,8 @@ describe('ledger', () => {
     ledger = ledgerOver(store, failures);
     assert.deepEqual(ledger.head(), head);
     assert.equal(store.stoppedCleanly, true);
-    const [newest] = await ledger.records('checkpoint', 1);
-    assert.deepEqual(newest, { treeSize: 7n, bytes: Uint8Array.of(2) });
+    const [newest] = await ledger.records('checkpoint', { newest: 1 });
+    assert.deepEqual(newest, { record: 5n, treeSize: 7n, bytes: Uint8Array.of(2) });
   });
 
   it('tells everybody who waits, and the daemon, when it cannot write', async () => {

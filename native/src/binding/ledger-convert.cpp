@@ -41,6 +41,11 @@ LedgerOptions ledgerOptionsOf(const Napi::Object& object) {
   return options;
 }
 
+RecordsAsked recordsAskedOf(const Napi::Object& object) {
+  return {integerOf(object.Get("newest")), integerOf(object.Get("fromRecord")),
+          integerOf(object.Get("beforeRecord"))};
+}
+
 std::vector<SystemEntry> systemEntriesOf(const Napi::Array& array) {
   std::vector<SystemEntry> entries(array.Length());
   for (uint32_t at = 0; at < array.Length(); ++at) {
@@ -87,6 +92,15 @@ Napi::Object toObject(Napi::Env env, const JournalReport& report) {
   object.Set("stoppedCleanly", report.stoppedCleanly);
   object.Set("tornBytes", big(env, report.tornBytes));
   object.Set("tornAt", toObject(env, report.tornAt));
+  object.Set("tailRead", std::string(tailReadName(report.tailRead)));
+  return object;
+}
+
+Napi::Object toObject(Napi::Env env, const LedgerOpening& opening) {
+  auto object = Napi::Object::New(env);
+  object.Set("snapshot", opening.snapshot ? Napi::Number::New(env, *opening.snapshot) : env.Null());
+  object.Set("from", toObject(env, opening.replayedFrom));
+  object.Set("records", big(env, opening.replayedRecords));
   return object;
 }
 
@@ -119,6 +133,7 @@ Napi::Array toArray(Napi::Env env, const std::vector<std::vector<uint8_t>>& item
 Napi::Array toArray(Napi::Env env, const std::vector<StoredRecord>& records) {
   return arrayOf(env, records, [env](const StoredRecord& record) {
     auto object = Napi::Object::New(env);
+    object.Set("record", big(env, record.record));
     object.Set("treeSize", big(env, record.treeSize));
     object.Set("bytes", toUint8Array(env, record.bytes));
     return object;

@@ -11,6 +11,8 @@ namespace kudurru::binding {
 
 // {folder, ledgerId, appliance, segmentBytes}
 LedgerOptions ledgerOptionsOf(const Napi::Object& object);
+// {newest, fromRecord, beforeRecord}
+RecordsAsked recordsAskedOf(const Napi::Object& object);
 // [{number, taiNs, monotonicRawNs, fields, bodies: [{field, salt, bytes}]}]
 std::vector<SystemEntry> systemEntriesOf(const Napi::Array& array);
 
@@ -26,6 +28,7 @@ LedgerFacts factsOf(const LogState& state, uint64_t appliance);
 
 Napi::Object toObject(Napi::Env env, const LedgerFacts& facts);
 Napi::Object toObject(Napi::Env env, const JournalReport& report);
+Napi::Object toObject(Napi::Env env, const LedgerOpening& opening);
 Napi::Array toArray(Napi::Env env, const std::vector<SystemEntry>& outcomes);
 Napi::Array toArray(Napi::Env env, const std::vector<Hash>& hashes);
 Napi::Array toArray(Napi::Env env, const std::vector<std::vector<uint8_t>>& items);

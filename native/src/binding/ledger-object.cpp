@@ -40,6 +40,7 @@ Napi::Function LedgerObject::define(Napi::Env env) {
        InstanceMethod("apply", &LedgerObject::apply),
        InstanceMethod("appendRecord", &LedgerObject::appendRecord),
        InstanceMethod("records", &LedgerObject::records),
+       InstanceMethod("takeNotes", &LedgerObject::takeNotes),
        InstanceMethod("agents", &LedgerObject::agents),
        InstanceMethod("agentHeads", &LedgerObject::agentHeads),
        InstanceMethod("openSessions", &LedgerObject::openSessions),
@@ -75,8 +76,9 @@ Napi::Value LedgerObject::open(const Napi::CallbackInfo& info) {
     Status status = Ledger::open(*host.storage, host.options, &host.ledger, &host.report);
     if (!status.ok()) return {status, {}};
     const LedgerFacts facts = factsOf(host.ledger->state(), host.options.appliance);
-    return {{}, [facts, report = host.report](Napi::Env env) {
+    return {{}, [facts, report = host.report, replay = host.ledger->opening()](Napi::Env env) {
               auto object = toObject(env, report);
+              object.Set("replay", toObject(env, replay));
               object.Set("facts", toObject(env, facts));
               return object;
             }};
@@ -121,14 +123,25 @@ Napi::Value LedgerObject::appendRecord(const Napi::CallbackInfo& info) {
               });
 }
 
-// (type, newest)
+// (type, {newest, fromRecord, beforeRecord})
 Napi::Value LedgerObject::records(const Napi::CallbackInfo& info) {
   const auto type = static_cast<RecordType>(info[0].As<Napi::Number>().Uint32Value());
-  const uint64_t newest = integerOf(info[1]);
-  return post(info.Env(), "records", [type, newest](LedgerHost& host) -> JobResult {
+  const RecordsAsked asked = recordsAskedOf(info[1].As<Napi::Object>());
+  return post(info.Env(), "records", [type, asked](LedgerHost& host) -> JobResult {
     std::vector<StoredRecord> records;
-    Status status = host.ledger->readRecords(type, newest, &records);
+    Status status = host.ledger->readRecords(type, asked, &records);
     return {status, arrayMaker(std::move(records))};
+  });
+}
+
+Napi::Value LedgerObject::takeNotes(const Napi::CallbackInfo& info) {
+  return post(info.Env(), "takeNotes", [](LedgerHost& host) -> JobResult {
+    return {{}, [notes = host.ledger->takeNotes()](Napi::Env env) {
+              auto array = Napi::Array::New(env, notes.size());
+              uint32_t at = 0;
+              for (const std::string& note : notes) array.Set(at++, note);
+              return array;
+            }};
   });
 }
 

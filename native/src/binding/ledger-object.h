@@ -24,6 +24,7 @@ class LedgerObject final : public Napi::ObjectWrap<LedgerObject> {
   Napi::Value apply(const Napi::CallbackInfo& info);
   Napi::Value appendRecord(const Napi::CallbackInfo& info);
   Napi::Value records(const Napi::CallbackInfo& info);
+  Napi::Value takeNotes(const Napi::CallbackInfo& info);
   Napi::Value agents(const Napi::CallbackInfo& info);
   Napi::Value agentHeads(const Napi::CallbackInfo& info);
   Napi::Value openSessions(const Napi::CallbackInfo& info);

@@ -54,8 +54,9 @@ Status Journal::recover(const std::vector<uint32_t>& segments, JournalReport* re
     return systemFailure(Code::kIoFailed, "cannot inspect '" + path_ + "'", size.error);
   capacity_ = size.value;
   // After a stop record the segment is sealed: later records go to a new one, so that any byte
-  // behind a stop record is known for damage.
-  if (report->stoppedCleanly) return roll();
+  // behind a stop record is known for damage. It is begun with the first of them: a start that ends
+  // before it changes nothing.
+  if (isSealed_) return {};
   status = prepareNext();
   return status.code == Code::kDiskFull ? Status{} : status;
 }
@@ -87,8 +88,9 @@ Status Journal::scanNewest(uint32_t segment, JournalReport* report) {
     Record record;
     status = reader.next(&step, &record);
     if (!status.ok()) return status;
-    if (step == Step::kRecord) report->stoppedCleanly = record.type == RecordType::kStop;
+    if (step == Step::kRecord) isSealed_ = record.type == RecordType::kStop;
   }
+  report->stoppedCleanly = isSealed_;
   report->tornBytes = reader.tornBytes();
   report->tornAt = reader.position();
   offset_ = reader.position().offset;
@@ -97,7 +99,25 @@ Status Journal::scanNewest(uint32_t segment, JournalReport* report) {
     return failure(Code::kCorrupt, "'" + path_ + "' has bytes at offset " +
                                        std::to_string(offset_) + " behind its stop record");
   }
-  return {};
+  const bool isEmpty = nextRecord_ == header_.firstRecord && report->tornBytes == 0;
+  return isEmpty && segment > 0 ? scanBeforeEmpty(report) : Status{};
+}
+
+// A segment was begun and nothing is in it: the one before it tells how the last run ended.
+Status Journal::scanBeforeEmpty(JournalReport* report) {
+  const uint32_t before = header_.segment - 1;
+  std::unique_ptr<SegmentFile> sealed;
+  Status status = SegmentFile::open(storage_, {options_.folder, before}, &sealed);
+  if (!status.ok()) return status;
+  JournalReader reader(storage_, options_.folder, options_.ledgerId);
+  reader.seek({before, kSegmentHeaderBytes, sealed->header().firstRecord});
+  reader.limit(nextRecord_);
+  for (Step step = Step::kRecord; status.ok() && step == Step::kRecord;) {
+    Record record;
+    status = reader.next(&step, &record);
+    if (step == Step::kRecord) report->stoppedCleanly = record.type == RecordType::kStop;
+  }
+  return status;
 }
 
 // Cuts the torn tail off for good. A crash before the sync leaves the tail, or a shorter file, or

@@ -42,8 +42,8 @@ Status Journal::makeRoom(uint64_t payloadBytes, bool fromReserve) {
                                         std::to_string(payloadBytesMax()));
   }
   const uint64_t kept = fromReserve ? 0 : options_.reserveBytes;
-  if (offset_ + recordBytes(payloadBytes) + kept <= capacity_) return {};
-  return roll();
+  const bool fits = offset_ + recordBytes(payloadBytes) + kept <= capacity_;
+  return fits && !isSealed_ ? Status{} : roll();
 }
 
 Status Journal::append(const AppendOptions& options, Position* position) {
@@ -115,7 +115,7 @@ Status Journal::sync() {
 // All before the stop record is durable first, so that the stop record vouches for it.
 Status Journal::stop() {
   Status status = sync();
-  if (status.ok()) status = append({RecordType::kStop, {}, true});
+  if (status.ok() && !isSealed_) status = append({RecordType::kStop, {}, true});
   if (status.ok()) status = sync();
   if (!status.ok()) return status;
   ended_ = failure(Code::kClosed, "it was stopped");
@@ -181,6 +181,7 @@ Status Journal::roll() {
   seed_ = header.seed();
   capacity_ = options_.segmentBytes;
   offset_ = kSegmentHeaderBytes;
+  isSealed_ = false;
   status = prepareNext();
   return status.code == Code::kDiskFull ? Status{} : status;  // this segment still has room
 }

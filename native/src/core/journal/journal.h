@@ -36,7 +36,7 @@ std::string_view tailReadName(TailRead read);
 // What opening found and did.
 struct JournalReport {
   bool created = false;
-  bool stoppedCleanly = false;  // the last record is a stop record
+  bool stoppedCleanly = false;  // the last record is a stop record: nothing was appended since
   uint64_t nextRecord = 0;
   Position tornAt;         // where the cut was made, when tornBytes is not 0
   uint64_t tornBytes = 0;  // cut off: never acknowledged
@@ -64,10 +64,13 @@ class Journal {
   Status append(const AppendOptions& options, Position* position = nullptr);
   // One fdatasync: all that was appended is durable on return. Any error is fatal.
   Status sync();
-  // Appends the stop record, makes all durable and ends the journal.
+  // Appends the stop record, makes all durable and ends the journal. Where nothing was appended
+  // since the last one, that one stands.
   Status stop();
 
   uint64_t nextRecord() const { return nextRecord_; }
+  // Behind the last record; the next one may go to the next segment instead.
+  Position position() const { return {header_.segment, offset_, nextRecord_}; }
   // Records below this number are durable: the limit for readers.
   uint64_t durableBefore() const { return durableBefore_; }
   uint64_t payloadBytesMax() const;
@@ -78,6 +81,7 @@ class Journal {
   Status recover(const std::vector<uint32_t>& segments, JournalReport* report);
   Status openNewest(uint32_t segment, OpenMode* mode, JournalReport* report);
   Status scanNewest(uint32_t segment, JournalReport* report);
+  Status scanBeforeEmpty(JournalReport* report);
   Status cutTail();
   Status begin();
   Status prepareNext();
@@ -97,6 +101,7 @@ class Journal {
   uint64_t offset_ = 0;    // where the next record goes
   uint64_t nextRecord_ = 0;
   uint64_t durableBefore_ = 0;
+  bool isSealed_ = false;        // ends in a stop record: the next record opens a segment
   std::unique_ptr<File> next_;   // allocated, not yet named
   std::vector<uint8_t> buffer_;  // of the record under way, gathered and not yet written
   std::optional<Status> ended_;

@@ -9,8 +9,6 @@
 namespace kudurru {
 namespace {
 
-constexpr uint64_t kWindowBytes = 256 * 1024;
-
 bool allZero(Bytes bytes) {
   return std::all_of(bytes.begin(), bytes.end(), [](uint8_t byte) { return byte == 0; });
 }
@@ -22,6 +20,7 @@ Status SegmentFile::open(Storage& storage, const SegmentPath& path,
   auto result = std::unique_ptr<SegmentFile>(new SegmentFile());
   result->path_ = path.folder + "/" + segmentName(path.segment);
   result->isDirect_ = path.mode == OpenMode::kReadDirect;
+  result->windowBytesLeast_ = path.windowBytes;
   OpenResult opened = storage.open(result->path_, path.mode);
   if (opened.error != 0) {
     return systemFailure(Code::kIoFailed, "cannot open '" + result->path_ + "'", opened.error);
@@ -49,7 +48,7 @@ Status SegmentFile::open(Storage& storage, const SegmentPath& path,
 Status SegmentFile::load(uint64_t offset, uint64_t length, Bytes* bytes) {
   if (offset < windowOffset_ || offset + length > windowOffset_ + windowBytes_) {
     const uint64_t start = offset / kDirectAlignment * kDirectAlignment;
-    const uint64_t least = std::max(offset + length - start, kWindowBytes);
+    const uint64_t least = std::max(offset + length - start, windowBytesLeast_);
     const uint64_t size = (least + kDirectAlignment - 1) / kDirectAlignment * kDirectAlignment;
     window_.reserve(size);
     const IoResult got = isDirect_ ? readAllDirect(*file_, window_.first(size), start)

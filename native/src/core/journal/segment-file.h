@@ -15,6 +15,8 @@ struct Position {
   uint32_t segment = 0;
   uint64_t offset = kSegmentHeaderBytes;
   uint64_t record = 0;  // the number that the record at `offset` has
+
+  bool operator==(const Position&) const = default;
 };
 
 struct Record {
@@ -31,10 +33,15 @@ struct Tail {
   uint64_t durableBefore = 0;  // the highest that any good record in the tail claims
 };
 
+// What is read at once, for a walk and for single records.
+constexpr uint64_t kWalkWindowBytes = 256 * 1024;
+constexpr uint64_t kRandomWindowBytes = 32 * 1024;
+
 struct SegmentPath {
   std::string folder;
   uint32_t segment = 0;
   OpenMode mode = OpenMode::kRead;  // or kReadDirect
+  uint64_t windowBytes = kWalkWindowBytes;
 };
 
 class SegmentFile {
@@ -62,6 +69,7 @@ class SegmentFile {
   SegmentHeader header_;
   uint32_t seed_ = 0;
   bool isDirect_ = false;
+  uint64_t windowBytesLeast_ = 0;
   AlignedBuffer window_;
   uint64_t windowOffset_ = 0;
   uint64_t windowBytes_ = 0;

@@ -34,6 +34,8 @@ std::string_view codeName(Code code) {
       return "not-found";
     case Code::kBadArgument:
       return "bad-argument";
+    case Code::kLookupDamaged:
+      return "lookup-damaged";
   }
   return "bad-argument";
 }
@@ -41,6 +43,7 @@ std::string_view codeName(Code code) {
 Retry codeRetry(Code code) {
   switch (code) {
     case Code::kDiskFull:
+    case Code::kLookupDamaged:
       return Retry::kLater;
     case Code::kIoFailed:
     case Code::kClosed:

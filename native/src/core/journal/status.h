@@ -23,6 +23,7 @@ enum class Code : uint8_t {
   kTooLarge,        // over a named limit
   kNotFound,        // an index, size or key that the ledger does not hold
   kBadArgument,     // the caller broke the contract of the call
+  kLookupDamaged,   // a derived file is not what was written; it is made again from the journal
 };
 
 // When the same call may be tried again.

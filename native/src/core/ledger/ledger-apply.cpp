@@ -64,10 +64,12 @@ Status Ledger::apply(const ApplyInput& input, ApplyResult* result) {
   }
   if (status.ok()) status = writeGroup();
   if (status.ok()) status = journal_->sync();
+  if (status.ok() && places_->isDamaged()) status = rebuildPlaces();
   for (const Answer& answer : answers_) {
     if (status.ok()) status = settle(answer);
   }
   if (status.ok()) status = places_->writeHeld();
+  if (status.ok()) status = keepSnapshot();
   result->treeSize = state_.size();
   result->root = state_.root();
   if (!status.ok()) ended_ = status;
@@ -131,8 +133,8 @@ Status Ledger::applyStatement(intake::SubmitItem& item, const EntryTime& time) {
   encodeTime(time, item.receipt.time);
   Status status = state_.append(
       group_.addEntry([&](std::vector<uint8_t>& out) { encodeStatement(head, fields, out); }));
-  if (status.ok()) status = noteStatement(sessionIndex, statement.firstSequence);
   if (!status.ok()) return status;
+  noteStatement(sessionIndex, statement.firstSequence);
   const uint32_t firstAction = group_.entryCount();
   const ActionEncoder encoder(head, sessionIndex, item.writerLevel);
   state_.appendActions(head, [&](uint64_t number, const Hash& previousLeafHash) {
@@ -157,15 +159,19 @@ Status Ledger::repeat(intake::SubmitItem& item, const SessionState& session, App
   const submission::Statement& statement = item.parsed.statement;
   StatementPlace place;
   Status status = places_->findStatement(*session.lastStatement, statement.firstSequence, &place);
-  if (!status.ok()) return status;
   std::vector<uint8_t> entry;
-  if (place.index >= group_.firstIndex()) {
+  if (status.ok() && place.index >= group_.firstIndex()) {
     const Bytes made = group_.entry(static_cast<uint32_t>(place.index - group_.firstIndex()));
     entry.assign(made.begin(), made.end());
-  } else {
+  } else if (status.ok()) {
     status = readEntry(place.index, &entry);
-    if (!status.ok()) return status;
   }
+  if (status.code == Code::kLookupDamaged) {
+    item.refusal = {"not-ready", "lookup files are made again first", intake::Retry::kLater};
+    ++result->refused;
+    return {};
+  }
+  if (!status.ok()) return status;
   const auto view = decodeEntry(entry);
   const auto fields = view ? readStatementFields(view->fields) : std::nullopt;
   if (!fields) return failure(Code::kCorrupt, "a statement was written that cannot be read");
@@ -310,6 +316,7 @@ Status Ledger::writeGroup() {
   if (!status.ok()) return {Code::kIoFailed, status.message, status.systemError};
   groups_.push_back(facts);
   places_->addGroup({facts.firstIndex, position});
+  lastGroup_ = position;
   group_.begin(state_.size());
   groupFromReserve_ = false;
   return tiles_.add(state_.tree().takeFullTiles());

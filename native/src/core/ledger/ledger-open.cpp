@@ -12,7 +12,8 @@ Ledger::Ledger(Storage& storage, const LedgerOptions& options)
     : storage_(storage),
       options_(options),
       tiles_(storage, options.folder, options.folder + "/lookup"),
-      state_(options.ledgerId) {}
+      state_(options.ledgerId),
+      snapshots_(storage, options.folder, options.ledgerId) {}
 
 Status Ledger::open(Storage& storage, const LedgerOptions& options, std::unique_ptr<Ledger>* ledger,
                     JournalReport* report) {
@@ -25,8 +26,9 @@ Status Ledger::open(Storage& storage, const LedgerOptions& options, std::unique_
   journal.ledgerId = options.ledgerId;
   journal.segmentBytes = options.segmentBytes;
   status = Journal::open(storage, journal, &opened->journal_, report);
-  if (status.ok()) status = Places::open(storage, options.folder + "/lookup", &opened->places_);
-  if (status.ok()) status = opened->replay();
+  uint64_t tilesDurable = 0;
+  if (status.ok()) status = opened->restore(&tilesDurable);
+  if (status.ok()) status = opened->replay(tilesDurable);
   if (status.ok()) *ledger = std::move(opened);
   return status;
 }
@@ -37,24 +39,53 @@ Status Ledger::prepareFolders() {
   return status;
 }
 
-Status Ledger::replay() {
+// Takes the newest snapshot that the journal agrees with, where its places are all there.
+Status Ledger::restore(uint64_t* tilesDurable) {
+  std::optional<ReplayStart> start;
+  Status status = snapshots_.find(*journal_, &start, &notes_);
+  const std::string folder = options_.folder + "/lookup";
+  if (status.ok() && start) {
+    status = Places::open(storage_, folder, start->places, &places_);
+    if (status.ok()) {
+      opening_.snapshot = start->position.segment;
+      opening_.replayedFrom = start->position;
+      lastGroup_ = start->lastGroup;
+      *tilesDurable = start->tilesDurable;
+      state_ = std::move(start->state);
+    }
+    if (status.code != Code::kLookupDamaged) return status;
+    notes_.push_back("lookup files are made again from the journal: " + status.message);
+    snapshots_.giveUp();
+    status = {};
+  }
+  return status.ok() ? Places::open(storage_, folder, {}, &places_) : status;
+}
+
+Status Ledger::replay(uint64_t tilesDurable) {
   tiles_.setSources({[this](uint64_t first, uint64_t count, std::vector<uint8_t>* bundle) {
                        return readEntries(first, count, bundle);
                      },
-                     &state_.tree()});
-  Status status = tiles_.open();
+                     &state_.tree(),
+                     [this](std::string note) { notes_.push_back(std::move(note)); }});
+  Status status = tiles_.open(state_.size(), tilesDurable);
   if (!status.ok()) return status;
   JournalReader reader(storage_, options_.folder + "/journal", options_.ledgerId);
-  status = reader.rewind();
+  if (opening_.snapshot) {
+    reader.seek(opening_.replayedFrom);
+  } else {
+    status = reader.rewind();
+    opening_.replayedFrom = reader.position();
+  }
   reader.limit(journal_->durableBefore());
   for (Step step = Step::kRecord; status.ok() && step == Step::kRecord;) {
     Record record;
     status = reader.next(&step, &record);
     if (!status.ok() || step != Step::kRecord) break;
+    ++opening_.replayedRecords;
     if (record.type == RecordType::kGroup) {
       status = replayGroup(record);
     } else if (record.type != RecordType::kStop) {
-      places_->addRecord({record.type, record.position, state_.size()});
+      places_->addRecord({record.type, record.position, state_.size(), {}});
     }
     if (status.ok()) status = places_->writeHeld();
   }
@@ -80,6 +111,7 @@ Status Ledger::replayGroup(const Record& record) {
     return failure(Code::kCorrupt, where + "its entries do not give the root it was written with");
   }
   places_->addGroup({group->firstIndex(), record.position});
+  lastGroup_ = record.position;
   return tiles_.add(state_.tree().takeFullTiles());
 }
 
@@ -92,19 +124,17 @@ Status Ledger::replayEntry(Bytes entry) {
   const auto fields = readStatementFields(view->fields);
   submission::Statement statement;
   submission::parseStatement(fields->cose, statement);
-  return noteStatement(fields->sessionIndex, statement.firstSequence);
+  noteStatement(fields->sessionIndex, statement.firstSequence);
+  return {};
 }
 
 // The statement just appended can be found by its sequence numbers from now on.
-Status Ledger::noteStatement(uint64_t sessionIndex, uint64_t firstSequence) {
+void Ledger::noteStatement(uint64_t sessionIndex, uint64_t firstSequence) {
   SessionState& session = *state_.sessionAt(sessionIndex);
   StatementPlace place;
   place.index = state_.size() - 1;
   place.firstSequence = firstSequence;
-  uint64_t number = 0;
-  Status status = places_->addStatement(session.lastStatement, place, &number);
-  session.lastStatement = number;
-  return status;
+  session.lastStatement = places_->addStatement(session.lastStatement, place);
 }
 
 Status Ledger::appendRecord(RecordType type, Bytes bytes) {
@@ -118,13 +148,14 @@ Status Ledger::appendRecord(RecordType type, Bytes bytes) {
   status = journal_->append({type, parts, false}, &position);
   if (status.ok()) status = journal_->sync();
   if (!status.ok()) return fail(status);
-  places_->addRecord({type, position, state_.size()});
-  return {};
+  places_->addRecord({type, position, state_.size(), {}});
+  return fail(keepSnapshot());
 }
 
 Status Ledger::stop() {
   Status status = checkOpen();
   if (status.ok()) status = journal_->stop();
+  if (status.ok()) status = finishSnapshot();
   if (!status.ok()) return fail(status);
   ended_ = failure(Code::kClosed, "it was stopped");
   status = tiles_.markDurable();

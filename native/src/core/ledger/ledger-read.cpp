@@ -8,42 +8,72 @@
 
 namespace kudurru {
 
+// While a group is under way, what is in it is in no journal yet: places cannot be made again now.
+template <class LookUp>
+Status Ledger::lookUp(LookUp&& attempt) {
+  Status status = attempt();
+  if (status.code != Code::kLookupDamaged || !group_.empty()) return status;
+  status = rebuildPlaces();
+  if (status.ok()) status = attempt();
+  if (status.code == Code::kLookupDamaged) return failure(Code::kCorrupt, status.message);
+  return status;
+}
+
 // The group is valid until the next read.
 Status Ledger::readGroup(uint64_t index, GroupView* group) {
   if (index >= state_.size() || (!group_.empty() && index >= group_.firstIndex())) {
     return failure(Code::kNotFound, "the ledger has no entry " + std::to_string(index));
   }
+  return lookUp([&] { return lookUpGroup(index, group); });
+}
+
+Status Ledger::lookUpGroup(uint64_t index, GroupView* group) {
   GroupPlace place;
   Status status = places_->findGroup(index, &place);
   if (!status.ok()) return status;
-  if (readBytes_.empty() || place.position.record != readPlace_.position.record) {
-    if (!segment_ || segment_->header().segment != place.position.segment) {
-      segment_.reset();
-      status = SegmentFile::open(storage_, {options_.folder + "/journal", place.position.segment},
-                                 &segment_);
-      if (!status.ok()) return status;
-    }
-    std::optional<Record> record;
-    status = segment_->read(place.position, &record);
-    if (status.ok() && !record) {
-      // What was read ahead may be older than this record.
-      segment_->forget();
-      status = segment_->read(place.position, &record);
-    }
+  if (readBytes_.empty() || place.position != readPlace_.position) {
+    Record record;
+    status = readRecord(place.position, &record);
     if (!status.ok()) return status;
-    if (!record) {
-      return failure(Code::kCorrupt, "record " + std::to_string(place.position.record) + " in '" +
-                                         segment_->path() + "' at offset " +
-                                         std::to_string(place.position.offset) + " is damaged");
-    }
-    readBytes_.assign(record->payload.begin(), record->payload.end());
+    readBytes_.assign(record.payload.begin(), record.payload.end());
     readPlace_ = place;
   }
   const auto parsed = GroupView::parse(readBytes_);
   if (!parsed || index < parsed->firstIndex() || index >= parsed->treeSize()) {
-    return failure(Code::kCorrupt, "the group of entry " + std::to_string(index) + " is not whole");
+    places_->noteDamaged();
+    return failure(Code::kLookupDamaged,
+                   "the place of entry " + std::to_string(index) + " is another group's");
   }
   *group = *parsed;
+  return {};
+}
+
+// The record is valid until the next read. A place where the journal has none may be damaged: then
+// the look-up after all places were made again tells which of the two it was.
+Status Ledger::readRecord(const Position& position, Record* record) {
+  Status status;
+  if (!segment_ || segment_->header().segment != position.segment) {
+    segment_.reset();
+    SegmentPath path{options_.folder + "/journal", position.segment};
+    path.windowBytes = kRandomWindowBytes;
+    status = SegmentFile::open(storage_, path, &segment_);
+    if (!status.ok()) return status;
+  }
+  std::optional<Record> found;
+  status = segment_->read(position, &found);
+  if (status.ok() && !found) {
+    // What was read ahead may be older than this record.
+    segment_->forget();
+    status = segment_->read(position, &found);
+  }
+  if (!status.ok()) return status;
+  if (!found) {
+    places_->noteDamaged();
+    return failure(Code::kLookupDamaged, "record " + std::to_string(position.record) + " in '" +
+                                             segment_->path() + "' at offset " +
+                                             std::to_string(position.offset) + " is damaged");
+  }
+  *record = *found;
   return {};
 }
 
@@ -95,26 +125,30 @@ Status Ledger::openBody(uint64_t index, uint8_t field, std::vector<uint8_t>* pla
   return failure(Code::kCorrupt, name + " does not open: it is damaged, or its key is another");
 }
 
-Status Ledger::readRecords(RecordType type, uint64_t newest, std::vector<StoredRecord>* records) {
+Status Ledger::readRecords(RecordType type, const RecordsAsked& asked,
+                           std::vector<StoredRecord>* records) {
+  return lookUp([&] { return lookUpRecords(type, asked, records); });
+}
+
+Status Ledger::lookUpRecords(RecordType type, const RecordsAsked& asked,
+                             std::vector<StoredRecord>* records) {
   records->clear();
-  const std::string folder = options_.folder + "/journal";
-  for (uint64_t number = places_->recordCount(); number-- > 0 && records->size() < newest;) {
+  for (auto number = places_->lastRecord(type); number && records->size() < asked.newest;) {
     RecordPlace place;
-    Status status = places_->readRecord(number, &place);
+    Status status = places_->readRecord(*number, &place);
     if (!status.ok()) return status;
-    if (place.type != type) continue;
-    JournalReader reader(storage_, folder, options_.ledgerId);
-    reader.seek(place.position);
-    reader.limit(place.position.record + 1);
-    Step step = Step::kEnd;
+    if (place.position.record < asked.fromRecord) break;
+    number = place.before;
+    if (place.position.record >= asked.beforeRecord) continue;
     Record record;
-    status = reader.next(&step, &record);
+    status = readRecord(place.position, &record);
     if (!status.ok()) return status;
-    if (step != Step::kRecord || record.type != type) {
-      return failure(Code::kCorrupt,
-                     "record " + std::to_string(place.position.record) + " is damaged");
+    if (record.type != type || place.type != type) {
+      places_->noteDamaged();
+      return failure(Code::kLookupDamaged, "the place of a record is that of another type");
     }
-    records->push_back({place.treeSize, {record.payload.begin(), record.payload.end()}});
+    records->push_back(
+        {place.position.record, place.treeSize, {record.payload.begin(), record.payload.end()}});
   }
   std::ranges::reverse(*records);
   return {};

@@ -1,11 +1,12 @@
 // What goes into the ledger and what it answers.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/intake/batch.h"
-#include "core/journal/segment.h"
+#include "core/journal/segment-file.h"
 
 namespace kudurru {
 
@@ -53,7 +54,21 @@ struct ApplyResult {
   uint32_t refused = 0;   // by the ledger
 };
 
+// Of what opening a ledger has replayed.
+struct LedgerOpening {
+  std::optional<uint32_t> snapshot;  // the one it began from, by its segment; empty: the beginning
+  Position replayedFrom;
+  uint64_t replayedRecords = 0;
+};
+
+struct RecordsAsked {
+  uint64_t newest = UINT64_MAX;        // at most so many
+  uint64_t fromRecord = 0;             // none of a lower number
+  uint64_t beforeRecord = UINT64_MAX;  // none of this number or a higher one
+};
+
 struct StoredRecord {
+  uint64_t record = 0;    // its number
   uint64_t treeSize = 0;  // when it was written
   std::vector<uint8_t> bytes;
 };

@@ -2,12 +2,14 @@
 // anybody is told, and reads back. Deterministic: what is local (times, salts, writer facts) is in
 // the batch. Recovery replays the journal through the same LogState.
 //
-// State folder: lock; journal/ (the truth); lookup/ and tile/ (derived, made again when missing).
+// State folder: lock; journal/ (the truth); snapshot/, lookup/ and tile/ (derived, made again when
+// missing or damaged).
 // Not thread-safe: one thread owns it. After a fatal status every call is refused.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/journal/journal.h"
@@ -17,6 +19,7 @@
 #include "core/ledger/log-state.h"
 #include "core/ledger/places.h"
 #include "core/ledger/seal-bodies.h"
+#include "core/ledger/snapshot-keeper.h"
 #include "core/tiles/merkle-proof.h"
 #include "core/tiles/tile-store.h"
 
@@ -36,6 +39,9 @@ class Ledger {
   // Everything written; the journal says that it ended in order.
   Status stop();
 
+  const LedgerOpening& opening() const { return opening_; }
+  // What happened to derived files since the last call, for the log of the daemon.
+  std::vector<std::string> takeNotes() { return std::exchange(notes_, {}); }
   const LogState& state() const { return state_; }
   void setScopeKey(const std::string& scope, const Hash& key) { scopeKeys_[scope] = key; }
   // Scopes of the batch's bodies that no key is known for.
@@ -47,8 +53,9 @@ class Ledger {
   Status readEntries(uint64_t first, uint64_t count, std::vector<uint8_t>* entries);
   // salt ‖ bytes. notFound: no such body, or no key for its scope; corrupt: does not open.
   Status openBody(uint64_t index, uint8_t field, std::vector<uint8_t>* plain);
-  // Up to `newest` records of the type, the oldest first.
-  Status readRecords(RecordType type, uint64_t newest, std::vector<StoredRecord>* records);
+  // The newest records of the type that `asked` allows, the oldest first.
+  Status readRecords(RecordType type, const RecordsAsked& asked,
+                     std::vector<StoredRecord>* records);
   // Size and root of the tree after the group that holds the entry.
   Status groupOf(uint64_t index, uint64_t* treeSize, Hash* root);
   NodeSource nodes();
@@ -70,7 +77,8 @@ class Ledger {
 
   Ledger(Storage& storage, const LedgerOptions& options);
   Status prepareFolders();
-  Status replay();
+  Status restore(uint64_t* tilesDurable);
+  Status replay(uint64_t tilesDurable);
   Status replayGroup(const Record& record);
   Status replayEntry(Bytes entry);
 
@@ -88,9 +96,19 @@ class Ledger {
   Status makeRoom(size_t bytes, bool fromReserve);
   Status writeGroup();
   Status settle(const Answer& answer);
-  Status noteStatement(uint64_t sessionIndex, uint64_t firstSequence);
+  void noteStatement(uint64_t sessionIndex, uint64_t firstSequence);
+  Status keepSnapshot();
+  Status finishSnapshot();
 
   Status readGroup(uint64_t index, GroupView* group);
+  Status lookUpGroup(uint64_t index, GroupView* group);
+  Status lookUpRecords(RecordType type, const RecordsAsked& asked,
+                       std::vector<StoredRecord>* records);
+  Status readRecord(const Position& position, Record* record);
+  // Runs the look-up again after the places were made again, where they were damaged.
+  template <class LookUp>
+  Status lookUp(LookUp&& attempt);
+  Status rebuildPlaces();
   Status fail(Status status);
   Status checkOpen() const;
 
@@ -101,6 +119,10 @@ class Ledger {
   std::unique_ptr<Places> places_;
   TileStore tiles_;
   LogState state_;
+  SnapshotKeeper snapshots_;
+  Position lastGroup_;
+  LedgerOpening opening_;
+  std::vector<std::string> notes_;
   BodyCipher cipher_;
   ScopeKeys scopeKeys_;
   bool hasBooted_ = false;  // this run's boot entry stands in the log

@@ -19,6 +19,8 @@
 
 namespace kudurru {
 
+class FieldReader;
+
 struct AgentHead {
   uint64_t sessionNumber = 0;
   uint64_t lastSequence = 0;
@@ -71,6 +73,11 @@ class LogState {
   // Whether `append` would take this entry.
   Status check(const EntryView& entry) const;
 
+  // As bytes, and back: what `encode` has written gives the same state, anything else nothing or a
+  // state that no log need have. Not inside a statement.
+  void encode(std::vector<uint8_t>* bytes) const;
+  static std::optional<LogState> decode(const LedgerId& ledgerId, Bytes bytes);
+
   uint64_t size() const { return tree_.size(); }
   Hash root() const { return tree_.root(); }
   const Hash& lastLeafHash() const { return lastLeafHash_; }
@@ -104,12 +111,15 @@ class LogState {
   void takeAction();
   void takeActions(const EntryHead& head);
   Status refuse(const std::string& why) const;
+  void decodeAppliances(FieldReader& in);
+  void decodeAgents(FieldReader& in);
+  void decodeSessions(FieldReader& in);
 
   struct HashKey {
     size_t operator()(const Hash& hash) const;
   };
 
-  const LedgerId ledgerId_;
+  LedgerId ledgerId_;
   Hash lastLeafHash_{};
   IncrementalTree tree_;
   std::map<uint64_t, AgentState> agents_;  // by index

@@ -8,7 +8,8 @@ namespace kudurru {
 namespace {
 
 constexpr size_t kGroupPlaceBytes = 28;
-constexpr size_t kRecordPlaceBytes = 29;
+constexpr size_t kRecordPlaceBytes = 37;
+constexpr uint64_t kNone = UINT64_MAX;
 constexpr size_t kStatementPlaceBytes = 40;
 
 void putPosition(uint8_t* at, const Position& position) {
@@ -21,17 +22,30 @@ Position getPosition(const uint8_t* at) { return {get32(at), get64(at + 4), get6
 
 }  // namespace
 
-Status Places::open(Storage& storage, const std::string& folder, std::unique_ptr<Places>* out) {
+Status Places::open(Storage& storage, const std::string& folder, const PlaceCounts& counts,
+                    std::unique_ptr<Places>* out) {
   auto places = std::unique_ptr<Places>(new Places());
-  Status status = PlaceFile::open(storage, folder + "/groups", kGroupPlaceBytes, &places->groups_);
+  Status status = PlaceFile::open(storage, {folder + "/groups", kGroupPlaceBytes}, counts.groups,
+                                  &places->groups_);
   if (status.ok()) {
-    status = PlaceFile::open(storage, folder + "/records", kRecordPlaceBytes, &places->records_);
+    status = PlaceFile::open(storage, {folder + "/records", kRecordPlaceBytes}, counts.records,
+                             &places->records_);
   }
   if (status.ok()) {
-    status = PlaceFile::open(storage, folder + "/statements", kStatementPlaceBytes,
-                             &places->statements_);
+    status = PlaceFile::open(storage, {folder + "/statements", kStatementPlaceBytes},
+                             counts.statements, &places->statements_);
   }
+  places->lastOfType_ = counts.lastOfType;
   if (status.ok()) *out = std::move(places);
+  return status;
+}
+
+PlaceCounts Places::counts() const {
+  return {groups_->count(), records_->count(), statements_->count(), lastOfType_};
+}
+
+Status Places::note(Status status) const {
+  isDamaged_ = isDamaged_ || status.code == Code::kLookupDamaged;
   return status;
 }
 
@@ -44,8 +58,8 @@ void Places::addGroup(const GroupPlace& place) {
 
 Status Places::readGroup(uint64_t number, GroupPlace* place) const {
   std::array<uint8_t, kGroupPlaceBytes> bytes;
-  Status status = groups_->read(number, bytes);
-  *place = {get64(&bytes[0]), getPosition(&bytes[8])};
+  Status status = note(groups_->read(number, bytes));
+  if (status.ok()) *place = {get64(&bytes[0]), getPosition(&bytes[8])};
   return status;
 }
 
@@ -61,43 +75,54 @@ Status Places::findGroup(uint64_t index, GroupPlace* place) const {
   return readGroup(low, place);
 }
 
-void Places::addRecord(const RecordPlace& place) {
+void Places::addRecord(RecordPlace place) {
+  const uint8_t type = static_cast<uint8_t>(place.type);
   std::array<uint8_t, kRecordPlaceBytes> bytes;
-  bytes[0] = static_cast<uint8_t>(place.type);
+  bytes[0] = type;
   putPosition(&bytes[1], place.position);
   put64(&bytes[21], place.treeSize);
+  put64(&bytes[29], lastRecord(place.type).value_or(kNone));
+  lastOfType_[type] = records_->count();
   records_->append(bytes);
+}
+
+std::optional<uint64_t> Places::lastRecord(RecordType type) const {
+  const auto last = lastOfType_.find(static_cast<uint8_t>(type));
+  if (last == lastOfType_.end()) return std::nullopt;
+  return last->second;
 }
 
 Status Places::readRecord(uint64_t number, RecordPlace* place) const {
   std::array<uint8_t, kRecordPlaceBytes> bytes;
-  Status status = records_->read(number, bytes);
-  *place = {static_cast<RecordType>(bytes[0]), getPosition(&bytes[1]), get64(&bytes[21])};
-  return status;
+  Status status = note(records_->read(number, bytes));
+  if (!status.ok()) return status;
+  *place = {static_cast<RecordType>(bytes[0]), getPosition(&bytes[1]), get64(&bytes[21]), {}};
+  const uint64_t before = get64(&bytes[29]);
+  if (before != kNone) place->before = before;
+  return {};
 }
 
 Status Places::readStatement(uint64_t number, StatementPlace* place) const {
   std::array<uint8_t, kStatementPlaceBytes> bytes;
-  Status status = statements_->read(number, bytes);
+  Status status = note(statements_->read(number, bytes));
+  if (!status.ok()) return status;
   *place = {get64(&bytes[0]), get64(&bytes[8]), get64(&bytes[16]), get64(&bytes[24]),
             get64(&bytes[32])};
-  return status;
+  return {};
 }
 
 // Steps are those of a skew-binary list: a place jumps twice as far as the two before it where
-// these jumped equally far, else one back.
-Status Places::addStatement(std::optional<uint64_t> last, StatementPlace place, uint64_t* number) {
-  *number = statements_->count();
+// these jumped equally far, else one back. Where one of these is damaged the new place only keeps
+// the count: all are made again before anything is looked up.
+uint64_t Places::addStatement(std::optional<uint64_t> last, StatementPlace place) {
+  const uint64_t number = statements_->count();
   place.depth = 0;
-  place.before = place.jump = *number;
-  if (last) {
-    StatementPlace before;
-    StatementPlace far;
-    StatementPlace further;
-    Status status = readStatement(*last, &before);
-    if (status.ok()) status = readStatement(before.jump, &far);
-    if (status.ok()) status = readStatement(far.jump, &further);
-    if (!status.ok()) return status;
+  place.before = place.jump = number;
+  StatementPlace before;
+  StatementPlace far;
+  StatementPlace further;
+  if (last && readStatement(*last, &before).ok() && readStatement(before.jump, &far).ok() &&
+      readStatement(far.jump, &further).ok()) {
     place.depth = before.depth + 1;
     place.before = *last;
     const bool equallyFar = before.depth - far.depth == far.depth - further.depth;
@@ -110,10 +135,11 @@ Status Places::addStatement(std::optional<uint64_t> last, StatementPlace place, 
   put64(&bytes[24], place.before);
   put64(&bytes[32], place.jump);
   statements_->append(bytes);
-  return {};
+  return number;
 }
 
 Status Places::findStatement(uint64_t last, uint64_t sequence, StatementPlace* place) const {
+  if (isDamaged_) return failure(Code::kLookupDamaged, "the places of statements are damaged");
   Status status = readStatement(last, place);
   while (status.ok() && place->firstSequence > sequence) {
     if (place->depth == 0) return failure(Code::kNotFound, "no statement covers this sequence");
@@ -127,6 +153,11 @@ Status Places::findStatement(uint64_t last, uint64_t sequence, StatementPlace* p
     }
   }
   return status;
+}
+
+Status Places::sync(unsigned file) {
+  PlaceFile* const files[kFileCount] = {groups_.get(), records_.get(), statements_.get()};
+  return files[file]->sync();
 }
 
 Status Places::writeHeld() {

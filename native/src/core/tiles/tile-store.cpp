@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/journal/big-endian.h"
+#include "core/journal/crc32c.h"
 #include "core/tree/merkle.h"
 
 namespace kudurru {
@@ -15,6 +16,8 @@ constexpr size_t kHeldTilesMax = 64;
 constexpr size_t kRecentTilesMax = 16;
 // Between two marks: what is written again, at most, after a crash.
 constexpr uint64_t kMarkEvery = 65'536;
+// The size and its checksum.
+constexpr size_t kMarkBytes = 12;
 
 Bytes bytesOf(const std::vector<Hash>& hashes) {
   return {reinterpret_cast<const uint8_t*>(hashes.data()), hashes.size() * sizeof(Hash)};
@@ -25,19 +28,31 @@ Bytes bytesOf(const std::vector<Hash>& hashes) {
 TileStore::TileStore(Storage& storage, const std::string& folder, std::string work)
     : storage_(storage), files_(storage, folder, work + "/tile"), work_(std::move(work)) {}
 
-Status TileStore::open() {
+// The size, and its checksum. A mark of another form says nothing.
+Status TileStore::readMark(uint64_t* size) {
+  *size = 0;
   OpenResult opened = storage_.open(work_ + "/published", OpenMode::kRead);
   if (opened.error == ENOENT) return {};
-  std::array<uint8_t, 9> mark{};
+  std::array<uint8_t, kMarkBytes + 1> mark{};
   IoResult got{opened.error, 0};
   if (got.error == 0) got = readAll(*opened.file, mark, 0);
   if (got.error != 0) {
     return systemFailure(Code::kIoFailed, "cannot read '" + work_ + "/published'", got.error);
   }
-  if (got.value != 8) return {};  // a mark of another form says nothing: all is written again
-  durable_ = get64(mark.data());
-  bundles_ = durable_ / kTileWidth;
+  if (got.value == kMarkBytes && get32(&mark[8]) == crc32c(Bytes(mark).first(8))) {
+    *size = get64(mark.data());
+  } else {
+    sources_.note("'" + work_ + "/published' was damaged: it is made again");
+  }
   return {};
+}
+
+Status TileStore::open(uint64_t replayedFrom, uint64_t known) {
+  Status status = readMark(&durable_);
+  durable_ = std::max(durable_, known);
+  bundles_ = durable_ / kTileWidth;
+  resumed_ = replayedFrom;
+  return status;
 }
 
 // The mark of a longer log means that the files are another history's: all are made again.
@@ -45,15 +60,19 @@ Status TileStore::checkMark(uint64_t treeSize) {
   if (durable_ <= treeSize) return {};
   durable_ = 0;
   bundles_ = 0;
-  return makeAll(treeSize);
+  return makeBetween(0, treeSize);
 }
 
-Status TileStore::makeAll(uint64_t treeSize) {
+Status TileStore::makeBetween(uint64_t from, uint64_t to) {
   for (unsigned level = 0; level < kTileLevels; ++level) {
-    const uint64_t tiles = treeSize >> (kTileHeight * level) >> kTileHeight;
-    for (uint64_t index = 0; index < tiles; ++index) {
+    const unsigned height = kTileHeight * level;
+    const uint64_t last = to >> height >> kTileHeight;
+    for (uint64_t index = from >> height >> kTileHeight; index < last; ++index) {
+      const TileId id{level, index};
       std::vector<Hash> hashes;
-      Status status = makeTile({level, index}, &hashes);
+      Hash root;
+      Status status = expectedRoot(id, &root);
+      if (status.ok()) status = makeTile(id, root, &hashes);
       if (!status.ok()) return status;
     }
   }
@@ -115,22 +134,64 @@ Status TileStore::readTile(const TileId& id, size_t atLeast, std::vector<Hash>* 
     *hashes = known->second;
     return {};
   }
-  std::vector<uint8_t> bytes;
-  Status status = files_.read(hashTilePath(id.first, id.second, kTileWidth), &bytes);
+  Status status = readFull(id, hashes);
+  if (status.ok()) remember(id, *hashes);
+  return status;
+}
+
+// Believed when it gives the hash that the tree has for it; made again where it does not.
+Status TileStore::readFull(const TileId& id, std::vector<Hash>* hashes) {
+  Hash root;
+  Status status = expectedRoot(id, &root);
+  if (status.ok()) status = readFile(id, hashes);
   if (!status.ok() && status.code != Code::kNotFound) return status;
-  hashes->resize(kTileWidth);
-  if (bytes.size() == kTileWidth * sizeof(Hash)) {
-    std::memcpy(hashes->data(), bytes.data(), bytes.size());
-  } else {
-    status = makeTile(id, hashes);
-    if (!status.ok()) return status;
+  if (status.ok() && treeRoot(*hashes) == root) return {};
+  const uint64_t end = (id.second + 1) << (kTileHeight * (id.first + 1));
+  if (end <= durable_) {
+    const std::string path = hashTilePath(id.first, id.second, kTileWidth);
+    sources_.note("'" + path + "' was damaged or missing: it is made again");
   }
-  remember(id, *hashes);
+  return makeTile(id, root, hashes);
+}
+
+// notFound where the file is missing or has another length.
+Status TileStore::readFile(const TileId& id, std::vector<Hash>* hashes) {
+  std::vector<uint8_t> bytes;
+  const std::string path = hashTilePath(id.first, id.second, kTileWidth);
+  Status status = files_.read(path, &bytes);
+  if (!status.ok()) return status;
+  if (bytes.size() != kTileWidth * sizeof(Hash)) {
+    return failure(Code::kNotFound, "'" + path + "' is not whole");
+  }
+  hashes->resize(kTileWidth);
+  std::memcpy(hashes->data(), bytes.data(), bytes.size());
   return {};
 }
 
-// Computes a full tile from what lies below it, and writes it.
-Status TileStore::makeTile(const TileId& id, std::vector<Hash>* hashes) {
+// What the tile above, or the tree's edge, says of a full tile.
+Status TileStore::expectedRoot(const TileId& id, Hash* root) {
+  const size_t place = static_cast<size_t>(id.second % kTileWidth);
+  std::vector<Hash> above;
+  Status status = readTile({id.first + 1, id.second / kTileWidth}, place + 1, &above);
+  if (status.ok()) *root = above[place];
+  return status;
+}
+
+// From the files below it where they give the root, else from the journal's entries alone.
+Status TileStore::makeTile(const TileId& id, const Hash& root, std::vector<Hash>* hashes) {
+  Status status = compute(id, true, hashes);
+  if (status.ok() && treeRoot(*hashes) != root) status = compute(id, false, hashes);
+  if (!status.ok()) return status;
+  if (treeRoot(*hashes) != root) {
+    return failure(Code::kCorrupt, "the entries of '" +
+                                       hashTilePath(id.first, id.second, kTileWidth) +
+                                       "' do not give the tree they were written with");
+  }
+  status = writeTile(id, *hashes);
+  return status.code == Code::kDiskFull ? Status{} : status;
+}
+
+Status TileStore::compute(const TileId& id, bool fromFiles, std::vector<Hash>* hashes) {
   hashes->clear();
   if (id.first == 0) {
     std::vector<uint8_t> bundle;
@@ -141,15 +202,28 @@ Status TileStore::makeTile(const TileId& id, std::vector<Hash>* hashes) {
       hashes->push_back(leafHash(Bytes(bundle).subspan(at + 2, size)));
       at += 2 + size;
     }
+    return {};
   }
-  for (uint64_t child = 0; id.first > 0 && child < kTileWidth; ++child) {
-    std::vector<Hash> below;
-    Status status = readTile({id.first - 1, id.second * kTileWidth + child}, kTileWidth, &below);
+  for (uint64_t child = 0; child < kTileWidth; ++child) {
+    const TileId below{id.first - 1, id.second * kTileWidth + child};
+    std::vector<Hash> found;
+    const auto held = held_.find(below);
+    Status status = failure(Code::kNotFound, "");
+    if (held != held_.end()) {
+      found = held->second;
+      status = {};
+    } else if (fromFiles) {
+      status = readFile(below, &found);
+    }
+    if (status.code == Code::kNotFound) {
+      status = compute(below, fromFiles, &found);
+      if (status.ok()) status = writeTile(below, found);
+      if (status.code == Code::kDiskFull) status = {};
+    }
     if (!status.ok()) return status;
-    hashes->push_back(treeRoot(below));
+    hashes->push_back(treeRoot(found));
   }
-  Status status = writeTile(id, *hashes);
-  return status.code == Code::kDiskFull ? Status{} : status;
+  return {};
 }
 
 Status TileStore::node(unsigned level, uint64_t index, Hash* hash) {
@@ -182,6 +256,8 @@ Status TileStore::publish(uint64_t size) {
 
 Status TileStore::publishHashes(uint64_t size) {
   Status status = writeHeld();
+  if (status.ok() && durable_ < resumed_) status = makeBetween(durable_, resumed_);
+  if (status.ok()) resumed_ = 0;
   for (unsigned level = 0; status.ok() && level < kTileLevels; ++level) {
     const uint64_t nodes = size >> (kTileHeight * level);
     const size_t width = static_cast<size_t>(nodes % kTileWidth);
@@ -234,8 +310,10 @@ Status TileStore::remake(const TileName& name, std::vector<uint8_t>* bytes) {
   }
   const TileId id{level, name.index};
   std::vector<Hash> hashes;
-  Status status =
-      isFull && !held_.contains(id) ? makeTile(id, &hashes) : readTile(id, name.width, &hashes);
+  Hash root;
+  const bool isMade = isFull && !held_.contains(id);
+  Status status = isMade ? expectedRoot(id, &root) : readTile(id, name.width, &hashes);
+  if (status.ok() && isMade) status = makeTile(id, root, &hashes);
   if (!status.ok()) return status;
   hashes.resize(name.width);
   const Bytes made = bytesOf(hashes);
@@ -244,8 +322,9 @@ Status TileStore::remake(const TileName& name, std::vector<uint8_t>* bytes) {
 }
 
 Status TileStore::markDurable() {
-  std::array<uint8_t, 8> mark;
+  std::array<uint8_t, kMarkBytes> mark;
   put64(mark.data(), published_);
+  put32(&mark[8], crc32c(Bytes(mark).first(8)));
   const std::string path = work_ + "/published";
   OpenResult opened = storage_.open(path + ".new", OpenMode::kCreate);
   int error = opened.error;

@@ -1,6 +1,7 @@
 // The hashes of the tree and the entries as C2SP tlog-tiles files: written behind the journal, read
-// for proofs. What is on disk is believed only so far: a missing or short tile is made again from
-// the journal, and whoever hands a proof out checks it against a root.
+// for proofs. What is on disk is believed only where it gives the hash that the tile above it has,
+// up to the tree's own edge in memory; what does not, or is missing, is made again from the
+// journal.
 #pragma once
 
 #include <functional>
@@ -20,6 +21,8 @@ struct TileSources {
   // Appends `count` entries from `first` on, each after its length (u16), as in an entry bundle.
   std::function<Status(uint64_t first, uint64_t count, std::vector<uint8_t>* bundle)> entries;
   const IncrementalTree* tree = nullptr;
+  // Is told of a file that was durable and is not what was written.
+  std::function<void(std::string)> note;
 };
 
 struct TileName {
@@ -33,9 +36,10 @@ class TileStore {
   // `folder` gets `tile/`; `work` holds the mark of what is durable. Both must exist.
   TileStore(Storage& storage, const std::string& folder, std::string work);
 
-  // Reads the mark: full tiles below that size need not be written again. Called before the log is
-  // replayed, and `checkMark` after it.
-  Status open();
+  // Reads the mark: full tiles below that size need not be written again. `known` is a size below
+  // which they are known to be durable without it. Called before the log is replayed, with the
+  // size that the replay goes on from; and `checkMark` after it.
+  Status open(uint64_t replayedFrom, uint64_t known);
   Status checkMark(uint64_t treeSize);
   void setSources(TileSources sources) { sources_ = std::move(sources); }
 
@@ -52,14 +56,21 @@ class TileStore {
   // Makes every file so far durable and remembers that.
   Status markDurable();
   uint64_t publishedSize() const { return published_; }
+  uint64_t durableSize() const { return durable_; }
 
  private:
   using TileId = std::pair<unsigned, uint64_t>;  // level, index
 
   Status writeHeld();
-  Status makeAll(uint64_t treeSize);
+  Status readMark(uint64_t* size);
+  // Full tiles of which the last leaf is at or above `from` and below `to`.
+  Status makeBetween(uint64_t from, uint64_t to);
   Status readTile(const TileId& id, size_t atLeast, std::vector<Hash>* hashes);
-  Status makeTile(const TileId& id, std::vector<Hash>* hashes);
+  Status readFull(const TileId& id, std::vector<Hash>* hashes);
+  Status readFile(const TileId& id, std::vector<Hash>* hashes);
+  Status expectedRoot(const TileId& id, Hash* root);
+  Status makeTile(const TileId& id, const Hash& root, std::vector<Hash>* hashes);
+  Status compute(const TileId& id, bool fromFiles, std::vector<Hash>* hashes);
   Status publishHashes(uint64_t size);
   Status publishEntries(uint64_t size);
   Status writeTile(const TileId& id, const std::vector<Hash>& hashes);
@@ -74,6 +85,7 @@ class TileStore {
   uint64_t bundles_ = 0;    // full entry bundles written
   uint64_t published_ = 0;  // tree size of the last publish
   uint64_t durable_ = 0;    // all files below this size are durable
+  uint64_t resumed_ = 0;    // full tiles from `durable_` up to this size may be missing
 };
 
 }  // namespace kudurru
