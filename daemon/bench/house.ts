@@ -20,7 +20,7 @@ import { devicesFolderOf } from '../tools/start/arguments.ts';
 
 const daemonProgram = join(import.meta.dirname, '..', 'src', 'main.ts');
 const startTimeoutMs = 60_000;
-const pollMs = 50;
+const pollMs = 10;
 /** Lines of the daemon's log that go into the message when it fails. */
 const linesShown = 20;
 
@@ -29,23 +29,16 @@ export class House {
   readonly control: ControlClient;
   readonly #logFile: string;
   readonly #devices: EmulatedDevices;
-  readonly #daemon: ChildProcess;
-  readonly #ended: Promise<void>;
+  #daemon: ChildProcess;
+  #ended: Promise<void>;
 
   private constructor(state: string, logFile: string, devices: EmulatedDevices) {
     this.state = state;
     this.control = new ControlClient(join(state, 'control.sock'));
     this.#logFile = logFile;
     this.#devices = devices;
-    const log = openSync(logFile, 'w');
-    this.#daemon = spawn(process.execPath, [daemonProgram, '--state', state], {
-      stdio: ['ignore', 'ignore', log],
-    });
-    closeSync(log);
-    this.#ended = new Promise((resolve) => {
-      this.#daemon.once('error', () => resolve());
-      this.#daemon.once('exit', () => resolve());
-    });
+    this.#daemon = this.#spawn();
+    this.#ended = endOf(this.#daemon);
   }
 
   /** `state` is an empty folder of ours alone. @throws Error where the daemon does not start */
@@ -68,6 +61,15 @@ export class House {
   /** Of the daemon's process; the device helper is another one. */
   get pid(): number {
     return this.#daemon.pid ?? 0;
+  }
+
+  /** Kills the daemon as a power cut would, starts it again, and waits until it is ready. */
+  async killAndStart(): Promise<void> {
+    this.#daemon.kill('SIGKILL');
+    await this.#ended;
+    this.#daemon = this.#spawn();
+    this.#ended = endOf(this.#daemon);
+    await this.#untilReady();
   }
 
   /** SIGTERM, then the end of the devices. @throws Error where the daemon did not stop in order */
@@ -114,6 +116,15 @@ export class House {
     return agentId;
   }
 
+  #spawn(): ChildProcess {
+    const log = openSync(this.#logFile, 'w');
+    const daemon = spawn(process.execPath, [daemonProgram, '--state', this.state], {
+      stdio: ['ignore', 'ignore', log],
+    });
+    closeSync(log);
+    return daemon;
+  }
+
   async #untilReady(): Promise<void> {
     const giveUpAtMs = performance.now() + startTimeoutMs;
     while (!this.#log().includes('"what":"ready"')) {
@@ -131,6 +142,13 @@ export class House {
     const lines = this.#log().trimEnd().split('\n').slice(-linesShown);
     return new Error(`the daemon ${what}:\n${lines.join('\n')}`);
   }
+}
+
+function endOf(daemon: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    daemon.once('error', () => resolve());
+    daemon.once('exit', () => resolve());
+  });
 }
 
 /** The 32 bytes that an Ed25519 key pair is made from, in hexadecimal. */

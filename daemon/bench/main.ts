@@ -27,6 +27,7 @@ import {
 } from './measures.ts';
 import { memoryOf } from './process-facts.ts';
 import { buildPrograms } from './programs.ts';
+import { measureRecovery } from './recovery.ts';
 import { flatFigures, growthLines, machineLines, resultLines, type Measured } from './report.ts';
 
 const EXIT = { good: 0, failed: 1, wrongUse: 2 } as const;
@@ -108,6 +109,8 @@ async function measureAll(
     say('the search index follows');
     measured = { ...measured, catchUp: await untilIndexed(house, stop) };
     measured = { ...measured, memory: memoryOf(house.pid) };
+    say('killed, and started again');
+    measured = { ...measured, recovery: await measureRecovery(house) };
     ledgerId = await ledgerIdOf(house);
     receiptFiles = receiptFilesOf(measured);
     say('bundles of random actions');

@@ -5,6 +5,7 @@ import type { MachineFacts } from './machine.ts';
 import type { BareVerify, LatencyOfOne, Load } from './measures.ts';
 import type { Memory } from './process-facts.ts';
 import type { Latency } from './programs.ts';
+import type { Recovery } from './recovery.ts';
 
 export interface Measured {
   readonly bareVerify?: BareVerify;
@@ -12,6 +13,7 @@ export interface Measured {
   readonly ingest1?: Load;
   readonly ingest64?: Load;
   readonly memory?: Memory;
+  readonly recovery?: Recovery;
   readonly catchUp?: CatchUp;
   readonly queries?: QueryFigures;
 }
@@ -33,6 +35,7 @@ export function flatFigures(measured: Measured): Record<string, number> {
     'fdatasync.p50Ms': latency1?.bare.latency.p50Ms,
     'fdatasync.p99Ms': latency1?.bare.latency.p99Ms,
     'daemon.rssMiB': memory?.residentMib,
+    'recovery.afterKillMs': measured.recovery?.afterKillMs,
     'index.rowsPerSecond': rowsPerSecond(measured.catchUp),
     'index.ingest64CpuUsPerAction': indexUsOf(ingest64),
   };
@@ -76,6 +79,13 @@ export function resultLines(measured: Measured): string {
     const [now, most] = [memory.residentMib, memory.residentMostMib];
     const text = `${now.toFixed(0)} MiB after the load, ${most.toFixed(0)} at most`;
     rows.push(['daemon in memory', text]);
+  }
+  if (measured.recovery !== undefined) {
+    const { entries, afterKillMs } = measured.recovery;
+    rows.push([
+      'ready after a kill',
+      `${afterKillMs.toFixed(0)} ms, over ${count(entries)} entries`,
+    ]);
   }
   rows.push(...indexLines(measured));
   return lines(rows);

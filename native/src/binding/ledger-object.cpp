@@ -34,28 +34,28 @@ std::vector<uint8_t> copyOf(const Napi::Value& value) {
 }  // namespace
 
 Napi::Function LedgerObject::define(Napi::Env env) {
-  return DefineClass(
-      env, "Ledger",
-      {InstanceMethod("open", &LedgerObject::open), InstanceMethod("facts", &LedgerObject::facts),
-       InstanceMethod("apply", &LedgerObject::apply),
-       InstanceMethod("appendRecord", &LedgerObject::appendRecord),
-       InstanceMethod("records", &LedgerObject::records),
-       InstanceMethod("takeNotes", &LedgerObject::takeNotes),
-       InstanceMethod("agents", &LedgerObject::agents),
-       InstanceMethod("agentHeads", &LedgerObject::agentHeads),
-       InstanceMethod("openSessions", &LedgerObject::openSessions),
-       InstanceMethod("lastOfKind", &LedgerObject::lastOfKind),
-       InstanceMethod("readEntries", &LedgerObject::readEntries),
-       InstanceMethod("groupOf", &LedgerObject::groupOf),
-       InstanceMethod("inclusionPath", &LedgerObject::inclusionPath),
-       InstanceMethod("consistencyPath", &LedgerObject::consistencyPath),
-       InstanceMethod("rootAt", &LedgerObject::rootAt),
-       InstanceMethod("publish", &LedgerObject::publish),
-       InstanceMethod("remakeTile", &LedgerObject::remakeTile),
-       InstanceMethod("openBody", &LedgerObject::openBody),
-       InstanceMethod("useScopeKey", &LedgerObject::useScopeKey),
-       InstanceMethod("stop", &LedgerObject::stop),
-       InstanceMethod("release", &LedgerObject::release)});
+  return DefineClass(env, "Ledger",
+                     {InstanceMethod("open", &LedgerObject::open),
+                      InstanceMethod("facts", &LedgerObject::facts),
+                      InstanceMethod("apply", &LedgerObject::apply),
+                      InstanceMethod("appendRecord", &LedgerObject::appendRecord),
+                      InstanceMethod("records", &LedgerObject::records),
+                      InstanceMethod("takeNotes", &LedgerObject::takeNotes),
+                      InstanceMethod("agents", &LedgerObject::agents),
+                      InstanceMethod("agentHeads", &LedgerObject::agentHeads),
+                      InstanceMethod("openSessions", &LedgerObject::openSessions),
+                      InstanceMethod("lastOfKind", &LedgerObject::lastOfKind),
+                      InstanceMethod("readEntries", &LedgerObject::readEntries),
+                      InstanceMethod("groupOf", &LedgerObject::groupOf),
+                      InstanceMethod("inclusionPath", &LedgerObject::inclusionPath),
+                      InstanceMethod("consistencyPath", &LedgerObject::consistencyPath),
+                      InstanceMethod("rootAt", &LedgerObject::rootAt),
+                      InstanceMethod("publish", &LedgerObject::publish),
+                      InstanceMethod("remakeTile", &LedgerObject::remakeTile),
+                      InstanceMethod("openBody", &LedgerObject::openBody),
+                      InstanceMethod("useScopeKey", &LedgerObject::useScopeKey),
+                      InstanceMethod("stop", &LedgerObject::stop),
+                      InstanceMethod("release", &LedgerObject::release)});
 }
 
 LedgerObject::LedgerObject(const Napi::CallbackInfo& info)
