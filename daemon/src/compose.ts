@@ -18,9 +18,13 @@ import { Devices } from './compose/devices.ts';
 import { Enroller } from './compose/enroller.ts';
 import { openFounded, type FoundedLedger } from './compose/founding.ts';
 import { openPublishedLog } from './compose/published-log.ts';
+import { GrowthWatch, growthEveryMs } from './compose/growth-watch.ts';
 import { Identity } from './compose/identity.ts';
 import { Periodic } from './compose/periodic.ts';
+import type { ResourceViewOptions } from './compose/resource-view.ts';
+import { ResourceWatch, watchEveryMs } from './compose/resource-watch.ts';
 import { RunEntries } from './compose/run-entries.ts';
+import { checkFileLimit } from './config/file-limit.ts';
 import type { Configuration } from './config/load.ts';
 import { checkSocketPath, prepareStateFolder } from './config/state-folder.ts';
 import { controlRoutes } from './control/routes.ts';
@@ -51,6 +55,7 @@ export async function startDaemon(configuration: Configuration, log: Log): Promi
   const { state, settings } = configuration;
   const { agentSocket, controlSocket, logSocket } = settings;
   for (const path of [agentSocket, controlSocket, logSocket]) checkSocketPath(path);
+  checkFileLimit(settings.connectionsMax);
   prepareStateFolder(state);
   const devices = new Devices(configuration, log.part('devices'));
   try {
@@ -189,6 +194,21 @@ class RunningDaemon implements Daemon {
     });
     const sessions = this.#identity.connect(intake);
     await this.#identity.closeBroken();
+    const watch = new ResourceWatch({
+      stateFolder: configuration.state,
+      settings,
+      intake,
+      raiseAlarm: (code, message) => this.#entries.raiseAlarm(code, message),
+      nowMs,
+    });
+    await watch.look();
+    const growth = new GrowthWatch({
+      stateFolder: configuration.state,
+      size: () => this.#ledger.head().size,
+      nowMs,
+    });
+    await growth.look();
+    const residentAtStartBytes = process.memoryUsage.rss();
     const logDoor = await openPublishedLog({
       configuration,
       founded,
@@ -198,7 +218,9 @@ class RunningDaemon implements Daemon {
     });
     const control = await startControlServer({
       path: settings.controlSocket,
-      routes: controlRoutes(this.#controlFace(anchoring, intake, logDoor)),
+      routes: controlRoutes(
+        this.#controlFace(anchoring, { intake, logDoor, watch, growth, residentAtStartBytes }),
+      ),
       callerOf: peerCredentials,
       allowedUid: process.getuid?.() ?? 0,
       log: log.part('control'),
@@ -216,12 +238,14 @@ class RunningDaemon implements Daemon {
     const idleEveryMs = Math.min(housekeepingEveryMs, settings.sessionIdleMs);
     const housekeeping = [
       new Periodic(housekeepingEveryMs, () => this.#keepHouse(intake), fail),
+      new Periodic(watchEveryMs, () => watch.look(), fail),
+      new Periodic(growthEveryMs, () => growth.look(), fail),
       new Periodic(idleEveryMs, () => this.#identity.closeIdle(), fail),
     ];
     return { anchoring, intake, control, logDoor, pipeline, housekeeping };
   }
 
-  #controlFace(anchoring: Anchoring, intake: AgentDoor, logDoor: LogDoor): ControlFace {
+  #controlFace(anchoring: Anchoring, shown: Omit<ResourceViewOptions, 'settings'>): ControlFace {
     const { configuration, founded } = this.#parts;
     const { agents, sessions } = this.#identity;
     const { anchorer } = anchoring;
@@ -238,13 +262,12 @@ class RunningDaemon implements Daemon {
       founded,
       version: softwareVersion,
       profile: configuration.settings.profile,
-      stateFolder: configuration.state,
+      settings: configuration.settings,
       ledger,
       agents,
       sessions,
       enroller,
-      intake,
-      logDoor,
+      ...shown,
       evidence: this.#evidence,
       clock: this.#clock,
       isStopping: () => this.#stopping,

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 const libraries = {
   'disk-faults': ['disk-faults.c', 'passage.c', 'plan.c', 'undo.c'],
   'full-disk': ['full-disk.c'],
+  'slow-disk': ['slow-disk.c'],
 } as const;
 
 export type PreloadLibrary = keyof typeof libraries;

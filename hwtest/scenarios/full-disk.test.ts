@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { BODY_SIZE_BYTES_MAX, verify } from '@kudurru/proof';
@@ -15,11 +15,13 @@ import { freshBody, WireSession, type Body } from './wire-session.ts';
 const bodiesAtOnce = 15;
 /** Two segments of the journal, 64 MiB each, are allocated ahead; these fill more than that. */
 const submissionsMax = 40;
+const bytesPerMib = 1_048_576;
 
 describe('a full disk', function () {
   this.timeout(scenarioTimeoutMs);
   let scratch: string;
   let flag: string;
+  let free: string;
   let scenario: Scenario;
   let session: WireSession;
   let options: DaemonOptions;
@@ -27,12 +29,14 @@ describe('a full disk', function () {
   before(async () => {
     scratch = makeScratchFolder();
     flag = join(scratch, 'full');
+    free = join(scratch, 'free');
     scenario = await Scenario.prepare();
     options = {
       environment: {
         LD_PRELOAD: preloadLibrary('full-disk'),
         FULL_DISK_FLAG: flag,
         FULL_DISK_PREFIX: scenario.appliance.state,
+        FULL_DISK_FREE: free,
       },
     };
   });
@@ -72,10 +76,52 @@ describe('a full disk', function () {
     assert.equal(verdict.overall, 'VALID');
   });
 
+  it('is seen coming: below the mark submissions are refused, and an entry says so', async () => {
+    const before = await scenario.size();
+    await reportFree(500);
+    await untilAlarm('disk-low');
+    const statement = session.make({});
+    session.client.send(statement.frame);
+    const { code, retry } = await session.client.refusal();
+    assert.deepEqual([code, retry], ['disk-low', 1]);
+    // Between the marks nothing changes.
+    await reportFree(1000);
+    assert.deepEqual(await alarmsInForce(), ['disk-low']);
+    const alarms = await scenario.entriesOf('alarm', before);
+    assert.deepEqual(
+      alarms.map((entry) => entry.kind === 'alarm' && entry.code),
+      ['disk-low'],
+    );
+    await reportFree(1024);
+    await untilAlarm(null);
+    session.client.send(statement.frame);
+    await session.client.expect('committed');
+    session.passed(statement);
+  });
+
   it('stops in order, and leaves files that are whole', async () => {
     assert.deepEqual(await scenario.appliance.daemon.stop(), { code: 0, signal: null });
     await scenario.requireWhole();
   });
+
+  /** Returns when the daemon has seen it. */
+  async function reportFree(freeMib: number): Promise<void> {
+    const part = `${free}.part`;
+    writeFileSync(part, String(freeMib * bytesPerMib));
+    renameSync(part, free);
+    await scenario.until(async () => {
+      const { disk } = (await scenario.status()).resources;
+      return disk.freeBytes === freeMib * bytesPerMib;
+    });
+  }
+
+  async function alarmsInForce(): Promise<readonly string[]> {
+    return (await scenario.status()).resources.alarms.map(({ code }) => code);
+  }
+
+  function untilAlarm(code: string | null): Promise<void> {
+    return scenario.until(async () => (await alarmsInForce())[0] === (code ?? undefined));
+  }
 
   /** Submits until it is refused; the statement that was. */
   async function fillUp(): Promise<ReturnType<WireSession['make']>> {

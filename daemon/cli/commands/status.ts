@@ -2,7 +2,8 @@
 import { PLACE_OPTIONS, type Command } from '../command.ts';
 import { ControlClient } from '../control-client.ts';
 import { EXIT } from '../exit-code.ts';
-import { duration, size } from '../quantities.ts';
+import { duration } from '../quantities.ts';
+import { resourceFacts, type Resources } from '../resource-facts.ts';
 
 interface Device {
   readonly name: string;
@@ -43,7 +44,7 @@ interface Status {
   };
   readonly refusals: Readonly<Record<string, number>>;
   readonly logDoor: readonly string[];
-  readonly diskFreeBytes: number;
+  readonly resources: Resources;
   readonly uptimeMs: number;
 }
 
@@ -95,7 +96,7 @@ function factsOf(found: Status): [string, string][] {
     ['index', indexText(found.index)],
     ['refused', refused.join(', ') || 'nothing since the start'],
     ['log door', found.logDoor.join(', ')],
-    ['disk', `${size(found.diskFreeBytes)} free`],
+    ...resourceFacts(found.resources),
   ];
 }
 

@@ -124,6 +124,11 @@ export const ERROR_CODES = {
     retry: 'never',
     meaning: 'the token refused the PIN; it is not tried again, as a token may lock after a few',
   },
+  /** Every submission, while there is little room; nothing of it was written. */
+  'disk-low': {
+    retry: 'later',
+    meaning: 'there is less free room on the disk than the settings want for new submissions',
+  },
   /** Enrolment. */
   'enrolment-invalid': {
     retry: 'never',

@@ -1,6 +1,4 @@
 /** What the control socket asks, answered from the stages. */
-import { statfsSync } from 'node:fs';
-
 import {
   DEFAULT_POLICY,
   decodeEntry,
@@ -30,23 +28,20 @@ import type { Agent, AgentRegistry } from '../identity/agents.ts';
 import type { Enroller } from './enroller.ts';
 import { nonceLifetimeMs } from '../identity/nonces.ts';
 import type { SessionTable } from '../identity/sessions.ts';
-import type { AgentDoor } from '../intake/agent-door.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { LogDoor } from '../log-door/log-server.ts';
 import type { Clock } from '../time/clock.ts';
 import type { FoundedLedger } from './founding.ts';
+import type { AlarmInForce } from './resource-watch.ts';
+import { resourcesOf, type ResourceViewOptions } from './resource-view.ts';
 
-export interface ControlFaceOptions {
+export interface ControlFaceOptions extends ResourceViewOptions {
   readonly founded: FoundedLedger;
   readonly version: string;
   readonly profile: string;
-  readonly stateFolder: string;
   readonly ledger: Ledger;
   readonly agents: AgentRegistry;
   readonly sessions: SessionTable;
   readonly enroller: Enroller;
-  readonly intake: AgentDoor;
-  readonly logDoor: LogDoor;
   readonly anchorer: Anchorer;
   readonly checkpoints: Checkpoints;
   readonly evidence: Evidence;
@@ -183,7 +178,6 @@ function statusOf(options: ControlFaceOptions): StatusView {
   const { size, root } = ledger.head();
   const { connections, refusals } = intake.stats();
   const { source, expiresUnixSeconds, expired } = clock.leapList();
-  const { bavail, bsize } = statfsSync(options.stateFolder);
   return {
     state: options.isStopping() ? 'stopping' : 'running',
     version: options.version,
@@ -205,9 +199,20 @@ function statusOf(options: ControlFaceOptions): StatusView {
     index: evidence.indexLag(),
     refusals,
     logDoor: options.logDoor.addresses,
-    diskFreeBytes: bavail * bsize,
+    resources: resourcesOf(options, alarmsOf(options)),
     uptimeMs: Math.round(options.uptimeMs()),
   };
+}
+
+/** Of what is not a resource. */
+function alarmsOf({ clock, anchorer }: ControlFaceOptions): AlarmInForce[] {
+  const { source, expired } = clock.leapList();
+  const { failures } = anchorer;
+  const behind = `${failures} anchors in a row were not made`;
+  return [
+    ...(expired ? [{ code: 'leap-list-expired', message: `the list is ${source}` }] : []),
+    ...(failures > 0 ? [{ code: 'anchor-failed', message: behind }] : []),
+  ];
 }
 
 function devicesOf({ founded: { document }, anchorer }: ControlFaceOptions): DeviceView[] {

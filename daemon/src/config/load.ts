@@ -62,8 +62,26 @@ export function loadConfiguration(input: LoadInput): Configuration {
     settings[name] = accept(name, given, { state, currentFolder });
     sources[name] = given.source;
   }
+  requireOrder(settings, ['diskLowMib', 'diskEnoughMib']);
+  requireOrder(settings, ['queueLowPercent', 'queueHighPercent']);
+  requireOrder(settings, ['agentQueueMib', 'queueMib'], 'at most');
   // Each name of the schema was set from its row, by a check that follows the row's kind.
   return { state, settings: settings as unknown as Settings, sources: sources as never };
+}
+
+/** @throws KudurruError `config-invalid` where the first is not below the second */
+function requireOrder(
+  settings: Readonly<Record<string, string | number>>,
+  [low, high]: readonly [SettingName, SettingName],
+  relation: 'below' | 'at most' = 'below',
+): void {
+  const [below, above] = [Number(settings[low]), Number(settings[high])];
+  if (below < above || (relation === 'at most' && below === above)) return;
+  throw new KudurruError(
+    'config-invalid',
+    `settings not accepted: "${low}" is ${below} and "${high}" is ${above}; ` +
+      `the first must be ${relation} the second`,
+  );
 }
 
 interface Origins {

@@ -35,6 +35,44 @@ export interface IndexStatusView {
   readonly pace: 'free' | 'share' | 'paused';
 }
 
+/** Sizes in bytes; null: not known yet. */
+export interface ResourcesView {
+  readonly disk: {
+    readonly freeBytes: number;
+    /** Below this submissions are refused, until `enoughBytes` are free. */
+    readonly lowBytes: number;
+    readonly enoughBytes: number;
+    readonly bytesPerEntry: {
+      readonly journal: number | null;
+      readonly tiles: number | null;
+      readonly index: number | null;
+    };
+    readonly entriesPerSecond: {
+      readonly lastHour: number | null;
+      readonly lastDay: number | null;
+    };
+    /** Until submissions are refused, at the rate of the last day. */
+    readonly daysLeft: number | null;
+  };
+  /** Submissions from their arrival to their answer. */
+  readonly queue: {
+    readonly heldBytes: number;
+    readonly heldBytesHighest: number;
+    readonly maxBytes: number;
+    readonly highBytes: number;
+    readonly lowBytes: number;
+    /** Received and not in a batch yet. */
+    readonly frames: number;
+    /** Whose next frame waits for room. */
+    readonly waitingConnections: number;
+    readonly agents: number;
+    readonly unreadAnswerBytes: number;
+  };
+  readonly memory: { readonly residentBytes: number; readonly boundBytes: number };
+  readonly logAnswerBytes: number;
+  readonly alarms: readonly { readonly code: string; readonly message: string }[];
+}
+
 export interface StatusView {
   readonly state: 'running' | 'stopping';
   readonly version: string;
@@ -59,7 +97,7 @@ export interface StatusView {
   readonly refusals: Readonly<Record<string, number>>;
   /** Where the log can be read: `unix:PATH`, `http://HOST:PORT`. */
   readonly logDoor: readonly string[];
-  readonly diskFreeBytes: number;
+  readonly resources: ResourcesView;
   readonly uptimeMs: number;
 }
 

@@ -26,10 +26,14 @@ export interface AgentDoorOptions {
   readonly verifyThreads: number;
   readonly connectionsMax: number;
   readonly submissionsInFlightMax: number;
+  readonly queueMib: number;
+  readonly agentQueueMib: number;
+  readonly queueTimeMs: number;
 }
 
 /** Owner only: the socket is where an agent of this uid is told apart from a stranger. */
 const socketMode = 0o600;
+const bytesPerMib = 1_048_576;
 
 export class AgentDoor {
   readonly #intake: Intake;
@@ -40,6 +44,9 @@ export class AgentDoor {
     const limits = {
       connectionsMax: options.connectionsMax,
       inFlightMax: options.submissionsInFlightMax,
+      totalBytesMax: options.queueMib * bytesPerMib,
+      agentBytesMax: options.agentQueueMib * bytesPerMib,
+      queueTimeMs: options.queueTimeMs,
     };
     try {
       this.#intake = startIntake({
@@ -87,6 +94,11 @@ export class AgentDoor {
   /** The connection stays: the agent may ask again. */
   refuse(connection: bigint, { code, message, retry }: KudurruError): void {
     this.#intake.refuse(connection, { code, message, retry }, false);
+  }
+
+  /** Every new submission is refused with this, until null takes it back. */
+  refuseSubmissions(error: KudurruError | null): void {
+    this.#intake.refuseSubmissions(error);
   }
 
   closed(connection: bigint, sessionId: Uint8Array, actionCount: bigint): void {

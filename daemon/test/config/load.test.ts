@@ -52,6 +52,19 @@ describe('configuration', () => {
     assert.match(refusal.message, /known are profile, origin/u);
   });
 
+  it('refuses marks in the wrong order', () => {
+    for (const [flag, value] of [
+      ['disk-low-mib', '1024'],
+      ['queue-low-percent', '75'],
+      ['agent-queue-mib', '129'],
+    ] as const) {
+      const refusal = refusalOf({ flags: { [flag]: value } });
+      assert.equal(refusal.code, 'config-invalid');
+      assert.match(refusal.message, /the first must be (?:below|at most) the second/u);
+    }
+    assert.equal(load({ flags: { 'agent-queue-mib': '128' } }).settings.agentQueueMib, 128);
+  });
+
   it('refuses an unknown variable', () => {
     const refusal = refusalOf({ environment: { KUDURRU_LOGLEVEL: 'debug' } });
     assert.equal(refusal.code, 'config-unknown-key');
