@@ -16,6 +16,7 @@ export interface Resources {
     readonly maxBytes: number;
     readonly highBytes: number;
     readonly frames: number;
+    readonly inBatches: number;
     readonly waitingConnections: number;
   };
   readonly memory: { readonly residentBytes: number; readonly boundBytes: number };
@@ -42,7 +43,8 @@ export function resourceFacts({ disk, queue, memory, alarms }: Resources): [stri
       'queue',
       `${size(queue.heldBytes)} of ${size(queue.maxBytes)} (at most ` +
         `${size(queue.heldBytesHighest)} so far, alarm from ${size(queue.highBytes)}); ` +
-        `${queue.frames} submissions, ${queue.waitingConnections} connections wait`,
+        `${queue.inBatches} submissions are worked on, ${queue.frames} and ` +
+        `${queue.waitingConnections} connections wait`,
     ],
     ['memory', `${size(memory.residentBytes)}, bound ${size(memory.boundBytes)}`],
     ['alarms', alarms.map(({ code, message }) => `${code}: ${message}`).join('; ') || 'none'],

@@ -153,6 +153,8 @@ export interface IntakeStats {
   readonly waitingConnections: number;
   /** Frames received and not in a batch yet. */
   readonly queuedFrames: number;
+  /** Submissions taken in a batch and not answered yet. */
+  readonly inBatches: number;
   /** Memory of frames from admission to answer. */
   readonly heldBytes: number;
   /** The most since the start. */

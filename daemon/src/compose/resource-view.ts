@@ -29,8 +29,15 @@ export function resourcesOf(
   otherAlarms: readonly AlarmInForce[],
 ): ResourcesView {
   const { settings, intake, logDoor, watch, growth } = options;
-  const { heldBytes, heldBytesHighest, queuedFrames, waitingConnections, agents, outgoingBytes } =
-    intake.stats();
+  const {
+    heldBytes,
+    heldBytesHighest,
+    queuedFrames,
+    inBatches,
+    waitingConnections,
+    agents,
+    outgoingBytes,
+  } = intake.stats();
   const freeBytes = watch.diskFreeBytes;
   const { over: lowBytes, back: enoughBytes } = watch.disk.marks;
   return {
@@ -52,6 +59,7 @@ export function resourcesOf(
       highBytes: watch.queue.marks.over,
       lowBytes: watch.queue.marks.back,
       frames: queuedFrames,
+      inBatches,
       waitingConnections,
       agents,
       unreadAnswerBytes: outgoingBytes,

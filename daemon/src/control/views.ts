@@ -63,6 +63,8 @@ export interface ResourcesView {
     readonly lowBytes: number;
     /** Received and not in a batch yet. */
     readonly frames: number;
+    /** Submissions that the ledger works on. */
+    readonly inBatches: number;
     /** Whose next frame waits for room. */
     readonly waitingConnections: number;
     readonly agents: number;

@@ -182,6 +182,7 @@ Napi::Object toObject(Napi::Env env, const intake::Stats& stats) {
   object.Set("connectionsInAll", number(env, stats.connectionsInAll));
   object.Set("waitingConnections", number(env, stats.waitingConnections));
   object.Set("queuedFrames", number(env, stats.queuedItems));
+  object.Set("inBatches", number(env, stats.inBatches));
   object.Set("heldBytes", number(env, stats.heldBytes));
   object.Set("heldBytesHighest", number(env, stats.heldBytesHighest));
   object.Set("outgoingBytes", number(env, stats.outgoingBytes));

@@ -238,6 +238,7 @@ Batch Intake::takeBatch() {
       batch.bytes += item->frame.size();
       actions += item->parsed.envelopes.size();
       batch.items.push_back(std::move(*item));
+      ++stats_.inBatches;
     } else {
       batch.requests.push_back(std::move(std::get<SessionRequest>(work)));
     }
@@ -260,6 +261,7 @@ bool Intake::fits(const Batch& batch, const Work& work, uint64_t actions) const 
 void Intake::answer(Batch&& batch) {
   for (const SubmitItem& item : batch.items) {
     ++stats_.submissions;
+    --stats_.inBatches;
     // A connection stays known while it has submissions in flight.
     Connection& connection = *find(item.connection);
     connection.answer(item);

@@ -35,6 +35,7 @@ struct Stats {
   uint64_t connections = 0;  // now
   uint64_t connectionsInAll = 0;
   uint64_t queuedItems = 0;       // received and not in a batch yet
+  uint64_t inBatches = 0;         // submissions taken in a batch and not answered yet
   uint64_t heldBytes = 0;         // from admission to answer
   uint64_t heldBytesHighest = 0;  // since the start
   uint64_t outgoingBytes = 0;     // answers not yet read
