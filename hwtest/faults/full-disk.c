@@ -92,4 +92,6 @@ int statfs(const char *path, struct statfs *info) {
   fclose(file);
   return result;
 }
-int statfs64(const char *path, struct statfs64 *info) { return statfs(path, (struct statfs *)info); }
+int statfs64(const char *path, struct statfs64 *info) {
+  return statfs(path, (struct statfs *)info);
+}
