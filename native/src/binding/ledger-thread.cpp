@@ -11,6 +11,10 @@ namespace kudurru::binding {
 namespace {
 
 constexpr size_t kQueueUnbounded = 0;
+// What a busy ledger may owe: some megabytes that are still in memory.
+constexpr size_t kFilesBehindMax = 48;
+// What it writes of them between two tasks: a group of the largest fills so many twice.
+constexpr size_t kFilesInTurnMax = 64;
 
 }  // namespace
 
@@ -70,14 +74,31 @@ void LedgerThread::run() {
     std::function<void()> task;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return ending_ || !queue_.empty(); });
+      const bool hasTime = hasFilesBehind(0);
+      wake_.wait(lock, [&] { return ending_ || !queue_.empty() || hasTime; });
       if (ending_) return;
-      task = std::move(queue_.front());
-      queue_.pop_front();
+      if (!queue_.empty()) {
+        task = std::move(queue_.front());
+        queue_.pop_front();
+      }
     }
+    if (!task) {
+      writeNextFile();
+      continue;
+    }
+    filesWait_ = false;
     task();
+    for (size_t i = 0; i < kFilesInTurnMax && hasFilesBehind(kFilesBehindMax); ++i) writeNextFile();
   }
 }
+
+// What the outside reads is written when nothing else is to be done, or when it has become much.
+bool LedgerThread::hasFilesBehind(size_t most) const {
+  return host_.ledger != nullptr && !filesWait_ && host_.ledger->filesBehind() > most;
+}
+
+// A disk that is full, or a ledger that has ended, is found by whoever next wants something of it.
+void LedgerThread::writeNextFile() { filesWait_ = !host_.ledger->writeNextFile().ok(); }
 
 void LedgerThread::runJob(const std::shared_ptr<Posted>& posted) {
   try {

@@ -62,10 +62,13 @@ class LedgerThread {
   void run();
   void enqueue(std::function<void()> task);
   void runJob(const std::shared_ptr<Posted>& posted);
+  bool hasFilesBehind(size_t most) const;
+  void writeNextFile();
   void noteFacts();
   void settle(Napi::Env env, Posted& posted);
 
   LedgerHost host_;
+  bool filesWait_ = false;  // writing one has failed; a job is awaited. The ledger's thread only
   const std::function<void(bool)> keepOwner_;
   Napi::ThreadSafeFunction settler_;
   const std::shared_ptr<bool> settlerGone_ = std::make_shared<bool>(false);

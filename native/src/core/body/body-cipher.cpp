@@ -29,6 +29,9 @@ BodyCipher::BodyCipher()
     EVP_CIPHER_free(cipher_);
     throw std::runtime_error("cannot seal bodies: openssl has no aes-256-gcm");
   }
+  // Named again at each start, the cipher would be set up anew each time.
+  require(EVP_CipherInit_ex2(context_, cipher_, nullptr, nullptr, 1, nullptr),
+          "cannot seal bodies: aes-256-gcm did not start");
 }
 
 BodyCipher::~BodyCipher() {
@@ -38,7 +41,7 @@ BodyCipher::~BodyCipher() {
 
 void BodyCipher::start(const BodyKey& key, bool encrypting) {
   Hash derived = hkdfSha256(key.scopeKey, key.digest, bytesOf(kInfo));
-  const int started = EVP_CipherInit_ex2(context_, cipher_, derived.data(), kZeroNonce.data(),
+  const int started = EVP_CipherInit_ex2(context_, nullptr, derived.data(), kZeroNonce.data(),
                                          encrypting ? 1 : 0, nullptr);
   OPENSSL_cleanse(derived.data(), derived.size());
   require(started, "cannot seal or open a body: aes-256-gcm did not start");

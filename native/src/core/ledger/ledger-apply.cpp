@@ -314,6 +314,7 @@ Status Ledger::writeGroup() {
   Status status = journal_->append({RecordType::kGroup, payload, groupFromReserve_}, &position);
   // Room was taken for it: a refusal here would leave the state ahead of the journal.
   if (!status.ok()) return {Code::kIoFailed, status.message, status.systemError};
+  recent_.append(facts.firstIndex, payload[1]);
   groups_.push_back(facts);
   places_->addGroup({facts.firstIndex, position});
   lastGroup_ = position;

@@ -87,6 +87,7 @@ Status Ledger::readEntry(uint64_t index, std::vector<uint8_t>* entry) {
 }
 
 Status Ledger::readEntries(uint64_t first, uint64_t count, std::vector<uint8_t>* entries) {
+  if (recent_.read(first, count, entries)) return {};
   for (uint64_t index = first; index - first < count;) {
     GroupView group;
     Status status = readGroup(index, &group);
@@ -167,6 +168,11 @@ NodeSource Ledger::nodes() {
   return [this](unsigned level, uint64_t index, Hash* hash) {
     return tiles_.node(level, index, hash);
   };
+}
+
+Status Ledger::writeNextFile() {
+  Status status = checkOpen();
+  return status.ok() ? fail(tiles_.writeNext(state_.size())) : status;
 }
 
 Status Ledger::publish(uint64_t size) {

@@ -18,6 +18,7 @@
 #include "core/ledger/ledger-types.h"
 #include "core/ledger/log-state.h"
 #include "core/ledger/places.h"
+#include "core/ledger/recent-entries.h"
 #include "core/ledger/seal-bodies.h"
 #include "core/ledger/snapshot-keeper.h"
 #include "core/tiles/merkle-proof.h"
@@ -60,6 +61,9 @@ class Ledger {
   Status groupOf(uint64_t index, uint64_t* treeSize, Hash* root);
   NodeSource nodes();
   Status publish(uint64_t size);
+  // Work that no receipt waits for, a file at a time: tiles that are full. Between batches.
+  size_t filesBehind() const { return tiles_.filesBehind(state_.size()); }
+  Status writeNextFile();
   // A file of the tree that is missing or damaged; see TileStore. Errors: notFound.
   Status remakeTile(const TileName& name, std::vector<uint8_t>* bytes);
   uint64_t publishedSize() const { return tiles_.publishedSize(); }
@@ -133,6 +137,7 @@ class Ledger {
   bool groupFromReserve_ = false;
   std::vector<GroupFacts> groups_;
   std::vector<Answer> answers_;
+  RecentEntries recent_;
 
   // The segment and the group last read.
   std::unique_ptr<SegmentFile> segment_;

@@ -12,7 +12,8 @@
 namespace kudurru {
 namespace {
 
-constexpr size_t kHeldTilesMax = 64;
+// Eight MiB. Usually each is written between two batches, long before.
+constexpr size_t kHeldTilesMax = 1024;
 constexpr size_t kRecentTilesMax = 16;
 // Between two marks: what is written again, at most, after a crash.
 constexpr uint64_t kMarkEvery = 65'536;
@@ -97,14 +98,22 @@ Status TileStore::writeTile(const TileId& id, const std::vector<Hash>& hashes) {
   return status;
 }
 
+Status TileStore::writeFirstHeld() {
+  const auto& [id, hashes] = *held_.begin();
+  Status status = writeTile(id, hashes);
+  if (status.ok()) held_.erase(held_.begin());
+  return status;
+}
+
 Status TileStore::writeHeld() {
-  while (!held_.empty()) {
-    const auto& [id, hashes] = *held_.begin();
-    Status status = writeTile(id, hashes);
-    if (!status.ok()) return status;
-    held_.erase(held_.begin());
-  }
-  return {};
+  Status status;
+  while (status.ok() && !held_.empty()) status = writeFirstHeld();
+  return status;
+}
+
+Status TileStore::writeNext(uint64_t size) {
+  if (!held_.empty()) return writeFirstHeld();
+  return bundles_ < size / kTileWidth ? writeBundle() : Status{};
 }
 
 void TileStore::remember(const TileId& id, const std::vector<Hash>& hashes) {
@@ -272,19 +281,25 @@ Status TileStore::publishHashes(uint64_t size) {
   return status;
 }
 
-Status TileStore::publishEntries(uint64_t size) {
+// The first full entry bundle that is not written.
+Status TileStore::writeBundle() {
   std::vector<uint8_t> bundle;
-  for (; bundles_ < size / kTileWidth; ++bundles_) {
-    bundle.clear();
-    const std::string path = entryTilePath(bundles_, kTileWidth);
-    Status status = sources_.entries(bundles_ * kTileWidth, kTileWidth, &bundle);
-    if (status.ok()) status = files_.write(path, bundle);
-    if (status.ok()) status = files_.removePartials(path);
+  const std::string path = entryTilePath(bundles_, kTileWidth);
+  Status status = sources_.entries(bundles_ * kTileWidth, kTileWidth, &bundle);
+  if (status.ok()) status = files_.write(path, bundle);
+  if (status.ok()) status = files_.removePartials(path);
+  if (status.ok()) ++bundles_;
+  return status;
+}
+
+Status TileStore::publishEntries(uint64_t size) {
+  while (bundles_ < size / kTileWidth) {
+    Status status = writeBundle();
     if (!status.ok()) return status;
   }
   const unsigned width = static_cast<unsigned>(size % kTileWidth);
   if (width == 0) return {};
-  bundle.clear();
+  std::vector<uint8_t> bundle;
   const uint64_t last = size / kTileWidth;
   Status status = sources_.entries(last * kTileWidth, width, &bundle);
   return status.ok() ? files_.write(entryTilePath(last, width), bundle) : status;

@@ -45,6 +45,12 @@ class TileStore {
 
   // Takes the tiles that a group has filled. Writes them once they are many.
   Status add(std::vector<Tile> full);
+  // Full files of the tree of that size that are still to be written, and the writing of the first
+  // of them.
+  size_t filesBehind(uint64_t size) const {
+    return held_.size() + static_cast<size_t>(size / kTileWidth - bundles_);
+  }
+  Status writeNext(uint64_t size);
   // Hash of the perfect subtree of 2^level leaves beginning at leaf index·2^level.
   Status node(unsigned level, uint64_t index, Hash* hash);
   // All files of the tree of that size, partial ones too. Errors: disk-full (try again later).
@@ -73,6 +79,8 @@ class TileStore {
   Status compute(const TileId& id, bool fromFiles, std::vector<Hash>* hashes);
   Status publishHashes(uint64_t size);
   Status publishEntries(uint64_t size);
+  Status writeFirstHeld();
+  Status writeBundle();
   Status writeTile(const TileId& id, const std::vector<Hash>& hashes);
   void remember(const TileId& id, const std::vector<Hash>& hashes);
 
