@@ -14,6 +14,7 @@ import { reasonOf } from '../src/base/errors.ts';
 import { checkIndexOf, checkState, proveAfterwards, verifyBundles } from './aftermath.ts';
 import { parseBench, usage, type BenchOptions, type MeasurementName } from './arguments.ts';
 import { measureGrowth } from './growth.ts';
+import { measureFsck } from './fsck-rate.ts';
 import { House } from './house.ts';
 import { ledgerIdOf, measureQueries, untilIndexed } from './index-rates.ts';
 import { machineFacts, requireDisk } from './machine.ts';
@@ -130,6 +131,10 @@ async function measureAll(
     say('the tree grown again from the published entries');
     const { receipts, entries } = await proveAfterwards(state, receiptFiles, stop);
     say(`${receipts} receipts drawn at random hold, over ${entries} entries`);
+  }
+  if (options.only === undefined || options.only === 'fsck') {
+    say('fsck of a ledger of its own');
+    measured = { ...measured, fsck: await measureFsck(folder, options.seconds, stop) };
   }
   return measured;
 }

@@ -16,6 +16,7 @@ import {
 /** Agents that hand in at the same time. */
 export const CONNECTIONS = 8;
 const BODY_BYTES = 512;
+const SMALL_BODY_BYTES = 64;
 /** As many as one connection may have in flight: the most that small submissions can use. */
 const DEPTH_OF_ONES = 64;
 /** 128 submissions, 8,192 actions in flight: half of what one group takes. */
@@ -86,6 +87,18 @@ export async function measureGrowthStep(bench: Bench, entries: number): Promise<
   });
 }
 
+/** As many small entries as go in. */
+export async function measureSmallBodies(bench: Bench): Promise<Load> {
+  return underLoad(bench, {
+    name: 'smallBodies',
+    connections: CONNECTIONS,
+    actions: ACTIONS_OF_BATCH,
+    depth: DEPTH_OF_BATCHES,
+    seconds: bench.seconds,
+    bodyBytes: SMALL_BODY_BYTES,
+  });
+}
+
 export interface LatencyOfOne {
   readonly load: Load;
   readonly probe: Load;
@@ -121,11 +134,12 @@ interface LoadForm {
   readonly depth: number;
   readonly seconds: number;
   readonly submissions?: number;
+  readonly bodyBytes?: number;
 }
 
 async function underLoad(bench: Bench, form: LoadForm): Promise<Load> {
   const { house, files, stop } = bench;
-  const { name, ...shape } = form;
+  const { name, bodyBytes = BODY_BYTES, ...shape } = form;
   const receiptsFile = join(files.folder, `${name}.receipts`);
   const before = takeStock(house);
   const figures = await runProgram<LoadFigures>(
@@ -134,7 +148,7 @@ async function underLoad(bench: Bench, form: LoadForm): Promise<Load> {
       socket: house.agentSocket,
       agents: files.agents,
       receipts: receiptsFile,
-      'body-bytes': BODY_BYTES,
+      'body-bytes': bodyBytes,
       ...shape,
     },
     stop,

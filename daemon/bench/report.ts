@@ -1,4 +1,5 @@
 /** The figures of a run: for programs as one flat object, for people as a table. */
+import type { FsckRate } from './fsck-rate.ts';
 import type { GrowthPoint } from './growth.ts';
 import type { CatchUp, QueryFigures } from './index-rates.ts';
 import type { MachineFacts } from './machine.ts';
@@ -16,11 +17,12 @@ export interface Measured {
   readonly recovery?: Recovery;
   readonly catchUp?: CatchUp;
   readonly queries?: QueryFigures;
+  readonly fsck?: FsckRate;
 }
 
 /** Only what was measured is in it. */
 export function flatFigures(measured: Measured): Record<string, number> {
-  const { bareVerify, latency1, ingest1, ingest64, memory } = measured;
+  const { bareVerify, latency1, ingest1, ingest64, memory, fsck } = measured;
   const checks = bareVerify?.whileSigning.perSecond;
   const figures: Record<string, number | undefined> = {
     'ingest64.actionsPerSecond': ingest64?.actionsPerSecond,
@@ -38,6 +40,9 @@ export function flatFigures(measured: Measured): Record<string, number> {
     'recovery.afterKillMs': measured.recovery?.afterKillMs,
     'index.rowsPerSecond': rowsPerSecond(measured.catchUp),
     'index.ingest64CpuUsPerAction': indexUsOf(ingest64),
+    'fsck.entriesPerSecond': fsck?.entriesPerSecond,
+    'fsck.entriesPerSecondUnsigned': fsck?.entriesPerSecondUnsigned,
+    'fsck.cpuUsPerEntry': fsck?.cpuUsPerEntry,
   };
   return Object.fromEntries(
     Object.entries(figures).flatMap(([name, value]) =>
@@ -58,7 +63,7 @@ export function machineLines(machine: MachineFacts, seconds: number): string {
 }
 
 export function resultLines(measured: Measured): string {
-  const { bareVerify, latency1, ingest1, ingest64, memory } = measured;
+  const { bareVerify, latency1, ingest1, ingest64, memory, fsck } = measured;
   const rows: [string, string][] = [];
   if (bareVerify !== undefined) {
     const { whileSigning, alone } = bareVerify;
@@ -88,6 +93,7 @@ export function resultLines(measured: Measured): string {
     ]);
   }
   rows.push(...indexLines(measured));
+  if (fsck !== undefined) rows.push(...fsckRows(fsck));
   return lines(rows);
 }
 
@@ -159,6 +165,16 @@ function loadRows(name: string, load: Load): [string, string][] {
       `${((1e6 * figures.cpuSeconds) / figures.actions).toFixed(1)} µs an action`,
     ],
     ['  journal', `${journalBytesPerAction.toFixed(0)} B an action`],
+  ];
+}
+
+function fsckRows(fsck: FsckRate): [string, string][] {
+  const { entries, journalMib, entriesPerSecond, entriesPerSecondUnsigned, cpuUsPerEntry } = fsck;
+  return [
+    ['fsck, bodies of 64 B', `${count(entriesPerSecond)} entries/s with signatures`],
+    ['  without signatures', `${count(entriesPerSecondUnsigned)} entries/s`],
+    ['  CPU without them', `${cpuUsPerEntry.toFixed(2)} µs an entry, over all threads`],
+    ['  ledger', `${count(entries)} entries, journal of ${journalMib.toFixed(0)} MiB`],
   ];
 }
 

@@ -1,152 +1,197 @@
-/**
- * `kudurru fsck`: checks the files of a ledger, without its daemon. The journal is read by the
- * native scan; the published log is audited a second time by @kudurru/proof, which shares no code
- * with it.
- */
-import { FsckScan, NativeError, type FsckReport } from '@kudurru/native';
-import {
-  auditTiles,
-  decodeEntry,
-  encodeHex,
-  parseCheckpoint,
-  parseVerifierKey,
-  ProofError,
-  verifyNote,
-} from '@kudurru/proof';
+/** `kudurru fsck`: checks the files of a ledger, without its daemon and its devices. */
+import { encodeHex, type BatchVerifier } from '@kudurru/proof';
+import { ED25519, ESP256, FsckScan, NativeError, verifyBatch } from '@kudurru/native';
 
-import { PLACE_OPTIONS, type Command } from '../command.ts';
-import { EXIT, Failure } from '../exit-code.ts';
-import { isMissingFile, PublishedLog } from '../published-log.ts';
-import { size } from '../quantities.ts';
+import { PLACE_OPTIONS, type Command, type Invocation } from '../command.ts';
+import { EXIT, Failure, wrongUse } from '../exit-code.ts';
+import { checkFolder, type Checked } from '../fsck/check.ts';
+import type { Finding } from '../fsck/finding.ts';
+import { PortableScan } from '../fsck/portable/scan.ts';
+import { Progress } from '../fsck/progress.ts';
 import type { Terminal } from '../terminal.ts';
+
+/** The same rule as proof's own (SPEC.md §2.1), many times as fast. */
+const verifyNatively: BatchVerifier = (checks) =>
+  verifyBatch(
+    checks.map(({ key, message, signature }) => ({
+      alg: key.algorithm === 'Ed25519' ? ED25519 : ESP256,
+      publicKey: key.bytes,
+      message,
+      signature,
+    })),
+  );
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export const fsck: Command = {
   words: ['fsck'],
   summary: 'check the files of a ledger, offline',
-  synopsis: ['[DIR] [--json]'],
+  synopsis: ['[DIR] [OPTION]…'],
   description: [
-    'Reads the state folder DIR, else that of --state, and changes nothing: every record of the ' +
-      "journal, the chain, every statement's root and signature, every body against its " +
-      'commitment, the tree and the tiles. Then the published log is audited once more by other ' +
-      'code: every entry and tile against the root of the published checkpoint, and its ' +
-      'signature against the log key in entry 0. The daemon may run meanwhile.',
-    'Bodies are opened only where their scope key is at hand, which offline it is not: of the ' +
-      'others the sealed form is checked.',
-    'A torn tail was never acknowledged and is no damage; the next start cuts it off. Tiles ' +
-      'that are wrong can be made again from the journal.',
+    'Reads the state folder DIR, else that of --state, and trusts nothing but its bytes: every ' +
+      "record of the journal, the chain, every leaf hash and the root of every group, every agent's " +
+      'signatures, every body against its commitment, the order of sessions and statements; every ' +
+      'checkpoint and anchor with the signatures of log key and TPM; the published tiles, whole ' +
+      'and partial; index and snapshots. The daemon may run meanwhile, unless --repair is given.',
+    'It goes on behind damage. Each finding names the file, the place in it and, where it is ' +
+      'known, the record and the entry. Entries whose record is damaged are taken from the ' +
+      'published bundles where the chain proves that they are the same.',
+    'DAMAGE is of what cannot be made again: journal, keys. What is only derived (tiles, ' +
+      'published checkpoint, index, snapshots) is "rebuildable": the daemon makes it again, tiles ' +
+      'with --repair. A torn tail is a write that was cut off and never acknowledged: no damage; ' +
+      'the next start cuts it off.',
+    'Bodies are sealed, and offline their keys are not at hand: of a sealed body its commitment, ' +
+      'length and record are checked. "kudurru prove" opens one.',
   ],
-  options: PLACE_OPTIONS,
-  exits: [[EXIT.foundBad, 'damage was found, or there is no ledger']],
+  options: [
+    ...PLACE_OPTIONS,
+    {
+      name: 'from',
+      value: 'INDEX',
+      meaning: 'pass over bodies, signatures and tiles of entries before it; the chain is not',
+    },
+    { name: 'no-bodies', meaning: 'do not compare bodies with their commitments' },
+    {
+      name: 'no-signatures',
+      meaning: 'do not check the signatures of statements, which is most of the time',
+    },
+    { name: 'repair', meaning: 'write wrong tiles anew; the daemon must not run' },
+    {
+      name: 'portable',
+      meaning: 'by the code of the offline verifier alone: slow, and independent of the daemon\'s',
+    },
+    { name: 'strict', meaning: 'what is rebuildable is damage too: exit code 1' },
+  ],
+  exits: [
+    [EXIT.foundBad, 'damage was found, or there is no ledger'],
+    [EXIT.unverifiable, 'ended by a signal before all was checked'],
+  ],
   examples: [
     ["The daemon's own folder", 'kudurru fsck'],
-    ['A copy on another disk', 'kudurru fsck /mnt/backup/kudurru'],
+    ['A copy on another disk, for a program to read', 'kudurru fsck /mnt/copy --json'],
+    ['The newest entries in full, the older ones by their chain', 'kudurru fsck --from 9000000'],
   ],
   async run(invocation) {
     const [folder = invocation.locations().state] =
       invocation.positionals.length === 0 ? [] : invocation.take('DIR');
-    const { terminal } = invocation;
-    // First the published log: a ledger that grows meanwhile holds at least what it published.
-    const audited = await audit(folder);
-    const report = await scan(folder, progressOn(invocation.isJson));
-    const problems = problemsOf(report, audited);
-    if (invocation.isJson) terminal.printJson({ ...report, published: audited, problems });
-    else print(terminal, report, { audited, problems });
-    return problems.length === 0 ? EXIT.good : EXIT.foundBad;
+    const started = performance.now();
+    const checked = await check(invocation, folder);
+    const seconds = (performance.now() - started) / 1000;
+    const { findings, report } = checked;
+    const isStrict = invocation.flag('strict');
+    const isBad = findings.damages > 0n || (isStrict && findings.rebuildables > 0n);
+    const { terminal, isJson } = invocation;
+    if (isJson) terminal.printJson(jsonOf(checked, seconds));
+    else print(terminal, checked, seconds);
+    if (isBad) return EXIT.foundBad;
+    return report.isComplete ? EXIT.good : EXIT.unverifiable;
   },
 };
 
-async function scan(folder: string, onProgress: (report: FsckReport) => void): Promise<FsckReport> {
+async function check(invocation: Invocation, folder: string): Promise<Checked> {
+  const isPortable = invocation.flag('portable');
+  if (isPortable && invocation.flag('repair')) throw wrongUse('--portable repairs nothing');
+  let isStopped = false;
+  const stop = (): void => void (isStopped = true);
+  for (const signal of SIGNALS) process.on(signal, stop);
+  const progress = new Progress(process.stderr);
   try {
-    const native = new FsckScan(folder);
-    let report = await native.run();
-    for (; !report.isComplete; report = await native.run()) onProgress(report);
-    onProgress(report);
-    return report;
+    return await checkFolder({
+      folder,
+      from: BigInt(invocation.integer('from') ?? 0),
+      bodies: !invocation.flag('no-bodies'),
+      signatures: !invocation.flag('no-signatures'),
+      repairsTiles: invocation.flag('repair'),
+      ...(isPortable ? {} : { verifyBatch: verifyNatively }),
+      begin: (at, options) =>
+        isPortable ? new PortableScan(at, options) : new FsckScan(at, options),
+      onProgress: ({ sizeChecked: entries, bytesDone, bytesTotal }) => {
+        progress.show({ entries, bytesDone, bytesTotal });
+      },
+      isStopped: () => isStopped,
+    });
   } catch (error) {
     if (!(error instanceof NativeError)) throw error;
     throw new Failure(EXIT.foundBad, `"${folder}" not checked: ${error.message}`, {
       code: error.code,
       cause: error,
     });
+  } finally {
+    progress.end();
+    for (const signal of SIGNALS) process.off(signal, stop);
   }
 }
 
-/** What the audit of the published log came to; `problem` is null when all of it holds. */
-interface Audited {
-  readonly size: bigint | null;
-  readonly problem: string | null;
+function jsonOf({ report, findings, ...counts }: Checked, seconds: number): object {
+  const { evidence: _, findings: __, ...facts } = report;
+  return {
+    ...facts,
+    ...counts,
+    seconds,
+    entriesPerSecond: Number(report.sizeChecked) / seconds,
+    damages: findings.damages,
+    rebuildables: findings.rebuildables,
+    findings: findings.list,
+  };
 }
 
-async function audit(folder: string): Promise<Audited> {
-  const log = new PublishedLog(folder);
-  const checkpoint = await log.newest();
-  if (checkpoint === null) return { size: null, problem: null };
-  try {
-    return await auditTree(log, checkpoint);
-  } catch (error) {
-    if (error instanceof ProofError) return { size: null, problem: error.message };
-    if (isMissingFile(error)) return { size: null, problem: error.message };
-    throw error;
-  }
-}
-
-async function auditTree(log: PublishedLog, checkpoint: Uint8Array): Promise<Audited> {
-  const { size: publishedSize, root, note } = parseCheckpoint(checkpoint);
-  const fetch = (path: string): Promise<Uint8Array> => log.tile(path);
-  const keys: string[] = [];
-  await auditTiles(fetch, { size: publishedSize, root }, (index, bytes) => {
-    const entry = index === 0n ? decodeEntry(bytes) : null;
-    if (entry?.kind === 'genesis') keys.push(entry.logKey);
-  });
-  const [logKey] = keys;
-  if (logKey === undefined) return { size: publishedSize, problem: 'entry 0 is not genesis' };
-  const state = verifyNote(note, parseVerifierKey(logKey));
-  const problem = state === 'valid' ? null : `the log key's signature is ${state}`;
-  return { size: publishedSize, problem };
-}
-
-function problemsOf(report: FsckReport, { size: publishedSize, problem }: Audited): string[] {
-  const { findings } = report;
-  const isShort = publishedSize !== null && publishedSize > report.size;
-  return [
-    ...(isShort ? [`${publishedSize} entries were published, and ${report.size} are whole`] : []),
-    ...findings.list.map(
-      ({ code, file, offset, message }) => `${code}: "${file}" at offset ${offset}: ${message}`,
-    ),
-    ...(problem === null ? [] : [`published log: ${problem}`]),
-  ];
-}
-
-function print(
-  terminal: Terminal,
-  report: FsckReport,
-  { audited, problems }: { readonly audited: Audited; readonly problems: readonly string[] },
-): void {
-  const published = audited.size === null ? 'nothing' : `${audited.size} entries`;
+function print(terminal: Terminal, checked: Checked, seconds: number): void {
+  const { report, findings, published, checkpoints, anchors } = checked;
+  const rate = Math.round(Number(report.sizeChecked) / seconds).toLocaleString('en-GB');
+  const sealed = report.bodies - report.bodiesOpened;
   terminal.printFacts([
     ['ledger', encodeHex(report.ledgerId)],
     ['whole', `${report.size} entries, root ${encodeHex(report.root)}`],
-    ['journal', `${report.records} records, ${tailOf(report)}`],
-    ['bodies', `${report.bodies}, ${report.bodiesOpened} of them opened`],
+    ['journal', `${report.records} records, ${tailOf(checked)}`],
     ['signatures', `${report.signatures} of statements`],
-    ['tiles', `${report.tiles} files compared, ${report.findings.rebuildables} wrong`],
-    ['published', audited.problem === null ? `${published}, audited` : published],
+    ['bodies', `${report.bodies}, ${sealed} of them sealed`],
+    ['checkpoints', `${checkpoints} signed, ${anchors} anchors`],
+    ['published', published === null ? 'nothing' : `${published} entries, ${report.tiles} tiles`],
+    ['read', `in ${seconds.toFixed(1)} s, ${rate} entries/s`],
   ]);
-  for (const problem of problems) terminal.print(`${terminal.paint('bad', 'DAMAGE')}: ${problem}`);
-  if (problems.length === 0) terminal.print(terminal.paint('good', 'No damage found.'));
+  for (const finding of findings.list) terminal.print(lineOf(terminal, finding));
+  const unnamed = findings.damages + findings.rebuildables - BigInt(findings.list.length);
+  if (unnamed > 0n) terminal.print(`and ${unnamed} more`);
+  for (const line of provable(checked)) terminal.print(line);
+  if (!report.isComplete) {
+    terminal.print(terminal.paint('open', 'Ended before all was checked.'));
+  } else if (findings.damages === 0n) {
+    terminal.print(terminal.paint('good', 'No damage found.'));
+  }
 }
 
-function tailOf({ tornBytes, stoppedCleanly }: FsckReport): string {
+function lineOf(terminal: Terminal, finding: Finding): string {
+  const { weight, code, file, offset, record, entry, message } = finding;
+  const isDamage = weight === 'damage';
+  const word = terminal.paint(isDamage ? 'bad' : 'open', isDamage ? 'DAMAGE' : 'rebuildable');
+  const places = [
+    `"${file}" at byte ${offset}`,
+    ...(record === null ? [] : [`record ${record}`]),
+    ...(entry === null ? [] : [`entry ${entry}`]),
+  ];
+  return `${word}: ${code}: ${places.join(', ')}: ${message}`;
+}
+
+/** What still stands where something is damaged. */
+function provable({ report, findings, published }: Checked): string[] {
+  if (findings.damages === 0n) return [];
+  const { size, sizeChecked, recovered, laterEntries } = report;
+  const covered = published === null || published > sizeChecked ? null : published;
+  return [
+    `Entries below ${size} are whole.`,
+    ...(recovered === 0n
+      ? []
+      : [`${recovered} entries of damaged records were found in the published bundles.`]),
+    ...(covered === null
+      ? []
+      : [`Entries below ${covered} can be proven against the published checkpoint.`]),
+    ...(laterEntries === 0n
+      ? []
+      : [`${laterEntries} entries behind the damage are whole by themselves.`]),
+  ];
+}
+
+function tailOf({ report: { tornBytes, stoppedCleanly } }: Checked): string {
   if (tornBytes > 0n) return `a torn tail of ${tornBytes} bytes, never acknowledged`;
   return stoppedCleanly ? 'stopped in order' : 'in use, or not stopped in order';
-}
-
-/** A line that is written over, where somebody can see it. */
-function progressOn(isJson: boolean): (report: FsckReport) => void {
-  if (isJson || !process.stderr.isTTY) return () => undefined;
-  return ({ sizeChecked, bytesDone, bytesTotal }) => {
-    const done = `${size(Number(bytesDone))} of ${size(Number(bytesTotal))}`;
-    const end = bytesDone >= bytesTotal ? '\n' : '';
-    process.stderr.write(`\rkudurru: ${done}, ${sizeChecked} entries${end}`);
-  };
 }

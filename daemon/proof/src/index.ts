@@ -245,6 +245,8 @@ export type { Json, JsonObject } from './schema.ts';
 // Verifying evidence (SPEC.md §11, §13).
 export { referencesOf } from './bundle-needs.ts';
 export type { EntryReference } from './bundle-needs.ts';
+export { LogAudit } from './verify/audit.ts';
+export type { LogEntry } from './verify/audit.ts';
 export { verify } from './verify/verify.ts';
 export type { VerifyOptions } from './verify/verify.ts';
 export type { BatchVerifier } from './verify/signatures.ts';

@@ -225,25 +225,49 @@ describe('commands', function () {
     await daemon.stop();
     const whole = kudurru('fsck', 'state');
     assert.equal(whole.status, 0, whole.stdout);
-    assert.match(whole.stdout, /stopped in order[^]*audited\nNo damage found\.\n$/u);
-    const damages: [RegExp, (copy: string) => void][] = [
-      [/DAMAGE/u, (copy) => flipByte(join(copy, 'journal'), 0.5)],
-      [/published log/u, (copy) => flipByte(join(copy, 'checkpoint'), 0.3)],
-      [/DAMAGE/u, (copy) => flipByte(join(copy, publishedBundle(copy)), 0.5)],
-      [/missing|no such file/u, (copy) => rmSync(join(copy, 'tile', '0'), { recursive: true })],
+    assert.match(whole.stdout, /stopped in order[^]*\nNo damage found\.\n$/u);
+    assert.deepEqual(json<Found>(kudurru('fsck', 'state', '--json')).findings, []);
+    const damages: [string, number, (copy: string) => void][] = [
+      ['record-damaged', 1, (copy) => flipByte(join(copy, 'journal'), 0.5)],
+      ['checkpoint-wrong', 0, (copy) => flipByte(join(copy, 'checkpoint'), 0.3)],
+      ['tile-wrong', 0, (copy) => flipByte(join(copy, publishedBundle(copy)), 0.5)],
+      ['tile-missing', 0, (copy) => rmSync(join(copy, 'tile', '0'), { recursive: true })],
+      ['device-keys-damaged', 1, (copy) => flipByte(join(copy, 'devices', 'tpm-keys'), 0.5)],
     ];
-    for (const [at, [expected, damage]] of damages.entries()) {
+    for (const [at, [code, status, damage]] of damages.entries()) {
       const copy = join(folder, `copy-${at}`);
       cpSync(join(folder, 'state'), copy, { recursive: true, filter: isFile });
       damage(copy);
-      const { status, stdout } = kudurru('fsck', copy);
-      assert.equal(status, 1, stdout);
-      assert.match(stdout, expected);
+      const found = kudurru('fsck', copy);
+      assert.equal(found.status, status, found.stdout);
+      assert.match(found.stdout, new RegExp(`(?:DAMAGE|rebuildable): ${code}: "`, 'u'));
+      assert.equal(kudurru('fsck', copy, '--strict').status, 1);
+      const native = placesOf(json<Found>(kudurru('fsck', copy, '--json')));
+      const portable = placesOf(json<Found>(kudurru('fsck', copy, '--json', '--portable')));
+      assert.deepEqual(portable, native);
+      assert.equal(kudurru('fsck', copy, '--repair').status, status);
+      const isTile = code.startsWith('tile');
+      assert.equal(kudurru('fsck', copy, '--strict').status, isTile ? 0 : 1);
     }
     assert.equal(kudurru('fsck', folder).status, 1);
     assert.equal(kudurru('status').status, 4);
   });
 });
+
+interface Found {
+  readonly findings: readonly {
+    readonly code: string;
+    readonly message: string;
+  }[];
+}
+
+/** Without the words, which each scan has its own of. */
+function placesOf({ findings }: Found): object[] {
+  return findings.map(({ message, ...place }) => {
+    assert.notEqual(message, '');
+    return place;
+  });
+}
 
 /** The entry bundle that the published checkpoint of a small log needs. */
 function publishedBundle(state: string): string {

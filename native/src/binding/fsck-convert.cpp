@@ -1,5 +1,7 @@
 #include "binding/fsck-convert.h"
 
+#include <unistd.h>
+
 #include <string>
 
 #include "binding/convert.h"
@@ -54,6 +56,7 @@ fsck::Options fsckOptionsOf(const Napi::Object& object) {
   options.checksBodies = object.Get("bodies").ToBoolean();
   options.checksSignatures = object.Get("signatures").ToBoolean();
   options.repairsTiles = object.Get("repairsTiles").ToBoolean();
+  options.processId = static_cast<uint32_t>(::getpid());
   const auto keys = object.Get("scopeKeys").As<Napi::Array>();
   for (uint32_t at = 0; at < keys.Length(); ++at) {
     const auto pair = keys.Get(at).As<Napi::Array>();

@@ -5,11 +5,12 @@
  * It is written twice: `prepared`, before the TPM is touched, so that a crash cannot leave a
  * counter that nobody knows; `provisioned`, when everything is made. Each write is a new file,
  * fsynced, then renamed over the old one. The parser is strict: an unknown or missing field is an
- * error.
+ * error, and so is any byte that changed.
  */
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { checkedJson, checkedJsonText } from '../../base/checked-json.ts';
 import { makeFolder } from '../../base/make-folder.ts';
 import { reasonOf } from '../../base/errors.ts';
 import { DeviceError } from '../device-error.ts';
@@ -86,12 +87,12 @@ export function encodeTpmState(state: TpmState): string {
     fields['ekCertificates'] = state.ekCertificates.map(toBase64);
     fields['counterBase'] = state.counterBase.toString();
   }
-  return `${JSON.stringify(fields, null, 2)}\n`;
+  return checkedJsonText(fields);
 }
 
 /** Throws a plain Error that says which field is wrong. */
 export function parseTpmState(text: string): TpmState {
-  const left = new Map(Object.entries(JSON.parse(text) as object));
+  const left = new Map(Object.entries(checkedJson(text)));
   const take = (name: string): unknown => {
     const value: unknown = left.get(name);
     if (!left.delete(name)) throw new Error(`field '${name}' is missing`);

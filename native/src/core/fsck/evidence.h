@@ -17,7 +17,7 @@ struct Evidence {
   uint64_t index = 0;    // of an entry
   Hash leafHash{};
   uint64_t treeSize = 0;  // when the record was written; for an entry, with it
-  // Of a checkpoint: the root of the tree of its size, as the entries give it.
+  // Of a checkpoint or an anchor: the root of the tree of its size, as the entries give it.
   std::optional<Hash> root;
   std::vector<uint8_t> bytes;
 };

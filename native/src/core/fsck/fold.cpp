@@ -33,6 +33,17 @@ std::optional<uint64_t> sizeOfPlan(Bytes plan) {
   return reader.ok() ? std::optional<uint64_t>(size) : std::nullopt;
 }
 
+// The tree size that an anchor entry is of; empty for other entries.
+std::optional<uint64_t> sizeOfAnchor(const EntryView& entry) {
+  if (entry.head.kind != EntryKind::kAnchor && entry.head.kind != EntryKind::kCounterAnchor) {
+    return std::nullopt;
+  }
+  cbor::Reader reader(entry.fields);
+  for (int item = 0; item < 3; ++item) reader.readItem();
+  const uint64_t size = reader.readUnsigned({0, cbor::kSafeIntegerMax});
+  return reader.ok() ? std::optional<uint64_t>(size) : std::nullopt;
+}
+
 bool isEvidence(EntryKind kind) {
   switch (kind) {
     case EntryKind::kGenesis:
@@ -171,6 +182,7 @@ void Fold::note(const GroupCheck& group, const CheckedEntry& entry) {
   evidence.index = index;
   evidence.leafHash = entry.leafHash;
   evidence.treeSize = index + 1;
+  if (const auto size = sizeOfAnchor(entry.view)) evidence.root = roots_.find(*size);
   evidence.bytes.assign(entry.bytes.begin(), entry.bytes.end());
   evidence_.push_back(std::move(evidence));
 }

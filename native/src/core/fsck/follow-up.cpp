@@ -70,6 +70,7 @@ class TileComparison {
     ++result_.tiles;
     if (width == 0 || width > tile_.ends.size()) {
       say("tile-unexpected", path, 0, "the log has no such tile");
+      result_.wrong.push_back({path, {}});
       return {};
     }
     const Bytes expected = Bytes(tile_.expected).first(tile_.ends[width - 1]);

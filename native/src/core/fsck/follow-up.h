@@ -44,7 +44,7 @@ struct FollowUpResult {
   std::vector<Finding> findings;
   uint64_t signatures = 0;
   uint64_t tiles = 0;
-  std::vector<TileFile> wrong;  // and what they must be
+  std::vector<TileFile> wrong;  // and what they must be; without bytes, not there
 };
 
 FollowUpResult checkSignatures(std::span<const SignatureCheck> checks);

@@ -22,7 +22,10 @@ Fsck::Fsck(Storage& storage, Options options)
       walk_(storage, options_.folder + "/journal", findings_) {}
 
 Status Fsck::begin() {
-  status_ = walk_.begin(&ledgerId_);
+  if (options_.repairsTiles) {
+    status_ = StateLock::acquire(storage_, options_.folder, options_.processId, &lock_);
+  }
+  if (status_.ok()) status_ = walk_.begin(&ledgerId_);
   if (!status_.ok()) return status_;
   FoldOptions options;
   options.folder = options_.folder;
@@ -142,7 +145,12 @@ void Fsck::takeResult(FollowUpResult result) {
   if (!options_.repairsTiles) return;
   TileFiles files(storage_, options_.folder, options_.folder + "/tile.repaired");
   for (const TileFile& tile : result.wrong) {
-    if (status_.ok()) status_ = files.write(tile.path, tile.bytes);
+    if (!status_.ok()) return;
+    if (!tile.bytes.empty()) {
+      status_ = files.write(tile.path, tile.bytes);
+    } else if (const int error = storage_.unlink(options_.folder + "/" + tile.path); error != 0) {
+      status_ = systemFailure(Code::kIoFailed, "cannot remove '" + tile.path + "'", error);
+    }
     ++tilesRepaired_;
   }
 }

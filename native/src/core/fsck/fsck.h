@@ -15,6 +15,7 @@
 #include "core/fsck/fold.h"
 #include "core/fsck/group-check.h"
 #include "core/fsck/journal-walk.h"
+#include "core/journal/state-lock.h"
 
 namespace kudurru::fsck {
 
@@ -25,7 +26,8 @@ struct Options {
   Hash publishedRoot{};
   bool checksBodies = true;
   bool checksSignatures = true;
-  bool repairsTiles = false;  // writes wrong tile files anew: nobody else may have the folder
+  bool repairsTiles = false;  // writes wrong tile files anew, and takes the folder's lock for it
+  uint32_t processId = 0;     // for that lock
   ScopeKeys scopeKeys;        // bodies of other scopes stay sealed
 };
 
@@ -49,7 +51,7 @@ class Fsck {
  public:
   Fsck(Storage& storage, Options options);
 
-  // Errors: notFound, state-folder-unusable, journal-io-failed.
+  // Errors: notFound, state-folder-locked, state-folder-unusable, journal-io-failed.
   Status begin();
   // Ends the round before and prepares the next; false at the end or after an error.
   bool advance();
@@ -90,11 +92,11 @@ class Fsck {
   JournalWalk walk_;
   std::unique_ptr<Fold> fold_;
   LedgerId ledgerId_{};
+  std::unique_ptr<StateLock> lock_;
   std::shared_ptr<Batch> reading_, checking_, folding_;
   FollowUps followUps_;
   std::vector<std::function<void()>> jobs_;
   std::vector<Evidence> evidence_;
-  std::vector<TileFile> wrongTiles_;
   uint64_t signatures_ = 0, tiles_ = 0, tilesRepaired_ = 0;
   bool isFolded_ = false;  // all that was read
   bool isComplete_ = false;

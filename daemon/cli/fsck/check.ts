@@ -1,0 +1,69 @@
+/**
+ * The whole check of a state folder: the published checkpoint is read first, so that a ledger that
+ * grows meanwhile holds at least what it says; then the journal, and with it what is signed; then
+ * the other files.
+ */
+import type { BatchVerifier } from '@kudurru/proof';
+import type { FsckStep } from '@kudurru/native';
+
+import { PublishedLog } from '../published-log.ts';
+import { checkpointOf, EvidenceAudit } from './evidence-audit.ts';
+import { FindingList } from './finding.ts';
+import { FolderCheck } from './folder.ts';
+
+/** A scan of the journal under way, native or portable. */
+export interface Scan {
+  run(): Promise<FsckStep>;
+}
+
+export interface ScanOptions {
+  readonly from: bigint;
+  readonly bodies: boolean;
+  readonly signatures: boolean;
+  readonly repairsTiles: boolean;
+  readonly published: { readonly size: bigint; readonly root: Uint8Array };
+}
+
+export interface CheckOptions extends Omit<ScanOptions, 'published'> {
+  readonly folder: string;
+  readonly begin: (folder: string, options: ScanOptions) => Scan;
+  /** Checks signatures of log key, TPM and agents; without it @kudurru/proof does. */
+  readonly verifyBatch?: BatchVerifier;
+  readonly onProgress?: (report: FsckStep) => void;
+  /** Ends the check early. */
+  readonly isStopped?: () => boolean;
+}
+
+export interface Checked {
+  readonly report: FsckStep;
+  readonly findings: FindingList;
+  readonly checkpoints: bigint;
+  readonly anchors: bigint;
+  /** Entries that the published checkpoint is over; null where none is published. */
+  readonly published: bigint | null;
+}
+
+const HASH_SIZE_BYTES = 32;
+const nothing = { size: 0n, root: new Uint8Array(HASH_SIZE_BYTES) };
+
+/** @throws NativeError, see FsckScan.run; Error where a file cannot be read */
+export async function checkFolder(options: CheckOptions): Promise<Checked> {
+  const { folder, begin, onProgress, isStopped = () => false } = options;
+  const note = await new PublishedLog(folder).newest();
+  const checkpoint = note === null ? null : checkpointOf(note);
+  const scan = begin(folder, { ...options, published: checkpoint ?? nothing });
+  const findings = new FindingList();
+  const audit = new EvidenceAudit(findings, options.verifyBatch);
+  let report: FsckStep;
+  do {
+    report = await scan.run();
+    onProgress?.(report);
+    await audit.take(report.evidence);
+  } while (!report.isComplete && !isStopped());
+  findings.take(report.findings);
+  if (report.isComplete) {
+    const size = report.size > report.sizeChecked ? report.size : report.sizeChecked;
+    await new FolderCheck(folder, findings).run({ size, audit }, note);
+  }
+  return { report, findings, ...audit.counts, published: checkpoint?.size ?? null };
+}

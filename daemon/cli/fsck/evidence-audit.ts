@@ -1,0 +1,160 @@
+/**
+ * What the scan of the journal hands on: entries and checkpoints that somebody signed, checked by
+ * @kudurru/proof as a reader of a bundle would check them. The scan has put them in order.
+ */
+import {
+  decodeCbor,
+  decodeEntry,
+  encodeHex,
+  equalBytes,
+  isAnchorEntry,
+  isCborArray,
+  LogAudit,
+  parseCheckpoint,
+  ProofError,
+  type BatchVerifier,
+  type Checkpoint,
+  type LogEntry,
+} from '@kudurru/proof';
+import type { FsckEvidence } from '@kudurru/native';
+
+import type { Finding, FindingList } from './finding.ts';
+
+/** Types of records (native/src/core/journal/segment.h). */
+const RECORD = { checkpoint: 2, prepare: 3, scopeKey: 4 } as const;
+const PLAN_ITEMS = 9;
+/** Published long before the last anchor: never. */
+const NOTES_KEPT = 1024;
+
+export class EvidenceAudit {
+  readonly #findings: FindingList;
+  readonly #verifyBatch: BatchVerifier | undefined;
+  #audit: LogAudit | null = null;
+  /** By index of the enrolment. A log has few agents. */
+  readonly #enrolments = new Map<bigint, LogEntry>();
+  #lastAnchor: LogEntry | null = null;
+  #checkpoints = 0n;
+  #anchors = 0n;
+  #newest: Checkpoint | null = null;
+  /** The last checkpoints' notes, by size: the published one is among them. */
+  readonly #notes = new Map<bigint, string>();
+
+  constructor(findings: FindingList, verifyBatch?: BatchVerifier) {
+    this.#findings = findings;
+    this.#verifyBatch = verifyBatch;
+  }
+
+  get counts(): { readonly checkpoints: bigint; readonly anchors: bigint } {
+    return { checkpoints: this.#checkpoints, anchors: this.#anchors };
+  }
+
+  /** The checkpoint over the most entries that the journal holds. */
+  get newest(): Checkpoint | null {
+    return this.#newest;
+  }
+
+  /** Whether the journal holds this very note. */
+  knows(note: Uint8Array, size: bigint): boolean {
+    return this.#notes.get(size) === encodeHex(note);
+  }
+
+  /** What is wrong with a published note by itself; null where entry 0 is not known. */
+  async problemsOfNote(note: Uint8Array): Promise<readonly string[] | null> {
+    return (await this.#audit?.checkpoint(note)) ?? null;
+  }
+
+  async take(evidence: readonly FsckEvidence[]): Promise<void> {
+    for (const one of evidence) {
+      if (one.isEntry) await this.#takeEntry(one);
+      else if (one.number === RECORD.checkpoint) await this.#takeCheckpoint(one);
+      else this.#takeRecord(one);
+    }
+  }
+
+  async #takeEntry(evidence: FsckEvidence): Promise<void> {
+    const { index, bytes } = evidence;
+    const subject: LogEntry = { index, entry: bytes };
+    try {
+      const entry = decodeEntry(bytes);
+      const options = this.#verifyBatch === undefined ? {} : { verifyBatch: this.#verifyBatch };
+      if (index === 0n) this.#audit = new LogAudit(bytes, options);
+      const references: LogEntry[] = [];
+      if (entry.kind === 'session.open') {
+        const enrolment = this.#enrolments.get(BigInt(entry.agentIndex));
+        if (enrolment !== undefined) references.push(enrolment);
+      }
+      if (isAnchorEntry(entry)) {
+        this.#anchors += 1n;
+        if (this.#lastAnchor !== null) references.push(this.#lastAnchor);
+        const previous = this.#lastAnchor?.index ?? null;
+        if (entry.previousAnchorIndex !== previous) {
+          this.#say(evidence, 'anchor-invalid', `anchor ${index} does not name the one before it`);
+        }
+        if (evidence.root !== null && !equalBytes(evidence.root, entry.root)) {
+          this.#say(evidence, 'anchor-invalid', `anchor ${index} is of another tree`);
+        }
+        this.#lastAnchor = subject;
+      }
+      if (entry.kind === 'agent.enrol') this.#enrolments.set(index, subject);
+      for (const problem of (await this.#audit?.entry(subject, references)) ?? []) {
+        this.#say(evidence, isAnchorEntry(entry) ? 'anchor-invalid' : 'entry-invalid', problem);
+      }
+    } catch (error) {
+      if (!(error instanceof ProofError)) throw error;
+      this.#say(evidence, 'entry-invalid', `entry ${index}: ${error.message}`);
+    }
+  }
+
+  async #takeCheckpoint(evidence: FsckEvidence): Promise<void> {
+    this.#checkpoints += 1n;
+    for (const problem of (await this.#audit?.checkpoint(evidence.bytes)) ?? []) {
+      this.#say(evidence, 'checkpoint-invalid', problem);
+    }
+    const checkpoint = checkpointOf(evidence.bytes);
+    if (checkpoint === null) return;
+    const { size, root } = checkpoint;
+    if (size > evidence.treeSize) {
+      const text = `the checkpoint is over ${size} entries, and ${evidence.treeSize} are before it`;
+      this.#say(evidence, 'checkpoint-contradicts', text);
+    } else if (evidence.root !== null && !equalBytes(evidence.root, root)) {
+      const text = `the checkpoint over ${size} entries has another root than the entries give`;
+      this.#say(evidence, 'checkpoint-contradicts', text);
+    }
+    if (this.#newest === null || size > this.#newest.size) this.#newest = checkpoint;
+    this.#notes.set(size, encodeHex(evidence.bytes));
+    const [oldest] = this.#notes.keys();
+    if (this.#notes.size > NOTES_KEPT && oldest !== undefined) this.#notes.delete(oldest);
+  }
+
+  /** Their form; what they say is not known offline, or stands in an entry too. */
+  #takeRecord(evidence: FsckEvidence): void {
+    const isPlan = evidence.number === RECORD.prepare && evidence.treeSize > 0n;
+    if (!isPlan && evidence.number !== RECORD.scopeKey) return;
+    const wanted = isPlan ? PLAN_ITEMS : 3;
+    try {
+      const items = decodeCbor(evidence.bytes);
+      if (isCborArray(items) && items.length === wanted && items[0] === 1) return;
+      this.#say(evidence, 'record-malformed', 'the record is of no known form');
+    } catch (error) {
+      if (!(error instanceof ProofError)) throw error;
+      this.#say(evidence, 'record-malformed', error.message);
+    }
+  }
+
+  #say(evidence: FsckEvidence, code: string, message: string): void {
+    const { file, offset, record, isEntry, index } = evidence;
+    const place = { file, offset, record, entry: isEntry ? index : null };
+    const finding: Finding = { weight: 'damage', code, ...place, message };
+    this.#findings.add(finding);
+  }
+}
+
+/** Null for what is none: `problems` say so. */
+export function checkpointOf(note: Uint8Array): Checkpoint | null {
+  try {
+    return parseCheckpoint(note);
+  } catch (error) {
+    if (error instanceof ProofError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * The files of a state folder beside journal and tiles: each is checked against what it says of
+ * itself or what the journal says, and whatever has no business here is named. Which file is what
+ * is written in daemon/ARCHITECTURE.md, "Files of the state folder".
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+import { equalBytes, type Checkpoint } from '@kudurru/proof';
+
+import { checkedJson } from '../../src/base/checked-json.ts';
+import { isMissingFile } from '../published-log.ts';
+import { checkpointOf, type EvidenceAudit } from './evidence-audit.ts';
+import { aboutFile, type Finding, type FindingList } from './finding.ts';
+
+const INDEX_NAME = /^\d{16}-\d{1,16}-([0-9a-f]{32})\.sqlite$/u;
+const SNAPSHOT_NAME = /^\d{8,10}\.snapshot$/u;
+const DIGEST_SIZE_BYTES = 32;
+
+/** What the scan of the journal came to. */
+export interface Scanned {
+  readonly size: bigint;
+  /** Root at the published size, as far as the scan knows it. */
+  readonly audit: EvidenceAudit;
+}
+
+export class FolderCheck {
+  readonly #folder: string;
+  readonly #findings: FindingList;
+
+  constructor(folder: string, findings: FindingList) {
+    this.#folder = folder;
+    this.#findings = findings;
+  }
+
+  async run(scanned: Scanned, published: Uint8Array | null): Promise<void> {
+    await this.#checkPublished(scanned, published);
+    await this.#checkIndex();
+    await this.#checkSnapshots();
+    await this.#checkTpmKeys();
+  }
+
+  async #checkPublished({ size, audit }: Scanned, note: Uint8Array | null): Promise<void> {
+    if (audit.newest !== null && audit.newest.size > size) {
+      this.#add('journal', 'damage', [
+        'entries-lost',
+        `a checkpoint over ${audit.newest.size} entries was signed, and ${size} are whole`,
+      ]);
+    }
+    if (note === null) return;
+    const checkpoint = checkpointOf(note);
+    const problems = (await audit.problemsOfNote(note)) ?? [];
+    if (checkpoint === null || problems.length > 0) {
+      const [problem = 'it is no checkpoint'] = problems;
+      this.#add('checkpoint', 'rebuildable', ['checkpoint-wrong', problem]);
+      return;
+    }
+    this.#compare(checkpoint, size);
+    if (audit.knows(note, checkpoint.size)) return;
+    if (checkpoint.size > size) return; // said above: the journal has lost it
+    this.#add('checkpoint', 'rebuildable', [
+      'checkpoint-wrong',
+      'the journal does not hold this checkpoint',
+    ]);
+  }
+
+  #compare(checkpoint: Checkpoint, size: bigint): void {
+    if (checkpoint.size <= size) return;
+    this.#add('checkpoint', 'damage', [
+      'entries-lost',
+      `${checkpoint.size} entries were published, and ${size} are whole`,
+    ]);
+  }
+
+  /** The names hold the digests of the files. */
+  async #checkIndex(): Promise<void> {
+    for (const name of await this.#list('index')) {
+      const [, digest] = INDEX_NAME.exec(name) ?? [];
+      if (digest === undefined) continue; // half-made: the daemon removes it
+      const found = await digestOf(join(this.#folder, 'index', name));
+      if (found.startsWith(digest)) continue;
+      const text = 'the file is not what its name says that it was made as';
+      this.#add(join('index', name), 'rebuildable', ['index-wrong', text]);
+    }
+  }
+
+  /** A snapshot ends in the digest of all before. */
+  async #checkSnapshots(): Promise<void> {
+    for (const name of await this.#list('snapshot')) {
+      if (!SNAPSHOT_NAME.test(name)) continue;
+      const bytes = await readFile(join(this.#folder, 'snapshot', name));
+      const end = Math.max(0, bytes.length - DIGEST_SIZE_BYTES);
+      const digest = createHash('sha256').update(bytes.subarray(0, end)).digest();
+      if (equalBytes(digest, bytes.subarray(end))) continue;
+      const text = 'the file does not end in the digest of what it holds';
+      this.#add(join('snapshot', name), 'rebuildable', ['snapshot-wrong', text]);
+    }
+  }
+
+  async #checkTpmKeys(): Promise<void> {
+    const file = join('devices', 'tpm-keys', 'tpm.json');
+    try {
+      checkedJson(await readFile(join(this.#folder, file), 'utf8'));
+    } catch (error) {
+      if (isMissingFile(error) || !(error instanceof Error)) return;
+      this.#add(file, 'damage', ['device-keys-damaged', error.message]);
+    }
+  }
+
+  async #list(folder: string): Promise<string[]> {
+    try {
+      return (await readdir(join(this.#folder, folder))).toSorted();
+    } catch (error) {
+      if (isMissingFile(error)) return [];
+      throw error;
+    }
+  }
+
+  #add(file: string, weight: Finding['weight'], words: readonly [string, string]): void {
+    this.#findings.add(aboutFile(file, weight, words));
+  }
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}

@@ -1,0 +1,318 @@
+/**
+ * The check of a journal without native code: on any machine, on a copied folder, with
+ * @kudurru/proof for all that is hashed, decoded and signed. The same steps and the same findings
+ * as the native one, at a hundredth of its speed; tests hold the two together.
+ */
+import { join } from 'node:path';
+
+import {
+  decodeEntry,
+  decodeStatement,
+  equalBytes,
+  isAnchorEntry,
+  leafHash,
+  MerkleTree,
+  ProofError,
+  verifySign1,
+  type Entry,
+} from '@kudurru/proof';
+import type { FsckEvidence, FsckStep } from '@kudurru/native';
+
+import type { Scan, ScanOptions } from '../check.ts';
+import { checkpointOf } from '../evidence-audit.ts';
+import { FindingList } from '../finding.ts';
+import { GroupCheck, parseGroup, type CheckedEntry } from './group.ts';
+import { Contradiction, LogOrder } from './log-order.ts';
+import { publishedEntries } from './published-entries.ts';
+import { RECORD_TYPE, type WholeRecord } from './segment.ts';
+import { TileChecks } from './tiles.ts';
+import { damageAt, JournalWalk, type Position, type WalkItem } from './walk.ts';
+
+const RUN_MS = 100;
+const EVIDENCE_KINDS: Partial<Record<Entry['kind'], number>> = {
+  genesis: 0,
+  'time-evidence': 3,
+  'session.open': 4,
+  'agent.enrol': 8,
+  anchor: 18,
+  'counter-anchor': 19,
+};
+/** Sizes whose roots are kept: a checkpoint is over one of the last. */
+const ROOTS_KEPT = 65_536;
+
+/** The last entry of a group whose root is not what its entries give. */
+interface Held {
+  readonly checked: CheckedEntry;
+  readonly group: GroupCheck;
+  readonly place: number;
+}
+
+export class PortableScan implements Scan {
+  readonly #folder: string;
+  readonly #options: ScanOptions;
+  readonly #findings = new FindingList();
+  readonly #walk: JournalWalk;
+  readonly #items: Iterator<WalkItem, void, void>;
+  readonly #order: LogOrder;
+  readonly #tiles: TileChecks;
+  readonly #roots = new Map<bigint, Uint8Array>();
+  #evidence: FsckEvidence[] = [];
+  #held: Held | null = null;
+  #isDamaged = false;
+  #isComplete = false;
+  #whole: { size: bigint; root: Uint8Array };
+  readonly #counts = { recovered: 0n, laterEntries: 0n, bodies: 0n, signatures: 0n };
+
+  /** @throws Error where there is no journal */
+  constructor(folder: string, options: ScanOptions) {
+    const say = this.#findings.add.bind(this.#findings);
+    this.#folder = folder;
+    this.#options = options;
+    this.#walk = new JournalWalk(join(folder, 'journal'), say);
+    this.#items = this.#walk.items();
+    const { from, published } = options;
+    this.#tiles = new TileChecks({ folder, from, publishedSize: published.size, say });
+    this.#order = new LogOrder(this.#walk.ledgerId, this.#tiles.onNode);
+    this.#whole = { size: 0n, root: this.#order.tree.root() };
+  }
+
+  run(): Promise<FsckStep> {
+    const until = performance.now() + RUN_MS;
+    while (!this.#isComplete && performance.now() < until) {
+      const next = this.#items.next();
+      if (next.done === true) this.#finish();
+      else this.#take(next.value);
+    }
+    return Promise.resolve(this.#step());
+  }
+
+  #take(item: WalkItem): void {
+    if (item.kind === 'gap') this.#isDamaged = true;
+    else if (item.record.type === RECORD_TYPE.group) this.#takeGroup(item.position, item.record);
+    else this.#takeRecord(item.position, item.record);
+  }
+
+  #takeGroup(position: Position, record: WholeRecord): void {
+    const parsed = parseGroup(record.payload);
+    if (parsed === null) {
+      this.#findings.add(damageAt(position, 'group-malformed', 'the record holds no group'));
+      this.#isDamaged = true;
+      return;
+    }
+    const group = new GroupCheck(parsed, position, this.#options.from);
+    if (this.#options.bodies) this.#counts.bodies += group.bodies;
+    this.#findings.add(...group.findings);
+    const link = group.entries[0]?.entry?.previousLeafHash ?? null;
+    this.#settleHeld(link);
+    const { firstIndex } = parsed;
+    if (firstIndex > this.#order.tree.size && link !== null) this.#bridge(firstIndex, { link });
+    const isNext = firstIndex === this.#order.tree.size;
+    if (!isNext && !this.#isDamaged) {
+      const text = `the group begins at entry ${firstIndex}, after ${this.#order.tree.size} entries`;
+      this.#findings.add(damageAt(position, 'group-out-of-place', text));
+    }
+    if (!isNext) this.#isDamaged = true;
+    if (!isNext || !this.#fits(group) || !this.#appendAll(group)) this.#judgeAlone(group);
+  }
+
+  #fits(group: GroupCheck): boolean {
+    let link = this.#order.lastLeafHash;
+    for (const [place, { entry, leafHash: leaf }] of group.entries.entries()) {
+      if (entry === null) return false;
+      if (!equalBytes(entry.previousLeafHash, link)) {
+        if (place === 0) this.#findings.add(brokenChain(group, place));
+        return false;
+      }
+      link = leaf;
+    }
+    return true;
+  }
+
+  #appendAll(group: GroupCheck): boolean {
+    const last = group.entries.length - 1;
+    for (const [place, checked] of group.entries.entries()) {
+      if (place === last && !this.#givesRoot(group, checked)) {
+        this.#held = { checked, group, place };
+        return true;
+      }
+      if (!this.#append(group, checked)) return false;
+    }
+    if (this.#order.isInsideStatement) {
+      this.#findings.add(group.damage('statement-cut', last, 'the group ends within a statement'));
+      this.#isDamaged = true;
+    }
+    const { size } = this.#order.tree;
+    this.#roots.set(size, group.group.root);
+    const [oldest] = this.#roots.keys();
+    if (this.#roots.size > ROOTS_KEPT && oldest !== undefined) this.#roots.delete(oldest);
+    if (!this.#isDamaged) this.#whole = { size, root: group.group.root };
+    return true;
+  }
+
+  #givesRoot(group: GroupCheck, last: CheckedEntry): boolean {
+    const { size, edge } = this.#order.tree;
+    const grown = new MerkleTree(undefined, { size, edge });
+    grown.appendHash(last.leafHash);
+    return equalBytes(grown.root(), group.group.root);
+  }
+
+  #append(group: GroupCheck, { bytes, entry, leafHash: leaf }: CheckedEntry): boolean {
+    const index = this.#order.tree.size;
+    const place = Number(index - group.group.firstIndex);
+    if (entry === null) return false;
+    try {
+      this.#order.append(entry, leaf);
+    } catch (error) {
+      if (!(error instanceof Contradiction)) throw error;
+      this.#findings.add(group.damage('entry-contradicts', place, error.message));
+      return false;
+    }
+    this.#tiles.takeEntry(index, bytes);
+    if (index >= this.#options.from) this.#note(group, { index, bytes, entry, leafHash: leaf });
+    return true;
+  }
+
+  #note(
+    group: GroupCheck,
+    { index, bytes, entry, leafHash: leaf }: CheckedEntry & { index: bigint; entry: Entry },
+  ): void {
+    const place = Number(index - group.group.firstIndex);
+    if (entry.kind === 'statement' && this.#options.signatures) {
+      this.#counts.signatures += 1n;
+      const signer = this.#order.signerOf(entry);
+      if (signer === null || !verifySign1(decodeStatement(entry.statement).sign1, signer)) {
+        const text = `the statement in entry ${index} is not signed by its agent's key`;
+        this.#findings.add(group.damage('signature-invalid', place, text));
+      }
+    }
+    const number = EVIDENCE_KINDS[entry.kind];
+    if (number === undefined) return;
+    const root = isAnchorEntry(entry) ? (this.#roots.get(entry.size) ?? null) : null;
+    const { file, offset } = damageAt(group.position, '', '');
+    const record = group.position.record;
+    const at = { file, offset, record, index, leafHash: leaf, treeSize: index + 1n };
+    this.#evidence.push({ isEntry: true, number, ...at, root, bytes });
+  }
+
+  #takeRecord(position: Position, { type, payload }: WholeRecord): void {
+    if (type === RECORD_TYPE.stop) return;
+    const bytes = new Uint8Array(payload);
+    const size = type === RECORD_TYPE.checkpoint ? checkpointOf(bytes)?.size : undefined;
+    const root = size === undefined ? null : (this.#roots.get(size) ?? null);
+    const { file, offset } = damageAt(position, '', '');
+    const at = { file, offset, record: position.record, treeSize: this.#order.tree.size };
+    const nothing = { index: 0n, leafHash: new Uint8Array() };
+    this.#evidence.push({ isEntry: false, number: type, ...at, ...nothing, root, bytes });
+  }
+
+  #settleHeld(link: Uint8Array | null): void {
+    if (this.#held === null) return;
+    const { checked, group, place } = this.#held;
+    this.#held = null;
+    this.#isDamaged = true;
+    const { entry, leafHash: leaf, bytes } = checked;
+    const index = this.#order.tree.size;
+    if (link !== null && entry !== null && equalBytes(link, leaf)) {
+      this.#order.append(entry, leaf);
+      this.#tiles.takeEntry(index, bytes);
+      const text = 'the group holds another root than its entries give';
+      this.#findings.add(group.damage('group-root', place, text));
+      return;
+    }
+    const text = `entry ${index} is not what was written: the entries do not give their root`;
+    this.#findings.add(group.damage('root-mismatch', place, text));
+  }
+
+  #bridge(until: bigint, proof: { link?: Uint8Array; root?: Uint8Array }): void {
+    this.#isDamaged = true;
+    const found = publishedEntries(this.#folder, this.#order.tree.size, until);
+    if (found === null) return;
+    const { size, edge } = this.#order.tree;
+    const grown = new MerkleTree(undefined, { size, edge });
+    let link = this.#order.lastLeafHash;
+    const entries: CheckedEntry[] = [];
+    for (const bytes of found) {
+      const entry = decoded(bytes);
+      if (entry === null || !equalBytes(entry.previousLeafHash, link)) return;
+      link = leafHash(bytes);
+      grown.appendHash(link);
+      entries.push({ bytes, entry, leafHash: link });
+    }
+    if (proof.link !== undefined && !equalBytes(proof.link, link)) return;
+    if (proof.root !== undefined && !equalBytes(proof.root, grown.root())) return;
+    for (const { bytes, entry, leafHash: leaf } of entries) {
+      const index = this.#order.tree.size;
+      if (entry === null || !this.#appendBridged(entry, leaf)) return;
+      this.#tiles.takeEntry(index, bytes);
+      this.#counts.recovered += 1n;
+    }
+  }
+
+  #appendBridged(entry: Entry, leaf: Uint8Array): boolean {
+    try {
+      this.#order.append(entry, leaf);
+      return true;
+    } catch (error) {
+      if (error instanceof Contradiction) return false;
+      throw error;
+    }
+  }
+
+  #judgeAlone(group: GroupCheck): void {
+    this.#isDamaged = true;
+    const { firstIndex } = group.group;
+    const end = firstIndex + BigInt(group.entries.length);
+    const { size } = this.#order.tree;
+    this.#counts.laterEntries += end > size ? end - size : 0n;
+    for (const [place, { entry }] of group.entries.entries()) {
+      const before = group.entries[place - 1];
+      if (before === undefined || firstIndex + BigInt(place) <= size) continue;
+      if (entry === null || before.entry === null) continue;
+      if (equalBytes(entry.previousLeafHash, before.leafHash)) continue;
+      this.#findings.add(brokenChain(group, place));
+    }
+  }
+
+  #finish(): void {
+    this.#settleHeld(null);
+    const { size, root } = this.#options.published;
+    if (this.#order.tree.size < size) this.#bridge(size, { root });
+    this.#tiles.finish();
+    this.#isComplete = true;
+  }
+
+  #step(): FsckStep {
+    const evidence = this.#evidence;
+    this.#evidence = [];
+    const { ledgerId, bytesDone, bytesTotal, records, tornBytes, stoppedCleanly, end } = this.#walk;
+    const { list, damages, rebuildables } = this.#findings;
+    return {
+      ...{ ledgerId, bytesDone, bytesTotal, records, tornBytes, stoppedCleanly },
+      ...this.#whole,
+      ...this.#counts,
+      sizeChecked: this.#order.tree.size,
+      bodiesOpened: 0n,
+      tiles: this.#tiles.compared,
+      tilesRepaired: 0n,
+      end: { ...end, offset: BigInt(end.offset) },
+      isComplete: this.#isComplete,
+      findings: { list, damages, rebuildables },
+      evidence,
+    };
+  }
+}
+
+function brokenChain(group: GroupCheck, place: number): ReturnType<GroupCheck['damage']> {
+  const index = group.group.firstIndex + BigInt(place);
+  const text = `entry ${index} does not hold the leaf hash of the entry before`;
+  return group.damage('chain-broken', place, text);
+}
+
+function decoded(bytes: Uint8Array): Entry | null {
+  try {
+    return decodeEntry(bytes);
+  } catch (error) {
+    if (error instanceof ProofError) return null;
+    throw error;
+  }
+}
