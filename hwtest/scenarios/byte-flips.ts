@@ -67,7 +67,8 @@ function checkFor(
   scanned: { readonly audit: EvidenceAudit; readonly size: bigint },
 ): Check {
   if (MADE_AGAIN.some((pattern) => pattern.test(file))) return null;
-  if (SEGMENT.test(file) || TILE.test(file)) return async () => (await scanOf(folder)).findings.list;
+  if (SEGMENT.test(file) || TILE.test(file))
+    return async () => (await scanOf(folder)).findings.list;
   return async () => {
     const findings = new FindingList();
     await new FolderCheck(folder, findings).run(scanned, noteOf(folder));
@@ -90,7 +91,7 @@ async function flipFile(
   try {
     for (const at of check === null ? [] : places) {
       const value = bytes[at] ?? 0;
-      writeSync(descriptor, Buffer.of(value ^ (1 << at % 8)), 0, 1, at);
+      writeSync(descriptor, Buffer.of(value ^ (1 << (at % 8))), 0, 1, at);
       const found = await check?.();
       writeSync(descriptor, Buffer.of(value), 0, 1, at);
       const here = found?.find((finding) => finding.file === file && finding.offset <= at);

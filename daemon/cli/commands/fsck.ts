@@ -29,12 +29,13 @@ export const fsck: Command = {
   synopsis: ['[DIR] [OPTION]…'],
   description: [
     'Reads the state folder DIR, else that of --state, and trusts nothing but its bytes: every ' +
-      "record of the journal, the chain, every leaf hash and the root of every group, every agent's " +
-      'signatures, every body against its commitment, the order of sessions and statements; every ' +
-      'checkpoint and anchor with the signatures of log key and TPM; the published tiles, whole ' +
-      'and partial; index and snapshots. The daemon may run meanwhile, unless --repair is given.',
-    'It goes on behind damage. Each finding names the file, the place in it and, where it is ' +
-      'known, the record and the entry. Entries whose record is damaged are taken from the ' +
+      'record of the journal, the chain, every leaf hash and the root of every group, the order ' +
+      'of sessions and statements, every signature of an agent, every body against its ' +
+      'commitment; every checkpoint and anchor with the signatures of log key and TPM; the ' +
+      'published tiles, whole and partial; index and snapshots. The daemon may run meanwhile, ' +
+      'unless --repair is given.',
+    'It goes on behind damage. Each finding names the file, the place in it and, where they ' +
+      'are known, the record and the entry. Entries whose record is damaged are taken from the ' +
       'published bundles where the chain proves that they are the same.',
     'DAMAGE is of what cannot be made again: journal, keys. What is only derived (tiles, ' +
       'published checkpoint, index, snapshots) is "rebuildable": the daemon makes it again, tiles ' +
@@ -58,7 +59,7 @@ export const fsck: Command = {
     { name: 'repair', meaning: 'write wrong tiles anew; the daemon must not run' },
     {
       name: 'portable',
-      meaning: 'by the code of the offline verifier alone: slow, and independent of the daemon\'s',
+      meaning: "by the code of the offline verifier alone: slow, and independent of the daemon's",
     },
     { name: 'strict', meaning: 'what is rebuildable is damage too: exit code 1' },
   ],

@@ -80,7 +80,7 @@ export class EvidenceAudit {
       if (index === 0n) this.#audit = new LogAudit(bytes, options);
       const references: LogEntry[] = [];
       if (entry.kind === 'session.open') {
-        const enrolment = this.#enrolments.get(BigInt(entry.agentIndex));
+        const enrolment = this.#enrolments.get(entry.agentIndex);
         if (enrolment !== undefined) references.push(enrolment);
       }
       if (isAnchorEntry(entry)) {

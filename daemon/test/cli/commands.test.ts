@@ -241,13 +241,13 @@ describe('commands', function () {
       const found = kudurru('fsck', copy);
       assert.equal(found.status, status, found.stdout);
       assert.match(found.stdout, new RegExp(`(?:DAMAGE|rebuildable): ${code}: "`, 'u'));
-      assert.equal(kudurru('fsck', copy, '--strict').status, 1);
-      const native = placesOf(json<Found>(kudurru('fsck', copy, '--json')));
-      const portable = placesOf(json<Found>(kudurru('fsck', copy, '--json', '--portable')));
-      assert.deepEqual(portable, native);
-      assert.equal(kudurru('fsck', copy, '--repair').status, status);
-      const isTile = code.startsWith('tile');
-      assert.equal(kudurru('fsck', copy, '--strict').status, isTile ? 0 : 1);
+      const strict = kudurru('fsck', copy, '--json', '--strict');
+      assert.equal(strict.status, 1);
+      const portable = json<Found>(kudurru('fsck', copy, '--json', '--portable'));
+      assert.deepEqual(placesOf(portable), placesOf(json<Found>(strict)));
+      if (!code.startsWith('tile')) continue;
+      assert.equal(kudurru('fsck', copy, '--repair').status, 0);
+      assert.equal(kudurru('fsck', copy, '--strict').status, 0);
     }
     assert.equal(kudurru('fsck', folder).status, 1);
     assert.equal(kudurru('status').status, 4);

@@ -17,8 +17,8 @@ import {
 } from '@kudurru/proof';
 
 import type { Finding } from '../finding.ts';
+import { damageAt, type Position } from './position.ts';
 import { RECORD_HEADER_BYTES } from './segment.ts';
-import { damageAt, type Position } from './walk.ts';
 
 const HEADER_BYTES = 56;
 const SCOPE_BYTES_MAX = 64;

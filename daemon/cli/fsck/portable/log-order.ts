@@ -52,7 +52,7 @@ export class LogOrder {
 
   /** The key of the agent whose session the statement is of. */
   signerOf({ sessionIndex }: EntryOf<'statement'>): PublicKey | null {
-    return this.#sessions.get(BigInt(sessionIndex))?.agent.key ?? null;
+    return this.#sessions.get(sessionIndex)?.agent.key ?? null;
   }
 
   /** @throws Contradiction: then nothing has changed */
@@ -67,40 +67,40 @@ export class LogOrder {
 
   #checkHead(entry: Entry): void {
     const { size } = this.tree;
-    this.#require(equalBytes(entry.previousLeafHash, this.lastLeafHash), 'breaks the chain');
-    this.#require((size === 0n) === (entry.kind === 'genesis'), 'is a genesis in another place');
-    this.#require(
+    this.#demand(equalBytes(entry.previousLeafHash, this.lastLeafHash), 'breaks the chain');
+    this.#demand((size === 0n) === (entry.kind === 'genesis'), 'is a genesis in another place');
+    this.#demand(
       (this.#statement !== null) === (entry.kind === 'action'),
       'breaks a statement off, or is an action outside of one',
     );
     const known = this.#appliances.get(entry.appliance) ?? { boot: 0n, taiNs: 0n };
-    this.#require(entry.time.taiNs >= known.taiNs, 'goes back in time');
+    this.#demand(entry.time.taiNs >= known.taiNs, 'goes back in time');
     const boot = entry.kind === 'genesis' ? 1n : entry.kind === 'boot' ? size : known.boot;
-    this.#require(entry.time.bootIndex === boot, "names another boot than its appliance's last");
+    this.#demand(entry.time.bootIndex === boot, "names another boot than its appliance's last");
   }
 
   #takeKind(entry: Entry, leaf: Uint8Array): void {
     switch (entry.kind) {
       case 'genesis':
-        return this.#require(
+        return this.#demand(
           equalBytes(ledgerIdOf(entry.provisioningRecord), this.#ledgerId),
           "is another ledger's genesis",
         );
       case 'agent.enrol':
-        this.#require(!this.#agentIds.has(entry.agentId), 'enrols an agent for a second time');
+        this.#demand(!this.#agentIds.has(entry.agentId), 'enrols an agent for a second time');
         this.#agentIds.add(entry.agentId);
         this.#agents.set(this.tree.size, { key: keyOf(entry.key), nextSession: 0n });
         return;
       case 'session.open':
         return this.#takeOpen(entry, leaf);
       case 'session.close': {
-        const session = this.#sessions.get(BigInt(entry.sessionIndex));
-        this.#require(session !== undefined, 'closes a session that is not open');
-        this.#require(
+        const session = this.#sessions.get(entry.sessionIndex);
+        this.#demand(session !== undefined, 'closes a session that is not open');
+        this.#demand(
           session.nextSequence === BigInt(entry.actionCount),
           'states another number of actions than the session has',
         );
-        this.#sessions.delete(BigInt(entry.sessionIndex));
+        this.#sessions.delete(entry.sessionIndex);
         return;
       }
       case 'statement':
@@ -112,9 +112,9 @@ export class LogOrder {
   }
 
   #takeOpen(entry: EntryOf<'session.open'>, leaf: Uint8Array): void {
-    const agent = this.#agents.get(BigInt(entry.agentIndex));
-    this.#require(agent !== undefined, 'opens a session of an unknown agent');
-    this.#require(
+    const agent = this.#agents.get(entry.agentIndex);
+    this.#demand(agent !== undefined, 'opens a session of an unknown agent');
+    this.#demand(
       agent.nextSession === BigInt(entry.sessionNumber),
       'numbers a session out of turn',
     );
@@ -128,21 +128,21 @@ export class LogOrder {
   }
 
   #takeStatement(entry: EntryOf<'statement'>): void {
-    const session = this.#sessions.get(BigInt(entry.sessionIndex));
-    this.#require(session !== undefined, 'is a statement of a session that is not open');
+    const session = this.#sessions.get(entry.sessionIndex);
+    this.#demand(session !== undefined, 'is a statement of a session that is not open');
     const { content } = this.#decoded(() => decodeStatement(entry.statement));
-    this.#require(
+    this.#demand(
       equalBytes(content.ledgerId, this.#ledgerId) && equalBytes(content.sessionId, session.id),
       'is a statement for another ledger or session',
     );
-    this.#require(
+    this.#demand(
       content.firstSequence === session.nextSequence &&
         equalBytes(content.previousStatementHash, session.previousStatement),
       "does not follow the session's statement before it",
     );
     session.previousStatement = statementHash(entry.statement);
     this.#statement = {
-      sessionIndex: BigInt(entry.sessionIndex),
+      sessionIndex: entry.sessionIndex,
       actionsLeft: content.actionCount,
     };
   }
@@ -150,10 +150,10 @@ export class LogOrder {
   #takeAction(entry: EntryOf<'action'>): void {
     const statement = this.#statement;
     const session = statement === null ? undefined : this.#sessions.get(statement.sessionIndex);
-    this.#require(
+    this.#demand(
       statement !== null &&
         session !== undefined &&
-        BigInt(entry.sessionIndex) === statement.sessionIndex &&
+        entry.sessionIndex === statement.sessionIndex &&
         entry.sequence === session.nextSequence,
       'is not the next action of its statement',
     );
@@ -171,7 +171,7 @@ export class LogOrder {
     }
   }
 
-  #require(holds: boolean, what: string): asserts holds {
+  #demand(holds: boolean, what: string): asserts holds {
     if (!holds) throw this.#broken(what);
   }
 
@@ -189,4 +189,3 @@ function keyOf(coseKey: Uint8Array): PublicKey | null {
     throw error;
   }
 }
-

@@ -23,10 +23,11 @@ import { checkpointOf } from '../evidence-audit.ts';
 import { FindingList } from '../finding.ts';
 import { GroupCheck, parseGroup, type CheckedEntry } from './group.ts';
 import { Contradiction, LogOrder } from './log-order.ts';
+import { damageAt, type Position } from './position.ts';
 import { publishedEntries } from './published-entries.ts';
 import { RECORD_TYPE, type WholeRecord } from './segment.ts';
 import { TileChecks } from './tiles.ts';
-import { damageAt, JournalWalk, type Position, type WalkItem } from './walk.ts';
+import { JournalWalk, type WalkItem } from './walk.ts';
 
 const RUN_MS = 100;
 const EVIDENCE_KINDS: Partial<Record<Entry['kind'], number>> = {
@@ -108,7 +109,8 @@ export class PortableScan implements Scan {
     if (firstIndex > this.#order.tree.size && link !== null) this.#bridge(firstIndex, { link });
     const isNext = firstIndex === this.#order.tree.size;
     if (!isNext && !this.#isDamaged) {
-      const text = `the group begins at entry ${firstIndex}, after ${this.#order.tree.size} entries`;
+      const { size } = this.#order.tree;
+      const text = `the group begins at entry ${firstIndex}, after ${size} entries`;
       this.#findings.add(damageAt(position, 'group-out-of-place', text));
     }
     if (!isNext) this.#isDamaged = true;

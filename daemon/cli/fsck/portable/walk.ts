@@ -8,6 +8,7 @@ import { decodeEntry, equalBytes, ledgerIdOf, ProofError } from '@kudurru/proof'
 
 import type { Finding } from '../finding.ts';
 import { parseGroup } from './group.ts';
+import { damageAt, type Position } from './position.ts';
 import {
   aligned,
   parseSegmentName,
@@ -16,15 +17,8 @@ import {
   recordBytes,
   Segment,
   SEGMENT_HEADER_BYTES,
-  segmentName,
   type WholeRecord,
 } from './segment.ts';
-
-export interface Position {
-  readonly segment: number;
-  readonly offset: number;
-  readonly record: bigint;
-}
 
 export type WalkItem =
   | { readonly kind: 'record'; readonly position: Position; readonly record: WholeRecord }
@@ -186,12 +180,6 @@ export class JournalWalk {
   }
 }
 
-export function damageAt(place: Position, code: string, message: string): Finding {
-  const file = `journal/${segmentName(place.segment)}`;
-  const { record } = place;
-  return { weight: 'damage', code, file, offset: BigInt(place.offset), record, entry: null, message };
-}
-
 /** The ledger's id is the hash of what its first entry holds. */
 function ledgerOfGenesis(segment: Segment): Uint8Array | null {
   for (let offset = SEGMENT_HEADER_BYTES; ;) {
@@ -210,4 +198,3 @@ function ledgerOfGenesis(segment: Segment): Uint8Array | null {
     }
   }
 }
-

@@ -5,7 +5,7 @@
  */
 import type { LocatedEntry } from '../bundle.ts';
 import { parseCheckpoint, type Checkpoint } from '../checkpoint.ts';
-import { decodeEntry, type EntryKind, type EntryOf } from '../entry.ts';
+import { decodeEntry, type EntryKind } from '../entry.ts';
 import { decodeProvisioningRecord, ledgerIdOf } from '../identifier.ts';
 import type { TrustPolicy } from '../policy.ts';
 import { DEFAULT_POLICY } from '../policy.ts';
@@ -102,7 +102,12 @@ export class LogAudit {
           disclosures: [],
           agentHead: null,
         },
-        proof: { index: subject.index, path: [], checkpointBytes: new Uint8Array(), checkpoint: signed ?? nothing },
+        proof: {
+          index: subject.index,
+          path: [],
+          checkpointBytes: new Uint8Array(),
+          checkpoint: signed ?? nothing,
+        },
         policy: this.#policy,
         signatures: new SignatureQueue(this.#verify),
       });
@@ -135,7 +140,7 @@ async function problemsOf(evidence: Evidence, checks: readonly LogCheck[]): Prom
 function policyOf(genesis: Uint8Array): TrustPolicy {
   const entry = decodeEntry(genesis);
   if (entry.kind !== 'genesis') throw new ProofError('entry-invalid', 'entry 0 is no genesis');
-  const { provisioningRecord, logKey } = entry as EntryOf<'genesis'>;
+  const { provisioningRecord, logKey } = entry;
   return {
     ...DEFAULT_POLICY,
     version: 1,
