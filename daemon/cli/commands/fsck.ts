@@ -38,9 +38,9 @@ export const fsck: Command = {
       'are known, the record and the entry. Entries whose record is damaged are taken from the ' +
       'published bundles where the chain proves that they are the same.',
     'DAMAGE is of what cannot be made again: journal, keys. What is only derived (tiles, ' +
-      'published checkpoint, index, snapshots) is "rebuildable": the daemon makes it ' +
-      'again, tiles with --repair. A torn tail is a write that was cut off and never acknowledged: no damage; ' +
-      'the next start cuts it off.',
+      'published checkpoint, index, snapshots) is "rebuildable": the daemon makes it again, ' +
+      'tiles with --repair. A torn tail is a write that was cut off and never acknowledged: no ' +
+      'damage; the next start cuts it off.',
     'Bodies are sealed, and offline their keys are not at hand: of a sealed body its commitment, ' +
       'length and record are checked. "kudurru prove" opens one.',
   ],

@@ -40,9 +40,9 @@ Status Fsck::begin() {
 
 bool Fsck::advance() {
   endRound();
-  if (!status_.ok() || isComplete_) return false;
-  if (isIdle()) {
-    isComplete_ = true;
+  isComplete_ = isComplete_ || (status_.ok() && isIdle());
+  if (!status_.ok() || isComplete_) {
+    lock_.reset();
     return false;
   }
   jobs_.push_back([this] { readAndFold(); });
