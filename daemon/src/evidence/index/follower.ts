@@ -67,6 +67,8 @@ export class IndexFollower {
   #published = 0;
   #pace: Pace = 'free';
   #entriesPerSecond: number | null = null;
+  /** Why the builder last failed; null since it built something. */
+  #failure: string | null = null;
   #lastId = 0;
   #isStopped = false;
   /** Questions that wait for the builder. */
@@ -208,13 +210,18 @@ export class IndexFollower {
         this.#onNews = Promise.withResolvers<void>();
         return;
       case 'built':
+        this.#failure = null;
         this.#entriesPerSecond = Math.round((1000 * message.entries) / message.busyMs);
         return;
       case 'rebuilding':
         log.warning('part of the search index is built again', { reason: message.reason });
         return;
       case 'failed':
-        log.warning('search index lags', { reason: message.reason });
+        // Tried again once a second: said once.
+        if (message.reason !== this.#failure) {
+          log.warning('search index lags', { reason: message.reason });
+        }
+        this.#failure = message.reason;
     }
   }
 

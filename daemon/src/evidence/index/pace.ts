@@ -88,7 +88,7 @@ export class Turns {
 
   /** Waits at most so long for a word from outside. @throws Stopped */
   async rest(timeMs: number): Promise<void> {
-    await this.#waitFor(timeMs);
+    if (!this.#isStopped) await this.#waitFor(timeMs);
     this.#sinceMs = this.#nowMs();
     if (this.#isStopped) throw new Stopped();
   }

@@ -47,9 +47,9 @@ export const ACTION_COLUMNS = 13;
 
 /** Made when all rows are there. Each also orders by `idx`, which SQLite keeps in every index. */
 export const INDEXES: readonly string[] = [
-  'CREATE UNIQUE INDEX session_id ON session (id)',
+  'CREATE INDEX session_id ON session (id)',
   'CREATE INDEX action_agent ON action (agent)',
-  'CREATE UNIQUE INDEX action_place ON action (session, sequence)',
+  'CREATE INDEX action_place ON action (session, sequence)',
   'CREATE INDEX action_operation ON action (operation)',
   'CREATE INDEX action_tool ON action (tool) WHERE tool IS NOT NULL',
   'CREATE INDEX action_trouble ON action (status) WHERE status > 1',

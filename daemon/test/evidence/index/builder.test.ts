@@ -14,10 +14,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 
-import { indexFolderOf } from '../../../src/evidence/index/builder.ts';
+import { IndexBuilder, indexFolderOf } from '../../../src/evidence/index/builder.ts';
 import { endOf, type IndexFile } from '../../../src/evidence/index/files.ts';
 import type { FromBuilder } from '../../../src/evidence/index/messages.ts';
-import { buildIndex, SHAPE } from './built-index.ts';
+import { Turns } from '../../../src/evidence/index/pace.ts';
+import { buildIndex, LEDGER_ID, SHAPE } from './built-index.ts';
 import { madeLog, publishLog } from './made-log.ts';
 
 const ENTRIES = SHAPE.merged + 2 * SHAPE.segment + 10;
@@ -110,6 +111,30 @@ describe('the builder of the search index', () => {
       harm();
       assert.deepEqual(await build(), files);
     }
+  });
+
+  it('compares the bytes of each file with its digest, once a run', async () => {
+    const files = await build();
+    const [large] = files;
+    assert.ok(large !== undefined);
+    const was = readFileSync(pathOf(large.name));
+    const at = was.lastIndexOf('weigh');
+    writeFileSync(pathOf(large.name), was.with(at, 'W'.charCodeAt(0)));
+    const turns = new Turns(() => performance.now());
+    heard = [];
+    const builder = new IndexBuilder({
+      ...{ state: folder, ledgerId: LEDGER_ID, size: ENTRIES, shape: SHAPE, checkPauseMs: 0 },
+      ...{ turns, nowMs: () => performance.now() },
+      tell: (message) => {
+        heard.push(message);
+        if (message.kind === 'built') turns.stop();
+      },
+    });
+    builder.follow(ENTRIES);
+    await builder.run();
+    assert.deepEqual(rebuilt(), [`"${large.name}" is not what was written`]);
+    assert.deepEqual(await build(), files);
+    assert.deepEqual(readFileSync(pathOf(large.name)), was);
   });
 
   it('drops files of a longer log and of another history', async () => {
