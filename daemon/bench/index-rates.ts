@@ -16,11 +16,14 @@ import { Places } from '../src/evidence/index/places.ts';
 import { PublishedRows } from '../src/evidence/index/published-rows.ts';
 import type { Question, Search } from '../src/evidence/index/questions.ts';
 import type { House } from './house.ts';
+import { cpuSecondsByThread } from './process-facts.ts';
 
 export interface CatchUp {
   /** Entries that it was behind when the load had ended. */
   readonly entries: number;
   readonly seconds: number;
+  /** Of the builder's thread, in microseconds: steadier than the time on a busy machine. */
+  readonly cpuUsPerEntry: number;
 }
 
 export interface QueryTimes {
@@ -41,12 +44,15 @@ interface Status {
   readonly index: { readonly entriesBehind: number; readonly pace: string };
 }
 
+/** As `ps -L` shows it. */
+export const BUILDER_THREAD = 'index';
 const POLL_MS = 50;
 const QUERIES_OF_A_KIND = 400;
 const WINDOW_NS = 1_000_000_000n;
 
 /** Until every entry can be found; timed from when the builder may work again. */
-export async function untilIndexed({ control }: House, stop: AbortSignal): Promise<CatchUp> {
+export async function untilIndexed({ control, pid }: House, stop: AbortSignal): Promise<CatchUp> {
+  const cpuSeconds = (): number => cpuSecondsByThread(pid).get(BUILDER_THREAD) ?? 0;
   const status = (): Promise<Status> => control.get<Status>('/v1/status');
   let { index } = await status();
   while (index.pace !== 'free' && index.entriesBehind > 0) {
@@ -54,12 +60,14 @@ export async function untilIndexed({ control }: House, stop: AbortSignal): Promi
     ({ index } = await status());
   }
   const startedMs = performance.now();
+  const startedCpu = cpuSeconds();
   const entries = index.entriesBehind;
   while (index.entriesBehind > 0) {
     await wait(POLL_MS, undefined, { signal: stop });
     ({ index } = await status());
   }
-  return { entries, seconds: (performance.now() - startedMs) / 1000 };
+  const cpuUsPerEntry = (1e6 * (cpuSeconds() - startedCpu)) / entries;
+  return { entries, seconds: (performance.now() - startedMs) / 1000, cpuUsPerEntry };
 }
 
 export async function ledgerIdOf({ control }: House): Promise<Uint8Array> {

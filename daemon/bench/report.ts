@@ -1,7 +1,7 @@
 /** The figures of a run: for programs as one flat object, for people as a table. */
 import type { FsckRate } from './fsck-rate.ts';
 import type { GrowthPoint } from './growth.ts';
-import type { CatchUp, QueryFigures } from './index-rates.ts';
+import { BUILDER_THREAD, type CatchUp, type QueryFigures } from './index-rates.ts';
 import type { MachineFacts } from './machine.ts';
 import type { BareVerify, LatencyOfOne, Load } from './measures.ts';
 import type { Memory } from './process-facts.ts';
@@ -39,6 +39,7 @@ export function flatFigures(measured: Measured): Record<string, number> {
     'daemon.rssMiB': memory?.residentMib,
     'recovery.afterKillMs': measured.recovery?.afterKillMs,
     'index.rowsPerSecond': rowsPerSecond(measured.catchUp),
+    'index.cpuUsPerRow': longEnough(measured.catchUp)?.cpuUsPerEntry,
     'index.ingest64CpuUsPerAction': indexUsOf(ingest64),
     'fsck.entriesPerSecond': fsck?.entriesPerSecond,
     'fsck.entriesPerSecondUnsigned': fsck?.entriesPerSecondUnsigned,
@@ -100,23 +101,29 @@ export function resultLines(measured: Measured): string {
 /** A short way is mostly waiting to be seen to have ended. */
 const CATCH_UP_ENTRIES_MIN = 200_000;
 
+function longEnough(catchUp: CatchUp | undefined): CatchUp | undefined {
+  return catchUp === undefined || catchUp.entries < CATCH_UP_ENTRIES_MIN ? undefined : catchUp;
+}
+
 function rowsPerSecond(catchUp: CatchUp | undefined): number | undefined {
-  if (catchUp === undefined || catchUp.entries < CATCH_UP_ENTRIES_MIN) return undefined;
-  return catchUp.entries / catchUp.seconds;
+  const long = longEnough(catchUp);
+  return long === undefined ? undefined : long.entries / long.seconds;
 }
 
 /** What the index's builder took of the processor for an action while that load ran. */
 function indexUsOf(load: Load | undefined): number | undefined {
   if (load === undefined) return undefined;
-  return load.cpuByThread.find(([thread]) => thread === 'index')?.[1] ?? 0;
+  return load.cpuByThread.find(([thread]) => thread === BUILDER_THREAD)?.[1] ?? 0;
 }
 
 function indexLines({ catchUp, queries, ingest64 }: Measured): [string, string][] {
   const rows: [string, string][] = [];
   const rate = rowsPerSecond(catchUp);
   if (catchUp !== undefined && rate !== undefined) {
-    const text = `${count(rate)} rows/s: ${count(catchUp.entries)} entries behind after the load`;
-    rows.push(['search index follows', `${text}, caught up in ${catchUp.seconds.toFixed(1)} s`]);
+    const { entries, seconds, cpuUsPerEntry } = catchUp;
+    const lag = `${count(entries)} entries behind after the load, caught up in`;
+    rows.push(['search index follows', `${count(rate)} rows/s: ${lag} ${seconds.toFixed(1)} s`]);
+    rows.push(['  processor time', `${cpuUsPerEntry.toFixed(1)} µs a row`]);
   }
   const us = indexUsOf(ingest64);
   if (us !== undefined) {
