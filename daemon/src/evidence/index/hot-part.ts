@@ -7,7 +7,7 @@ import { equalBytes } from '@kudurru/proof';
 
 import type { PublishedRows } from './published-rows.ts';
 import { sessionKeyOf, type ActionFilter, type IndexPart, type Outcome } from './questions.ts';
-import { traceOf } from './segment-writer.ts';
+import { TRACE_BYTES } from './segment-writer.ts';
 
 export class HotPart implements IndexPart {
   readonly first: number;
@@ -15,6 +15,7 @@ export class HotPart implements IndexPart {
   readonly #rows: IndexRows;
   /** Of each action. */
   readonly #agent: Float64Array;
+  readonly #times: readonly [oldest: bigint, newest: bigint];
 
   /** The bundle at `first`, as it is in the tree of `size`. @throws Error, as PublishedRows */
   constructor(first: number, size: number, published: PublishedRows) {
@@ -22,15 +23,17 @@ export class HotPart implements IndexPart {
     this.first = first;
     this.end = first + rows.entries;
     this.#rows = rows;
+    this.#times = timesOf(rows);
     this.#agent = rows.session.map((session) => published.agentOf(session, size));
   }
 
   search(filter: ActionFilter, limit: number): number[] {
     const { actions, index } = this.#rows;
-    const matches = this.#matcherOf(filter);
     const found: number[] = [];
+    const tests = this.#isOutside(filter) ? null : this.#testsOf(filter);
+    if (tests === null) return found;
     for (let at = actions - 1; at >= 0 && found.length < limit; at--) {
-      if (matches(at)) found.push(index[at] ?? 0);
+      if (tests.every((test) => test(at))) found.push(index[at] ?? 0);
     }
     return found;
   }
@@ -76,35 +79,65 @@ export class HotPart implements IndexPart {
     return [...heads];
   }
 
-  /** Texts are compared once for the whole bundle, by their numbers then. */
-  #matcherOf(filter: ActionFilter): (at: number) => boolean {
+  #isOutside({ sinceTaiNs, untilTaiNs, before }: ActionFilter): boolean {
+    const [oldest, newest] = this.#times;
+    return (
+      (sinceTaiNs !== null && newest < sinceTaiNs) ||
+      (untilTaiNs !== null && oldest >= untilTaiNs) ||
+      (before !== null && this.first >= before)
+    );
+  }
+
+  /**
+   * Null where no action can pass them all. Texts are looked up once for the whole bundle, and
+   * compared by their numbers then.
+   */
+  #testsOf(filter: ActionFilter): Test[] | null {
     const rows = this.#rows;
-    const tests: ((at: number) => boolean)[] = [];
-    const also = (test: (at: number) => boolean): number => tests.push(test);
+    const tests: Test[] = [];
     const equals = (column: ArrayLike<number>, wanted: number | null): void => {
-      if (wanted !== null) also((at) => column[at] === wanted);
-    };
-    const says = (column: Uint32Array, text: string | null): void => {
-      // No such text among the terms: number 0 is none's, so that nothing may match it.
-      if (text !== null) equals(column, rows.terms.indexOf(text) + 1 || -1);
+      if (wanted !== null) tests.push((at) => column[at] === wanted);
     };
     equals(this.#agent, filter.agent);
     equals(rows.session, filter.session);
     equals(rows.kind, filter.kind);
     equals(rows.status, filter.status);
-    says(rows.operation, filter.operation);
-    says(rows.tool, filter.tool);
-    says(rows.externalId, filter.externalId);
-    const { trace, sinceTaiNs, untilTaiNs, before } = filter;
-    if (trace !== null) {
-      also((at) => {
-        const found = traceOf(rows, at);
-        return found !== null && equalBytes(found, trace);
-      });
+    const texts: [Uint32Array, string | null][] = [
+      [rows.operation, filter.operation],
+      [rows.tool, filter.tool],
+      [rows.externalId, filter.externalId],
+    ];
+    for (const [column, text] of texts) {
+      if (text === null) continue;
+      const number = rows.terms.indexOf(text) + 1;
+      if (number === 0) return null;
+      equals(column, number);
     }
-    if (sinceTaiNs !== null) also((at) => (rows.taiNs[at] ?? 0n) >= sinceTaiNs);
-    if (untilTaiNs !== null) also((at) => (rows.taiNs[at] ?? 0n) < untilTaiNs);
-    if (before !== null) also((at) => (rows.index[at] ?? 0) < before);
-    return (at) => tests.every((test) => test(at));
+    const { trace, sinceTaiNs, untilTaiNs, before } = filter;
+    if (trace !== null) tests.push((at) => hasTrace(rows, at, trace));
+    if (sinceTaiNs !== null) tests.push((at) => (rows.taiNs[at] ?? 0n) >= sinceTaiNs);
+    if (untilTaiNs !== null) tests.push((at) => (rows.taiNs[at] ?? 0n) < untilTaiNs);
+    if (before !== null) tests.push((at) => (rows.index[at] ?? 0) < before);
+    return tests;
   }
+}
+
+/** Of the action at this place of the columns. */
+type Test = (at: number) => boolean;
+
+/** Makes no view of the bytes: a question looks at a hundred thousand rows. */
+function hasTrace({ traceId }: IndexRows, at: number, trace: Uint8Array): boolean {
+  for (let byte = 0; byte < TRACE_BYTES; byte++) {
+    if (traceId[at * TRACE_BYTES + byte] !== trace[byte]) return false;
+  }
+  return true;
+}
+
+function timesOf({ taiNs }: IndexRows): readonly [oldest: bigint, newest: bigint] {
+  let [oldest, newest] = [taiNs[0] ?? 0n, 0n];
+  for (const time of taiNs) {
+    if (time < oldest) oldest = time;
+    if (time > newest) newest = time;
+  }
+  return [oldest, newest];
 }

@@ -15,9 +15,11 @@ export interface SegmentFacts {
   /** No action is older than the one before it. */
   readonly isAscending: boolean;
   readonly lastLeafHash: Uint8Array;
+  /** Times of the first action and the last; null for none. */
+  readonly times: readonly [bigint, bigint] | null;
 }
 
-type Conditions = readonly (readonly [sql: string, ...values: SQLInputValue[]])[];
+type Conditions = [sql: string, ...values: SQLInputValue[]][];
 
 export class SegmentReader implements IndexPart {
   readonly first: number;
@@ -45,7 +47,10 @@ export class SegmentReader implements IndexPart {
   }
 
   search(filter: ActionFilter, limit: number): number[] {
+    const [from, to] = this.#boundsOf(filter);
+    if (from >= to) return [];
     const [index, conditions] = this.#conditionsOf(filter);
+    conditions.push(['idx >= ?', from], ['idx < ?', to]);
     const where = conditions.map(([sql]) => sql).join(' AND ');
     // Within a session both orders are the same, and its index has them in this one.
     const order = index === 'action_place' ? 'sequence' : 'idx';
@@ -110,23 +115,23 @@ export class SegmentReader implements IndexPart {
     ];
     const given = indexed.filter(([, value]) => value !== null);
     const [chosen] = given.filter(([name]) => name !== 'action_trouble' || Number(status) > 1);
-    const conditions: [string, ...SQLInputValue[]][] = given.map(([, value, sql]) => [sql, value]);
+    const conditions: Conditions = given.map(([, value, sql]) => [sql, value]);
     // The text of a partial index's own condition is what makes SQLite take it.
     if (chosen !== undefined && chosen[3] !== '') conditions.push([chosen[3]]);
     const { kind, sinceTaiNs, untilTaiNs } = filter;
     if (kind !== null) conditions.push(['kind = ?', kind]);
     if (sinceTaiNs !== null) conditions.push(['tai_ns >= ?', sinceTaiNs]);
     if (untilTaiNs !== null) conditions.push(['tai_ns < ?', untilTaiNs]);
-    const [from, to] = this.#boundsOf(filter);
-    conditions.push(['idx >= ?', from], ['idx < ?', to]);
     return [chosen?.[0] ?? null, conditions];
   }
 
   /** Where times ascend, a time is a place. */
   #boundsOf({ before, sinceTaiNs, untilTaiNs }: ActionFilter): [number, number] {
-    const { isAscending } = this.facts;
+    const { isAscending, times } = this.facts;
     const end = before === null ? this.end : Math.min(this.end, before);
-    if (!isAscending) return [this.first, end];
+    if (!isAscending || times === null) return [this.first, end];
+    const isAfter = sinceTaiNs !== null && times[1] < sinceTaiNs;
+    if (isAfter || (untilTaiNs !== null && times[0] >= untilTaiNs)) return [end, end];
     const from = sinceTaiNs === null ? this.first : this.#firstNotBefore(sinceTaiNs);
     const to = untilTaiNs === null ? end : Math.min(end, this.#firstNotBefore(untilTaiNs));
     return [from, to];
@@ -163,7 +168,20 @@ export class SegmentReader implements IndexPart {
       rows: Number(segment['rows']),
       isAscending: segment['is_ascending'] === 1,
       lastLeafHash: segment['last_leaf'] as Uint8Array,
+      times: this.#readTimes(),
     };
+  }
+
+  #readTimes(): SegmentFacts['times'] {
+    const at = (order: string): bigint | null => {
+      const sql = `SELECT tai_ns AS v FROM action ORDER BY idx ${order} LIMIT 1`;
+      const statement = this.#database.prepare(sql);
+      statement.setReadBigInts(true);
+      const value = statement.get()?.['v'];
+      return typeof value === 'bigint' ? value : null;
+    };
+    const [first, last] = [at('ASC'), at('DESC')];
+    return first === null || last === null ? null : [first, last];
   }
 
   #one(sql: string, ...values: SQLInputValue[]): number | null {

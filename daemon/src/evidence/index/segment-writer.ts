@@ -24,7 +24,7 @@ export interface SegmentOptions extends Range {
   readonly ledgerId: Uint8Array;
 }
 
-const TRACE_BYTES = 16;
+export const TRACE_BYTES = 16;
 const PLACES = Array<string>(ACTION_COLUMNS).fill('?').join(', ');
 /** True where no action is older than the one before it. */
 const IS_ASCENDING = `
@@ -134,7 +134,7 @@ export function readOnlyUri(path: string): string {
 }
 
 /** Null where the action names none: a trace id is never all zero. */
-export function traceOf({ traceId }: IndexRows, at: number): Uint8Array | null {
+function traceOf({ traceId }: IndexRows, at: number): Uint8Array | null {
   const trace = traceId.subarray(at * TRACE_BYTES, (at + 1) * TRACE_BYTES);
   return trace.some((byte) => byte !== 0) ? trace : null;
 }
