@@ -3,7 +3,14 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 /** What is measured, in the order of a run. Each can be asked for alone. */
-export const MEASUREMENTS = ['bareVerify', 'latency1', 'ingest1', 'ingest64', 'fsck'] as const;
+export const MEASUREMENTS = [
+  'bareVerify',
+  'latency1',
+  'ingest1',
+  'fairness',
+  'ingest64',
+  'fsck',
+] as const;
 export type MeasurementName = (typeof MEASUREMENTS)[number];
 
 export interface BenchOptions {

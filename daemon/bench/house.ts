@@ -88,11 +88,11 @@ export class House {
   }
 
   /** Enrols so many agents with fresh keys, and writes the file the load generator reads. */
-  async enrol(count: number, agentsFile: string): Promise<void> {
+  async enrol(count: number, agentsFile: string, prefix = 'agent'): Promise<void> {
     const lines: string[] = [];
     for (let i = 0; i < count; i++) {
       const key = generateKey();
-      const agentId = await this.#enrolOne(`agent-${i}`, key);
+      const agentId = await this.#enrolOne(`${prefix}-${i}`, key);
       lines.push(`${agentId} ${seedOf(key)}\n`);
     }
     writeFileSync(agentsFile, lines.join(''), { mode: 0o600, flag: 'wx' });

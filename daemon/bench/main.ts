@@ -13,6 +13,7 @@ import { dirname, join } from 'node:path';
 import { reasonOf } from '../src/base/errors.ts';
 import { checkIndexOf, checkState, proveAfterwards, verifyBundles } from './aftermath.ts';
 import { parseBench, usage, type BenchOptions, type MeasurementName } from './arguments.ts';
+import { measureFairness } from './fairness.ts';
 import { measureGrowth } from './growth.ts';
 import { measureFsck } from './fsck-rate.ts';
 import { House } from './house.ts';
@@ -156,6 +157,10 @@ async function measureEach({ only }: BenchOptions, bench: Bench): Promise<Measur
     say('ingest1');
     measured = { ...measured, ingest1: await measureIngest(bench, 1) };
   }
+  if (wants('fairness')) {
+    say('fairness: a thousand agents');
+    measured = { ...measured, fairness: await measureFairness(bench) };
+  }
   if (wants('ingest64')) {
     say('ingest64');
     measured = { ...measured, ingest64: await measureIngest(bench, 64) };
@@ -163,10 +168,9 @@ async function measureEach({ only }: BenchOptions, bench: Bench): Promise<Measur
   return measured;
 }
 
-function receiptFilesOf({ latency1, ingest1, ingest64 }: Measured): string[] {
-  return [latency1?.probe, latency1?.load, ingest1, ingest64].flatMap((load) =>
-    load === undefined ? [] : [load.receiptsFile],
-  );
+function receiptFilesOf({ latency1, ingest1, fairness, ingest64 }: Measured): string[] {
+  const loads = [latency1?.probe, latency1?.load, ingest1, fairness?.load, ingest64];
+  return loads.flatMap((load) => (load === undefined ? [] : [load.receiptsFile]));
 }
 
 /** The run's folder, and the one made to hold it where nothing else is in it. */

@@ -137,7 +137,7 @@ interface LoadForm {
   readonly bodyBytes?: number;
 }
 
-async function underLoad(bench: Bench, form: LoadForm): Promise<Load> {
+export async function underLoad(bench: Bench, form: LoadForm): Promise<Load> {
   const { house, files, stop } = bench;
   const { name, bodyBytes = BODY_BYTES, ...shape } = form;
   const receiptsFile = join(files.folder, `${name}.receipts`);

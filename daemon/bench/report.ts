@@ -1,4 +1,5 @@
 /** The figures of a run: for programs as one flat object, for people as a table. */
+import type { Fairness } from './fairness.ts';
 import type { FsckRate } from './fsck-rate.ts';
 import type { GrowthPoint } from './growth.ts';
 import { BUILDER_THREAD, type CatchUp, type QueryFigures } from './index-rates.ts';
@@ -12,6 +13,7 @@ export interface Measured {
   readonly bareVerify?: BareVerify;
   readonly latency1?: LatencyOfOne;
   readonly ingest1?: Load;
+  readonly fairness?: Fairness;
   readonly ingest64?: Load;
   readonly memory?: Memory;
   readonly recovery?: Recovery;
@@ -34,6 +36,10 @@ export function flatFigures(measured: Measured): Record<string, number> {
     'bareVerify.perSecond': checks,
     'latency1.p50Ms': latency1?.load.figures.latency.p50Ms,
     'latency1.p99Ms': latency1?.load.figures.latency.p99Ms,
+    'fairness.slowestToMedian': measured.fairness?.slowestToMedian,
+    'fairness.actionsPerSecond': measured.fairness?.load.actionsPerSecond,
+    'fairness.p50Ms': measured.fairness?.load.figures.latency.p50Ms,
+    'fairness.p99Ms': measured.fairness?.load.figures.latency.p99Ms,
     'fdatasync.p50Ms': latency1?.bare.latency.p50Ms,
     'fdatasync.p99Ms': latency1?.bare.latency.p99Ms,
     'daemon.rssMiB': memory?.residentMib,
@@ -79,6 +85,11 @@ export function resultLines(measured: Measured): string {
   if (ingest1 !== undefined && bareVerify !== undefined) {
     const ratio = ingest1.actionsPerSecond / bareVerify.whileSigning.perSecond;
     rows.push(['  of the bare checks', ratio.toFixed(2)]);
+  }
+  if (measured.fairness !== undefined) {
+    const { load, slowestToMedian } = measured.fairness;
+    rows.push(...loadRows('1,000 agents, one in flight each', load));
+    rows.push(['  slowest to median', slowestToMedian.toFixed(2)]);
   }
   if (ingest64 !== undefined) rows.push(...loadRows('64 actions a submission', ingest64));
   if (memory !== undefined) {

@@ -194,20 +194,7 @@ class RunningDaemon implements Daemon {
     });
     const sessions = this.#identity.connect(intake);
     await this.#identity.closeBroken();
-    const watch = new ResourceWatch({
-      stateFolder: configuration.state,
-      settings,
-      intake,
-      raiseAlarm: (code, message) => this.#entries.raiseAlarm(code, message),
-      nowMs,
-    });
-    await watch.look();
-    const growth = new GrowthWatch({
-      stateFolder: configuration.state,
-      size: () => this.#ledger.head().size,
-      nowMs,
-    });
-    await growth.look();
+    const { watch, growth } = await this.#watchResources(intake);
     const residentAtStartBytes = process.memoryUsage.rss();
     const logDoor = await openPublishedLog({
       configuration,
@@ -243,6 +230,27 @@ class RunningDaemon implements Daemon {
       new Periodic(idleEveryMs, () => this.#identity.closeIdle(), fail),
     ];
     return { anchoring, intake, control, logDoor, pipeline, housekeeping };
+  }
+
+  async #watchResources(
+    intake: AgentDoor,
+  ): Promise<{ readonly watch: ResourceWatch; readonly growth: GrowthWatch }> {
+    const { configuration } = this.#parts;
+    const watch = new ResourceWatch({
+      stateFolder: configuration.state,
+      settings: configuration.settings,
+      intake,
+      raiseAlarm: (code, message) => this.#entries.raiseAlarm(code, message),
+      nowMs,
+    });
+    await watch.look();
+    const growth = new GrowthWatch({
+      stateFolder: configuration.state,
+      size: () => this.#ledger.head().size,
+      nowMs,
+    });
+    await growth.look();
+    return { watch, growth };
   }
 
   #controlFace(anchoring: Anchoring, shown: Omit<ResourceViewOptions, 'settings'>): ControlFace {

@@ -24,11 +24,12 @@ export function opening(
     : wantsTour
       ? `Tour      done before: its files are in ${shortPath(tourFolderOf(state))}`
       : 'Tour      not wanted';
+  const sockets = [settings.agentSocket, settings.controlSocket, settings.logSocket];
   return `Kudurru, with emulated devices: what it makes says "emulated" and proves no hardware.
 
 Runs      the daemon in this terminal, a software TPM (swtpm), a software token (SoftHSM)
 State     ${shortPath(state)} (remove it to begin anew)
-Sockets   ${shortPath(settings.agentSocket)}, ${shortPath(settings.controlSocket)}
+Sockets   ${sockets.map(shortPath).join(', ')}
 Stop      Ctrl-C: everything ends with it
 ${tour}
 
