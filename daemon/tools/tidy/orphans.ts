@@ -17,6 +17,7 @@ export const PROGRAMS: readonly string[] = [
   'daemon/proof/src/index.ts',
   'daemon/proof/test/corpus/write.ts',
   'daemon/proof/test/fuzz.ts',
+  'daemon/sim/main.ts',
   'daemon/src/main.ts',
   'daemon/tools/fuzz.ts',
   'daemon/tools/lint.ts',
