@@ -1,4 +1,4 @@
-/** Every seeded bug must be caught by its invariant, and the seed that shows it must show it again. */
+/** Every seeded bug is caught by its invariant, and the seed that shows it shows it again. */
 import { isDeepStrictEqual } from 'node:util';
 
 import { listCanaries, runNow, type Canary, type Outcome } from './program.ts';

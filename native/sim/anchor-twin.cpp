@@ -86,8 +86,8 @@ void DaemonTwin::advanceAnchor() {
 void DaemonTwin::resumeAnchor() {
   std::vector<StoredRecord> prepared;
   std::vector<StoredRecord> signedBefore;
-  must(ledger_->readRecords(RecordType::kPrepare, 1, &prepared));
-  must(ledger_->readRecords(RecordType::kCheckpoint, 1, &signedBefore));
+  must(ledger_->readRecords(RecordType::kPrepare, {.newest = 1}, &prepared));
+  must(ledger_->readRecords(RecordType::kCheckpoint, {.newest = 1}, &signedBefore));
   const AnchorRecord last = prepared.empty() ? AnchorRecord{} : decode(prepared[0].bytes);
   const AnchorRecord seen = signedBefore.empty() ? AnchorRecord{} : decode(signedBefore[0].bytes);
   if (!signedBefore.empty()) {

@@ -23,7 +23,7 @@ enum class Canary : uint8_t {
   kAlteredEntry,
   kUnguardedClock,
   kOtherReceipt,
-  kDroppedAction,
+  kSwappedAction,
   kUnsigned,
   kWrongScopeKey,
   kAlteredTile,

@@ -99,7 +99,7 @@ Hash DaemonTwin::scopeKey(const std::string& scope) const {
 // Keys of scopes whose key record is durable.
 void DaemonTwin::useKnownKeys() {
   std::vector<StoredRecord> records;
-  must(ledger_->readRecords(RecordType::kScopeKey, UINT64_MAX, &records));
+  must(ledger_->readRecords(RecordType::kScopeKey, {}, &records));
   for (const StoredRecord& record : records) {
     cbor::Reader reader(record.bytes);
     reader.readArray({1, 1});
@@ -187,9 +187,9 @@ void DaemonTwin::makeKeys() {
 
 void DaemonTwin::applyBatch() {
   if (batch_.items.empty()) return;
-  if (context_.is(Canary::kDroppedAction)) {
+  if (context_.is(Canary::kSwappedAction)) {
     auto& envelopes = batch_.items.back().parsed.envelopes;
-    if (envelopes.size() > 1 && batch_.items.back().parsed.bodies.empty()) envelopes.pop_back();
+    if (envelopes.size() > 1) envelopes.back().bytes = envelopes.front().bytes;
   }
   const uint64_t before = ledger_->state().size();
   ApplyResult result;

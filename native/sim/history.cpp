@@ -19,6 +19,7 @@ Hash History::rootAt(uint64_t size) const { return size == 0 ? sha256({}) : root
 std::vector<std::vector<uint8_t>> History::read(Ledger& ledger, uint64_t first, uint64_t count) {
   std::vector<uint8_t> bundle;
   const Status status = ledger.readEntries(first, count, &bundle);
+  if (!status.ok() && context_.faults.damages != 0) throw Noticed{status.message};
   require(status.ok(), kNothingLost, at(first) + "cannot be read: " + status.message);
   std::vector<std::vector<uint8_t>> entries;
   for (size_t offset = 0; offset < bundle.size();) {
@@ -84,14 +85,13 @@ void History::take(Bytes entry) {
   const bool isAction = view->head.kind == EntryKind::kAction;
   require(isAction == (actionsLeft_ != 0), kWholeStatements,
           at(index) + "stands inside a statement that it is no part of, or outside of any");
-  if (isAction) --actionsLeft_;
-  takeKind(*view, leaf);
+  takeKind(*view);
   leaves_.push_back(leaf);
   tree_.append(leaf);
   roots_.push_back(tree_.root());
 }
 
-void History::takeKind(const EntryView& entry, const Hash&) {
+void History::takeKind(const EntryView& entry) {
   const uint64_t index = leaves_.size();
   if (entry.head.kind == EntryKind::kAgentEnrol) {
     enrolled_[index] = std::string(readAgentEnrol(entry.fields)->agentId);
@@ -99,7 +99,21 @@ void History::takeKind(const EntryView& entry, const Hash&) {
     sessionAgents_[index] = enrolled_.at(readSessionOpen(entry.fields)->agentIndex);
   } else if (entry.head.kind == EntryKind::kStatement) {
     checkSigned(entry);
+  } else if (entry.head.kind == EntryKind::kAction) {
+    takeAction(entry);
   }
+}
+
+// The actions of a statement are those that its agent signed.
+void History::takeAction(const EntryView& entry) {
+  const auto action = readActionFields(entry.fields);
+  require(action.has_value(), kWholeStatements, at(leaves_.size()) + "holds no action");
+  envelopes_.push_back(GrowingTree::leaf(action->envelope));
+  if (--actionsLeft_ != 0) return;
+  GrowingTree tree;
+  for (const Hash& leaf : envelopes_) tree.append(leaf);
+  require(tree.root() == statementRoot_, kWholeStatements,
+          at(leaves_.size()) + "its statement's actions are not those that were signed");
 }
 
 void History::checkSigned(const EntryView& entry) {
@@ -114,6 +128,8 @@ void History::checkSigned(const EntryView& entry) {
   require(agent->publicKey()->verify(message, statement.signature), kSignedByItsAgent,
           at(index) + "the statement is not signed by " + agent->id());
   actionsLeft_ = statement.actionCount;
+  std::ranges::copy(statement.root, statementRoot_.begin());
+  envelopes_.clear();
   statements_[index] = sha256(fields->cose);
 }
 
@@ -174,7 +190,7 @@ void History::compareRecords(Ledger& ledger) {
   const Quiet quiet(context_);
   for (auto& [type, kept] : records_) {
     std::vector<StoredRecord> stored;
-    const Status status = ledger.readRecords(type, UINT64_MAX, &stored);
+    const Status status = ledger.readRecords(type, {}, &stored);
     require(status.ok(), kRecordsKept, status.message);
     size_t found = 0;
     for (const StoredRecord& record : stored) {

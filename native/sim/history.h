@@ -80,7 +80,8 @@ class History {
   };
 
   void take(Bytes entry);
-  void takeKind(const EntryView& entry, const Hash& leaf);
+  void takeKind(const EntryView& entry);
+  void takeAction(const EntryView& entry);
   void checkSigned(const EntryView& entry);
   std::vector<std::vector<uint8_t>> read(Ledger& ledger, uint64_t first, uint64_t count);
   std::string at(uint64_t index) const { return "entry " + std::to_string(index) + ": "; }
@@ -94,7 +95,9 @@ class History {
   std::map<uint64_t, std::string> enrolled_;       // by index
   std::map<uint64_t, std::string> sessionAgents_;  // by index of the session
   std::map<uint64_t, Hash> statements_;            // hash of the statement at an index
-  uint64_t actionsLeft_ = 0;
+  uint64_t actionsLeft_ = 0;                       // of the statement under way
+  Hash statementRoot_{};
+  std::vector<Hash> envelopes_;
   std::vector<uint64_t> groupEnds_;
   std::map<uint64_t, Owner> owners_;  // by first index of a receipt
   std::map<uint64_t, Hash> checkpoints_;
