@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import { formatTilePath, type TileName } from '@kudurru/proof';
 import { after, before, beforeEach, describe, it } from 'mocha';
 
 import { openLog } from '../../src/base/log.ts';
+import type { PublishedLog } from '../../src/log-door/log-answer.ts';
 import { LogFiles } from '../../src/log-door/log-files.ts';
 import { openLogDoor, type LogDoor } from '../../src/log-door/log-server.ts';
 
@@ -34,9 +35,12 @@ const entries = (count: number): Buffer =>
 describe('log door', () => {
   let folder = '';
   let door: LogDoor;
+  let published: PublishedLog;
   let covered = size;
   let remade: TileName[] = [];
+  let ledgerIsFree: Promise<void> = Promise.resolve();
   const lines: string[] = [];
+  const log = openLog({ level: 'warning', write: (line) => lines.push(line) });
 
   const put = (path: string, bytes: Uint8Array): void => {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
@@ -59,22 +63,24 @@ describe('log door', () => {
     put('tile/0/002.p/88', hashes(9, 88));
     put('tile/entries/000', entries(256));
     put('tile/entries/001', entries(255));
-    const log = openLog({ level: 'warning', write: (line) => lines.push(line) });
+    published = {
+      ledgerId: new Uint8Array(32).fill(7),
+      files: new LogFiles({
+        folder,
+        coveredSize: () => covered,
+        remake: async (name) => {
+          remade.push(name);
+          await ledgerIsFree;
+          return Buffer.from(`remade ${formatTilePath(name)}`);
+        },
+        log,
+      }),
+      checkpoint: () => note,
+    };
+    const socketPath = join(folder, 'log.sock');
     door = await openLogDoor({
-      published: {
-        ledgerId: new Uint8Array(32).fill(7),
-        files: new LogFiles({
-          folder,
-          coveredSize: () => covered,
-          remake: (name) => {
-            remade.push(name);
-            return Promise.resolve(Buffer.from(`remade ${formatTilePath(name)}`));
-          },
-          log,
-        }),
-        checkpoint: () => note,
-      },
-      socketPath: join(folder, 'log.sock'),
+      published,
+      socketPath,
       listen: { host: '127.0.0.1', port: 0 },
       log,
     });
@@ -146,6 +152,28 @@ describe('log door', () => {
     covered = 255n;
     assert.equal((await ask('/tile/0/000')).status, 404);
     assert.deepEqual(remade, []);
+  });
+
+  it('asks the ledger for a few files at a time, and puts off who wants more', async () => {
+    const ledger = Promise.withResolvers<void>();
+    ledgerIsFree = ledger.promise;
+    const asked = Array.from({ length: 5 }, (_, at) => ask(`/tile/0/002.p/${at + 1}`));
+    const refused = await Promise.race(asked);
+    assert.equal(refused.status, 503);
+    assert.equal(refused.headers['retry-after'], '1');
+    assert.equal((await ask('/tile/0/000')).status, 200);
+    ledger.resolve();
+    const statuses = (await Promise.all(asked)).map(({ status }) => status);
+    assert.deepEqual(statuses.toSorted(), [200, 200, 200, 200, 503]);
+  });
+
+  it('opens nothing where its address is taken', async () => {
+    const [, tcp = ''] = door.addresses;
+    const socketPath = join(folder, 'other.sock');
+    const listen = { host: '127.0.0.1', port: Number(new URL(tcp).port) };
+    const options = { published, socketPath, listen, log };
+    await assert.rejects(openLogDoor(options), { code: 'socket-unusable' });
+    assert.equal(existsSync(socketPath), false);
   });
 
   const odd: readonly (readonly [string, number])[] = [
