@@ -26,6 +26,8 @@ export interface IdentityOptions {
 
 /** COSE algorithm numbers (RFC 9864). */
 const coseAlgorithms = { Ed25519: -19, ESP256: -9 } as const;
+/** Entries asked for together at the start. */
+const restoredAtOnce = 256;
 /** SPEC.md §3. */
 const writerFactsField = 32;
 
@@ -47,7 +49,8 @@ export class Identity {
   /** Agents and open sessions as the entries say. */
   async restore(): Promise<void> {
     const { ledger } = this.#options;
-    for (const { index, nextSessionNumber } of await ledger.agents()) {
+    const agents = await ledger.agents();
+    await inPages(agents, async ({ index, nextSessionNumber }) => {
       const entry = entryOfKind(await ledger.readEntry(index), 'agent.enrol', index);
       const agent = this.agents.add({
         agentIndex: index,
@@ -59,8 +62,8 @@ export class Identity {
         enrolledAt: taiNs(entry.time.taiNs),
       });
       agent.nextSessionNumber = nextSessionNumber;
-    }
-    for (const open of await ledger.openSessions()) await this.#restoreSession(open);
+    });
+    await inPages(await ledger.openSessions(), (open) => this.#restoreSession(open));
   }
 
   /** Connects sessions to intake; from then on its requests can be answered. */
@@ -146,6 +149,16 @@ export class Identity {
       exeSha256: null,
       cgroup,
     };
+  }
+}
+
+/** A page at a time, so that reads of the ledger do not wait for each other's way back. */
+async function inPages<Item>(
+  items: readonly Item[],
+  act: (item: Item) => Promise<void>,
+): Promise<void> {
+  for (let first = 0; first < items.length; first += restoredAtOnce) {
+    await Promise.all(items.slice(first, first + restoredAtOnce).map(act));
   }
 }
 

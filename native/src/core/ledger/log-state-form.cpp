@@ -17,6 +17,7 @@ namespace {
 
 constexpr size_t kApplianceBytes = 24;
 constexpr size_t kAgentBytesLeast = 19;
+constexpr size_t kAgentBytesUsual = 128;
 constexpr size_t kSessionBytesLeast = 97;
 
 // A key that comes after all before it.
@@ -102,6 +103,9 @@ SessionState readSession(FieldReader& in) {
 }  // namespace
 
 void LogState::encode(std::vector<uint8_t>* bytes) const {
+  constexpr size_t kOthersBytes = 128 * 1024;  // edge, kinds, a few appliances
+  bytes->reserve(bytes->size() + kOthersBytes + agents_.size() * kAgentBytesUsual +
+                 sessions_.size() * (kSessionBytesLeast + 8));
   FieldWriter out(*bytes);
   out.bytes(lastLeafHash_);
   writeTree(tree_, out);
@@ -155,6 +159,7 @@ void LogState::decodeAgents(FieldReader& in) {
   Ascending ascending;
   const uint64_t count = in.u64();
   if (!in.fits(count, kAgentBytesLeast)) return in.refuse();
+  agentIndexes_.reserve(count);
   for (uint64_t at = 0; in.ok() && at < count; ++at) {
     AgentState agent = readAgent(in);
     const bool isNew = agentIndexes_.emplace(agent.id, agent.index).second;
@@ -167,6 +172,8 @@ void LogState::decodeSessions(FieldReader& in) {
   Ascending ascending;
   const uint64_t count = in.u64();
   if (!in.fits(count, kSessionBytesLeast)) return in.refuse();
+  sessions_.reserve(count);
+  sessionIndexes_.reserve(count);
   for (uint64_t at = 0; in.ok() && at < count; ++at) {
     const SessionState session = readSession(in);
     const AgentState* agent = agentAt(session.agentIndex);
