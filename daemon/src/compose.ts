@@ -248,6 +248,7 @@ class RunningDaemon implements Daemon {
       stateFolder: configuration.state,
       size: () => this.#ledger.head().size,
       nowMs,
+      log: this.#parts.log.part('growth'),
     });
     await growth.look();
     return { watch, growth };

@@ -9,18 +9,29 @@ import { join } from 'node:path';
 
 import { formatTilePath, TILE_WIDTH } from '@kudurru/proof';
 
+import type { Log } from '../base/log.ts';
+
 export interface GrowthWatchOptions {
   readonly stateFolder: string;
   /** Entries that are durable. */
   readonly size: () => bigint;
   readonly nowMs: () => number;
+  readonly log: Log;
 }
 
-/** Null: not known yet, or no longer, since segments were moved away. */
+/** Null: not known yet. */
 export interface BytesPerEntry {
   readonly journal: number | null;
   readonly tiles: number | null;
   readonly index: number | null;
+}
+
+interface JournalFacts {
+  /** Name of the segment in use, and what of it is. */
+  readonly newest: string;
+  readonly newestBytes: number;
+  /** Of all segments; null where the first are not here any more. */
+  readonly bytes: number | null;
 }
 
 interface Sample {
@@ -44,6 +55,9 @@ const probeSizeBytes = 4096;
 export class GrowthWatch {
   readonly #options: GrowthWatchOptions;
   readonly #samples: Sample[] = [];
+  /** What the segment in use grew by between two looks, and the log meanwhile; added up. */
+  readonly #seen = { bytes: 0, entries: 0 };
+  #before: (JournalFacts & { readonly size: bigint }) | null = null;
   #bytesPerEntry: BytesPerEntry = { journal: null, tiles: null, index: null };
 
   constructor(options: GrowthWatchOptions) {
@@ -55,18 +69,38 @@ export class GrowthWatch {
     return this.#bytesPerEntry;
   }
 
+  /** Never fails: files come and go meanwhile, and the figures are for people. */
   async look(): Promise<void> {
+    try {
+      await this.#measure();
+    } catch (error) {
+      this.#options.log.error('growth not measured', error);
+    }
+  }
+
+  async #measure(): Promise<void> {
     const { stateFolder, size, nowMs } = this.#options;
     const entries = size();
     this.#samples.push({ atMs: nowMs(), size: entries });
     if (this.#samples.length > samplesMax) this.#samples.shift();
-    const each = (bytes: number | null): number | null =>
-      bytes === null || entries === 0n ? null : bytes / Number(entries);
     this.#bytesPerEntry = {
-      journal: each(await journalBytesOf(join(stateFolder, 'journal'))),
+      journal: this.#journalBytesPerEntry(await readJournal(join(stateFolder, 'journal')), entries),
       tiles: await tileBytesPerEntry(stateFolder, entries),
-      index: each(await indexBytesOf(stateFolder)),
+      index: entries === 0n ? null : (await indexBytesOf(stateFolder)) / Number(entries),
     };
+  }
+
+  /** Of the whole journal; where segments were moved away, of what this run has seen it grow. */
+  #journalBytesPerEntry(journal: JournalFacts, size: bigint): number | null {
+    const before = this.#before;
+    this.#before = { ...journal, size };
+    if (before !== null && before.newest === journal.newest) {
+      this.#seen.bytes += journal.newestBytes - before.newestBytes;
+      this.#seen.entries += Number(size - before.size);
+    }
+    const { bytes, entries } =
+      journal.bytes === null ? this.#seen : { bytes: journal.bytes, entries: Number(size) };
+    return entries === 0 ? null : bytes / entries;
   }
 
   /** Entries a second over the window, or over as much of it as this run has seen. */
@@ -87,13 +121,15 @@ export class GrowthWatch {
   }
 }
 
-async function journalBytesOf(folder: string): Promise<number | null> {
+async function readJournal(folder: string): Promise<JournalFacts> {
   const names = (await readdir(folder)).filter((name) => /^\d+\.journal$/u.test(name)).sort();
   const newest = names.at(-1);
-  if (newest === undefined || Number.parseInt(names[0] ?? '', 10) !== 0) return null;
-  let sizeBytes = await usedBytesOf(join(folder, newest));
-  for (const name of names.slice(0, -1)) sizeBytes += (await find(join(folder, name)))?.size ?? 0;
-  return sizeBytes;
+  if (newest === undefined) return { newest: '', newestBytes: 0, bytes: null };
+  const newestBytes = await usedBytesOf(join(folder, newest));
+  let bytes = newestBytes;
+  for (const name of names.slice(0, -1)) bytes += (await find(join(folder, name)))?.size ?? 0;
+  const isWhole = Number.parseInt(names[0] ?? '', 10) === 0;
+  return { newest, newestBytes, bytes: isWhole ? bytes : null };
 }
 
 /** Of the segment in use, which has its full size from the start: up to where zeros begin. */

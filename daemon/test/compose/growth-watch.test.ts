@@ -4,14 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 
+import { openLog } from '../../src/base/log.ts';
 import { GrowthWatch, hourMs } from '../../src/compose/growth-watch.ts';
 
 describe('growth watch', () => {
   let folder = '';
+  const lines: string[] = [];
+  const log = openLog({ level: 'error', write: (line) => lines.push(line) });
   let nowMs = 0;
   let size = 0n;
   const watchIt = (): GrowthWatch =>
-    new GrowthWatch({ stateFolder: folder, size: () => size, nowMs: () => nowMs });
+    new GrowthWatch({ stateFolder: folder, size: () => size, nowMs: () => nowMs, log });
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'kudurru-growth-'));
@@ -81,10 +84,25 @@ describe('growth watch', () => {
     assert.ok((watch.entriesPerSecond(2 * hourMs) ?? 0) > 1 - 0.01);
   });
 
-  it('knows no bytes of a journal whose first segments are gone', async () => {
-    segment(3, 10, 10);
+  it('says so and goes on where a file cannot be read', async () => {
+    rmSync(join(folder, 'journal'), { recursive: true });
+    await watchIt().look();
+    assert.match(lines.join(''), /growth not measured.*ENOENT/u);
+  });
+
+  it('measures what is added where the first segments are gone', async () => {
+    segment(3, 8192, 100_000);
     const watch = watchIt();
     await watch.look();
     assert.equal(watch.bytesPerEntry.journal, null);
+    segment(3, 40_960, 100_000);
+    size += 32n;
+    await watch.look();
+    assert.equal(watch.bytesPerEntry.journal, 1024);
+    // A new segment says nothing by its first look.
+    segment(4, 8192, 100_000);
+    size += 100n;
+    await watch.look();
+    assert.equal(watch.bytesPerEntry.journal, 1024);
   });
 });
