@@ -8,7 +8,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 
 import { notifySocket, peerCredentials, probeWriterLevel, readClock } from '@kudurru/native';
-import { encodeHex, formatAgentId, WRITER_LEVELS } from '@kudurru/proof';
+import { encodeHex, formatAgentId, TILE_WIDTH, WRITER_LEVELS } from '@kudurru/proof';
 
 import { reasonOf } from './base/errors.ts';
 import type { Log } from './base/log.ts';
@@ -132,6 +132,7 @@ class RunningDaemon implements Daemon {
       ledger,
       size: () => ledger.head().size,
       publish: (size) => ledger.publish(size),
+      remake: (index) => ledger.remakeTile({ level: 'entries', index, width: TILE_WIDTH }),
       agentIdOf: (name) => formatAgentId(founded.trustDomain, name),
       agentIndexOf: (agentId) => this.#identity.agents.indexOf(agentId),
       nowMs,

@@ -8,6 +8,7 @@ import {
   entryToJson,
   equalBytes,
   leafHash,
+  TILE_WIDTH,
   type JsonObject,
 } from '@kudurru/proof';
 
@@ -32,6 +33,8 @@ export interface EvidenceOptions {
   readonly size: () => TreeSize;
   /** Everything below this size can be read from its tiles afterwards. */
   readonly publish: (size: TreeSize) => Promise<void>;
+  /** Writes the full entry bundle of this number again, from the journal. */
+  readonly remake: (bundle: bigint) => Promise<unknown>;
   /** Index of the enrolment of the agent with this id; null where there is none. */
   readonly agentIndexOf: (agentId: string) => LeafIndex | null;
   /** Makes an agent id of a bare name. */
@@ -73,6 +76,9 @@ export class Evidence {
       ledgerId,
       size: () => Number(options.size()),
       publish: (size) => options.publish(treeSize(BigInt(size))),
+      remake: async (first) => {
+        await options.remake(BigInt(first / TILE_WIDTH));
+      },
       nowMs,
       shape,
       log,

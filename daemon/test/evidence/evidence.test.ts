@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate as turn } from 'node:timers/promises';
 
-import { encodeHex } from '@kudurru/proof';
+import { encodeHex, formatTilePath, TILE_WIDTH } from '@kudurru/proof';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 
 import { isKudurruError } from '../../src/base/errors.ts';
@@ -27,10 +27,12 @@ describe('evidence, searched', () => {
   let oracle: Oracle;
   let evidence: Evidence;
   let lines: string[];
+  let remade: number[];
 
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'kudurru-evidence-'));
     lines = [];
+    remade = [];
     entries = madeLog(ENTRIES, 21);
     publishLog(folder, entries);
   });
@@ -51,6 +53,11 @@ describe('evidence, searched', () => {
       },
       size: () => treeSize(BigInt(ENTRIES)),
       publish: () => Promise.resolve(),
+      remake: (bundle) => {
+        remade.push(Number(bundle));
+        publishLog(folder, entries);
+        return Promise.resolve();
+      },
       agentIdOf,
       agentIndexOf: () => leafIndex(0n),
       nowMs: () => performance.now(),
@@ -89,6 +96,29 @@ describe('evidence, searched', () => {
     );
     assert.equal(all.indexed, ENTRIES);
     assert.equal(evidence.indexLag().entriesBehind, 0);
+  });
+
+  it('has bundles that are missing or damaged made again', async () => {
+    const pathOf = (index: bigint): string =>
+      join(folder, formatTilePath({ level: 'entries', index, width: TILE_WIDTH }));
+    const newest = BigInt(Math.floor(ENTRIES / TILE_WIDTH)) - 1n;
+    rmSync(pathOf(newest));
+    start();
+    oracle = new Oracle(entries);
+    const { hits } = await search({ limit: '200' });
+    const expected = oracle.actions.slice(-200).map(({ index }) => index);
+    assert.deepEqual(
+      hits.map(({ index }) => index),
+      expected.toReversed(),
+    );
+    assert.equal(remade[0], Number(newest));
+    await evidence.stop();
+    rmSync(indexFolderOf(folder), { recursive: true });
+    truncateSync(pathOf(2n), 100);
+    start();
+    const all = await whole({ limit: '1000', before: '1024' });
+    assert.equal(all.hits.length, oracle.actions.filter(({ index }) => index < 1024).length);
+    assert.ok(remade.includes(2));
   });
 
   it('finds a session by its id, and an action by its place there', async () => {

@@ -19,7 +19,7 @@ import {
 import type { FromBuilder, IndexWorkerData } from './messages.ts';
 import { Stopped, type Turns } from './pace.ts';
 import { nextJob, type Job } from './plan.ts';
-import { PublishedRows } from './published-rows.ts';
+import { PublishedRows, UnreadableBundle } from './published-rows.ts';
 import { SegmentReader } from './segment-reader.ts';
 import { SegmentWriter } from './segment-writer.ts';
 
@@ -45,6 +45,8 @@ export class IndexBuilder {
   #files: readonly IndexFile[] = [];
   #size = 0;
   #wanted: number | null = null;
+  /** What was built last, or is. */
+  #building: Range | null = null;
   #checkAtMs = 0;
 
   constructor(options: BuilderOptions) {
@@ -82,7 +84,7 @@ export class IndexBuilder {
         await this.#step();
       } catch (error) {
         if (error instanceof Stopped) return;
-        tell({ kind: 'failed', reason: reasonOf(error) });
+        tell({ kind: 'failed', reason: reasonOf(error), lacks: this.#lacksOf(error) });
         await turns.rest(RETRY_PAUSE_MS).catch(unlessStopped);
       }
     }
@@ -101,6 +103,15 @@ export class IndexBuilder {
     if (waitMs > 0) return turns.rest(waitMs);
     await this.#isWhole(unchecked);
     this.#checkAtMs = nowMs() + checkPauseMs;
+  }
+
+  /** The first bundle that is missing is seldom the only one. */
+  #lacksOf(error: unknown): Range | null {
+    if (!(error instanceof UnreadableBundle)) return null;
+    const { first } = error;
+    const isBuilt = this.#building !== null && first >= this.#building.first;
+    const end = isBuilt && this.#building !== null ? endOf(this.#building) : first;
+    return { first, count: Math.max(TILE_WIDTH, end - first) };
   }
 
   /** What an earlier run left: half-made files go, and all that is not of this very log. */
@@ -151,6 +162,7 @@ export class IndexBuilder {
   async #build(writer: SegmentWriter, range: Range): Promise<void> {
     const { turns, tell } = this.#options;
     const size = this.#size;
+    this.#building = range;
     let lastLeafHash = new Uint8Array();
     turns.takeBusyMs();
     for (let { first } = range; first < endOf(range); first += TILE_WIDTH) {

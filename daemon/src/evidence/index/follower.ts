@@ -3,9 +3,11 @@
  * take, hands questions to the searcher, knows how far behind it is. Nothing of the log is kept
  * here or on the way: both workers read what is published, at their own time.
  */
+import { TILE_WIDTH } from '@kudurru/proof';
+
 import { reasonOf } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
-import type { IndexFile, IndexShape } from './files.ts';
+import { endOf, type IndexFile, type IndexShape, type Range } from './files.ts';
 import type {
   FromBuilder,
   FromSearcher,
@@ -15,6 +17,7 @@ import type {
 } from './messages.ts';
 import { LoadWatch, type Pace } from './pace.ts';
 import { lagOf } from './plan.ts';
+import { PublishedRows, UnreadableBundle } from './published-rows.ts';
 import type { Answer, Question } from './questions.ts';
 import { RestartingWorker } from './restarting-worker.ts';
 
@@ -26,6 +29,8 @@ export interface FollowerOptions {
   readonly size: () => number;
   /** Everything below this size can be read from its bundles afterwards. */
   readonly publish: (size: number) => Promise<void>;
+  /** Writes the full bundle whose first entry this is, from the journal. */
+  readonly remake: (first: number) => Promise<void>;
   readonly log: Log;
   /** Milliseconds that never go back. */
   readonly nowMs: () => number;
@@ -61,6 +66,7 @@ export class IndexFollower {
   readonly #searcher: RestartingWorker<ToSearcher, FromSearcher>;
   readonly #ready = Promise.withResolvers<void>();
   readonly #load = new LoadWatch();
+  readonly #bundles: PublishedRows;
   readonly #waiting = new Map<number, Waiting>();
   readonly #timer: NodeJS.Timeout;
   #files: readonly IndexFile[] = [];
@@ -79,6 +85,7 @@ export class IndexFollower {
   constructor(options: FollowerOptions) {
     const { state, ledgerId, log, shape, checkPauseMs = CHECK_PAUSE_MS } = options;
     this.#options = options;
+    this.#bundles = new PublishedRows(state);
     this.#shape = shape;
     const data: IndexWorkerData = { state, ledgerId, size: options.size(), shape, checkPauseMs };
     this.#builder = new RestartingWorker({
@@ -118,6 +125,20 @@ export class IndexFollower {
     if (this.#isStopped) throw new Error(STOPPING);
     await this.#ready.promise;
     this.follow(size);
+    for (let remade: number | null = null; ;) {
+      try {
+        return await this.#askOnce(question, size);
+      } catch (error) {
+        // Once for each: what is made again and still cannot be read is another's fault.
+        if (!(error instanceof UnreadableBundle)) throw error;
+        if (error.first === remade || error.first + TILE_WIDTH > size) throw error;
+        remade = error.first;
+        await this.#options.remake(remade);
+      }
+    }
+  }
+
+  #askOnce(question: Question, size: number): Promise<Answer> {
     const id = ++this.#lastId;
     return new Promise<Answer>((settle, reject) => {
       this.#waiting.set(id, { settle, reject });
@@ -222,6 +243,7 @@ export class IndexFollower {
           log.warning('search index lags', { reason: message.reason });
         }
         this.#failure = message.reason;
+        if (message.lacks !== null) void this.#remake(message.lacks);
     }
   }
 
@@ -234,7 +256,21 @@ export class IndexFollower {
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
     if (message.kind === 'answer') waiting?.settle(message.answer);
-    else waiting?.reject(new Error(message.reason));
+    else if (message.lacks === null) waiting?.reject(new Error(message.reason));
+    else waiting?.reject(new UnreadableBundle(message.lacks, message.reason));
+  }
+
+  /** Bundles that somebody removed or damaged: the journal has their entries. */
+  async #remake(range: Range): Promise<void> {
+    const { remake, log } = this.#options;
+    try {
+      for (let { first } = range; first < endOf(range); first += TILE_WIDTH) {
+        if (first === range.first || !this.#bundles.has(first)) await remake(first);
+      }
+      this.#builder.post({ kind: 'follow', size: this.#published });
+    } catch (error) {
+      log.warning('entry bundle not made again', { reason: reasonOf(error) });
+    }
   }
 
   /** What a builder that was just started has to know. */

@@ -1,5 +1,5 @@
 /** What the daemon and the two workers of the search index say to each other. */
-import type { IndexFile, IndexShape } from './files.ts';
+import type { IndexFile, IndexShape, Range } from './files.ts';
 import type { Pace } from './pace.ts';
 import type { Answer, Question } from './questions.ts';
 
@@ -36,7 +36,8 @@ export type FromBuilder =
   /** Rows were written, and how long the worker was busy with them. */
   | { readonly kind: 'built'; readonly entries: number; readonly busyMs: number }
   | { readonly kind: 'rebuilding'; readonly reason: string }
-  | { readonly kind: 'failed'; readonly reason: string };
+  /** `lacks`: from the bundle that cannot be read to the end of what it was read for. */
+  | { readonly kind: 'failed'; readonly reason: string; readonly lacks: Range | null };
 
 export type ToSearcher =
   | FilesThere
@@ -46,5 +47,11 @@ export type ToSearcher =
 export type FromSearcher =
   | { readonly kind: 'answer'; readonly id: number; readonly answer: Answer }
   /** Nothing was found out. */
-  | { readonly kind: 'refused'; readonly id: number; readonly reason: string }
+  | {
+      readonly kind: 'refused';
+      readonly id: number;
+      readonly reason: string;
+      /** First entry of a bundle that cannot be read. */
+      readonly lacks: number | null;
+    }
   | { readonly kind: 'damaged'; readonly file: IndexFile; readonly reason: string };

@@ -1,12 +1,24 @@
 /** Rows of published entry bundles, read from the disk when they are wanted and kept by nobody. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { indexRows, type IndexRows } from '@kudurru/native';
 import { formatTilePath, TILE_WIDTH } from '@kudurru/proof';
 
+import { reasonOf } from '../../base/errors.ts';
+
 /** Sessions whose agent is kept in memory; more open ones than this are read again in turn. */
 const SESSIONS_KNOWN_MAX = 65_536;
+
+/** The bundle is missing, or not of its form: the ledger can make it again. */
+export class UnreadableBundle extends Error {
+  readonly first: number;
+
+  constructor(first: number, why: string) {
+    super(`bundle of the entries from ${first} on cannot be read: ${why}`);
+    this.first = first;
+  }
+}
 
 export class PublishedRows {
   readonly #folder: string;
@@ -20,13 +32,13 @@ export class PublishedRows {
 
   /**
    * Of the bundle whose first entry stands at `first`, as it is in the tree of `size` or a later
-   * one. @throws Error where it cannot be read
+   * one. @throws UnreadableBundle
    */
   read(first: number, size: number): IndexRows {
     const width = Math.min(TILE_WIDTH, size - first);
-    const rows = indexRows(first, this.#bundle(first, width));
+    const rows = this.#rowsOf(first, width);
     if (rows.entries < width) {
-      throw new Error(`bundle at ${first} has ${rows.entries} entries, not ${width}`);
+      throw new UnreadableBundle(first, `it has ${rows.entries} entries, not ${width}`);
     }
     for (const { index, agent } of rows.sessions) this.#keep(index, agent);
     return rows;
@@ -42,12 +54,27 @@ export class PublishedRows {
     return opened.agent;
   }
 
+  /** There is a full bundle at `first`, readable or not. */
+  has(first: number): boolean {
+    return existsSync(this.#pathOf(first, TILE_WIDTH));
+  }
+
+  #rowsOf(first: number, width: number): IndexRows {
+    try {
+      return indexRows(first, this.#bundle(first, width));
+    } catch (error) {
+      throw new UnreadableBundle(first, reasonOf(error));
+    }
+  }
+
+  #pathOf(first: number, width: number): string {
+    const place = { level: 'entries', index: BigInt(first / TILE_WIDTH), width } as const;
+    return join(this.#folder, formatTilePath(place));
+  }
+
   /** A partial bundle goes when it is full, and then the full one is there. */
   #bundle(first: number, width: number): Uint8Array {
-    const read = (wanted: number): Uint8Array => {
-      const place = { level: 'entries', index: BigInt(first / TILE_WIDTH), width: wanted } as const;
-      return readFileSync(join(this.#folder, formatTilePath(place)));
-    };
+    const read = (wanted: number): Uint8Array => readFileSync(this.#pathOf(first, wanted));
     if (width === TILE_WIDTH) return read(width);
     try {
       return read(width);

@@ -7,7 +7,7 @@ import { indexFolderOf } from './builder.ts';
 import { removeFile } from './files.ts';
 import type { FromSearcher, IndexWorkerData, ToSearcher } from './messages.ts';
 import { Places } from './places.ts';
-import { PublishedRows } from './published-rows.ts';
+import { PublishedRows, UnreadableBundle } from './published-rows.ts';
 
 function tell(message: FromSearcher): void {
   parentPort?.postMessage(message);
@@ -28,7 +28,8 @@ function answer({ id, size, question }: ToSearcher & { readonly kind: 'question'
   try {
     tell({ kind: 'answer', id, answer: places.ask(question, size) });
   } catch (error) {
-    tell({ kind: 'refused', id, reason: reasonOf(error) });
+    const lacks = error instanceof UnreadableBundle ? error.first : null;
+    tell({ kind: 'refused', id, reason: reasonOf(error), lacks });
   }
 }
 
