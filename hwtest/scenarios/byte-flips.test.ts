@@ -1,48 +1,28 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readdirSync, rmSync, statSync, truncateSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { connect } from '@kudurru/agent';
 import { fsckScan } from '@kudurru/native';
 import { after, before, describe, it } from 'mocha';
 
-import { flipBytes, flipTable, type FileFlips } from './byte-flips.ts';
-import { makeScratchFolder, Scenario, scenarioTimeoutMs, someAction } from './scenario.ts';
+import { flipBytes, flipTable, makeStoppedLedger, type FileFlips } from './byte-flips.ts';
+import { makeScratchFolder, scenarioTimeoutMs } from './scenario.ts';
 
-/** Behind the last record of the newest segment; the rest of its zeros is cut off the copy. */
-const zerosKeptBytes = 65_536;
 const bytesOfLargeFile = 200;
 const seed = 20_261_122;
 
 describe('a byte that changed in the files of a ledger', function () {
   this.timeout(scenarioTimeoutMs);
-  let scenario: Scenario;
   let scratch: string;
   let copy: string;
 
   before(async () => {
-    scenario = await Scenario.start();
-    const enrolled = await scenario.enrol('writer');
-    for (let run = 0; run < 2; run++) {
-      const agent = await connect({ socketPath: scenario.appliance.agentSocket, ...enrolled });
-      for (let turn = 0; turn < 6; turn++) {
-        const actions = Array.from({ length: 40 }, (_, at) => someAction(`${run} ${turn} ${at}`));
-        await agent.submit(actions, { level: 'anchored' });
-      }
-      agent.destroy();
-      await scenario.appliance.daemon.stop();
-      if (run === 0) await scenario.appliance.start();
-    }
     scratch = makeScratchFolder();
     copy = join(scratch, 'state');
-    copyState(scenario.appliance.state, copy);
-    const { end } = await fsckScan(copy);
-    const newest = join(copy, 'journal', `${String(end.segment).padStart(8, '0')}.journal`);
-    truncateSync(newest, Number(end.offset) + zerosKeptBytes);
+    await makeStoppedLedger(copy);
   });
-  after(async () => {
+  after(() => {
     rmSync(scratch, { recursive: true });
-    await scenario.end();
   });
 
   it('is found with its place, or its file is one that is made again', async () => {
@@ -59,15 +39,3 @@ describe('a byte that changed in the files of a ledger', function () {
     assert.deepEqual(findings.list, []);
   });
 });
-
-/** Files and folders, without the sockets. */
-function copyState(from: string, to: string): void {
-  mkdirSync(to, { mode: 0o700 });
-  for (const name of readdirSync(from)) {
-    if (statSync(join(from, name)).isSocket()) continue;
-    cpSync(join(from, name), join(to, name), {
-      recursive: true,
-      filter: (path) => !statSync(path).isSocket(),
-    });
-  }
-}

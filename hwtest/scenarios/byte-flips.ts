@@ -3,15 +3,27 @@
  * the check must say so with the file and a place at or before the byte, unless the file is one of
  * those that are documented as made again (daemon/ARCHITECTURE.md, "Files of the state folder").
  */
-import { closeSync, openSync, readdirSync, readFileSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
+import { connect } from '@kudurru/agent';
 import { FsckScan, type FsckFinding, type FsckReport } from '@kudurru/native';
 import { parseCheckpoint } from '@kudurru/proof';
 
 import { EvidenceAudit } from '../../daemon/cli/fsck/evidence-audit.ts';
 import { FindingList } from '../../daemon/cli/fsck/finding.ts';
 import { FolderCheck } from '../../daemon/cli/fsck/folder.ts';
+import { Scenario, someAction } from './scenario.ts';
 
 /** Whose damage no check needs to find: read by nobody, or written anew at each start. */
 const MADE_AGAIN: readonly RegExp[] = [/^lock$/u, /^ledger\.json$/u, /^lookup\//u];
@@ -23,6 +35,9 @@ const TILE = /^tile\//u;
 const HEADER_BYTES = 4096;
 const RECORD_HEADER_BYTES = 40;
 const SMALL_FILE_BYTES = 4096;
+
+/** Behind the last record of the newest segment; the rest of its zeros is cut off the copy. */
+const ZEROS_KEPT_BYTES = 65_536;
 
 export interface FlipOptions {
   /** So many bytes of each large file, drawn by `seed`, and all of a small one. */
@@ -161,6 +176,42 @@ async function auditOf(folder: string): Promise<EvidenceAudit> {
 
 function noteOf(folder: string): Uint8Array | null {
   return new Uint8Array(readFileSync(join(folder, 'checkpoint')));
+}
+
+/** Two runs of a daemon, with sessions, bodies, anchors and tiles; its folder, copied to `copy`. */
+export async function makeStoppedLedger(copy: string): Promise<void> {
+  const scenario = await Scenario.start();
+  try {
+    const enrolled = await scenario.enrol('writer');
+    for (let run = 0; run < 2; run++) {
+      const agent = await connect({ socketPath: scenario.appliance.agentSocket, ...enrolled });
+      for (let turn = 0; turn < 6; turn++) {
+        const actions = Array.from({ length: 40 }, (_, at) => someAction(`${run} ${turn} ${at}`));
+        await agent.submit(actions, { level: 'anchored' });
+      }
+      agent.destroy();
+      await scenario.appliance.daemon.stop();
+      if (run === 0) await scenario.appliance.start();
+    }
+    copyState(scenario.appliance.state, copy);
+  } finally {
+    await scenario.end();
+  }
+  const { end } = await scanOf(copy);
+  const newest = join(copy, 'journal', `${String(end.segment).padStart(8, '0')}.journal`);
+  truncateSync(newest, Number(end.offset) + ZEROS_KEPT_BYTES);
+}
+
+/** Files and folders, without the sockets. */
+function copyState(from: string, to: string): void {
+  mkdirSync(to, { mode: 0o700 });
+  for (const name of readdirSync(from)) {
+    if (statSync(join(from, name)).isSocket()) continue;
+    cpSync(join(from, name), join(to, name), {
+      recursive: true,
+      filter: (path) => !statSync(path).isSocket(),
+    });
+  }
 }
 
 /** File by file, for people. */

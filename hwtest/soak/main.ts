@@ -8,13 +8,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { byteFlips } from './byte-flips.ts';
 import { faults } from './faults.ts';
 import { fuzz } from './fuzz.ts';
 import { killCycles } from './kill-cycles.ts';
 import { load } from './load.ts';
 import type { Soak, SoakResult } from './soak.ts';
 
-const SOAKS: readonly Soak[] = [killCycles, faults, fuzz, load];
+const SOAKS: readonly Soak[] = [killCycles, faults, byteFlips, fuzz, load];
 const minutesDefault = 10;
 const minutesMax = 10_080;
 const seedMax = 2 ** 31;

@@ -9,6 +9,8 @@ export interface FsckOptions {
   readonly from?: bigint;
   /** Of the published checkpoint, whose tiles must be there; of no entries by default. */
   readonly published?: { readonly size: bigint; readonly root: Uint8Array };
+  /** Where an earlier check ended: the log must still have this root there. */
+  readonly resumed?: { readonly size: bigint; readonly root: Uint8Array };
   /** Bodies against their commitments; true by default. */
   readonly bodies?: boolean;
   /** Signatures of statements; true by default. */
@@ -56,6 +58,8 @@ export interface FsckReport {
   /** The log is whole up to here; `root` is of that tree. */
   readonly size: bigint;
   readonly root: Uint8Array;
+  /** As far as all checks are done: another check may go on from here. */
+  readonly settled: { readonly size: bigint; readonly root: Uint8Array };
   /** The same, where damage was bridged by published entries. */
   readonly sizeChecked: bigint;
   /** Entries read from published bundles because their record is damaged. */
@@ -100,7 +104,7 @@ interface FsckPart {
 const native = nativePart<FsckPart>();
 const keySizeBytes = 32;
 const hashSizeBytes = 32;
-const nothingPublished = { size: 0n, root: new Uint8Array(hashSizeBytes) };
+const nothing = { size: 0n, root: new Uint8Array(hashSizeBytes) };
 
 /** A check under way. Whoever stops calling `run` stops it. */
 export class FsckScan {
@@ -108,15 +112,21 @@ export class FsckScan {
 
   constructor(folder: string, options: FsckOptions = {}) {
     if (typeof folder !== 'string') throw new TypeError('folder is not a string');
-    const { from = 0n, published = nothingPublished, scopeKeys = new Map() } = options;
-    for (const [name, value] of Object.entries({ from, size: published.size })) {
+    const { from = 0n, published = nothing, resumed = nothing } = options;
+    const { scopeKeys = new Map<string, Uint8Array>() } = options;
+    for (const [name, value] of Object.entries({
+      from,
+      size: published.size,
+      resumed: resumed.size,
+    })) {
       if (typeof value !== 'bigint' || value < 0n) throw new RangeError(`${name} is not an index`);
     }
     checkBytes(published.root, 'published root', hashSizeBytes);
+    checkBytes(resumed.root, 'resumed root', hashSizeBytes);
     for (const [scope, key] of scopeKeys) checkBytes(key, `key of scope "${scope}"`, keySizeBytes);
     const { bodies = true, signatures = true, repairsTiles = false } = options;
     this.#native = new native.FsckScan({
-      ...{ folder, from, published, bodies, signatures, repairsTiles },
+      ...{ folder, from, published, resumed, bodies, signatures, repairsTiles },
       scopeKeys: [...scopeKeys],
     });
   }

@@ -2,12 +2,19 @@
 import { encodeHex, type BatchVerifier } from '@kudurru/proof';
 import { ED25519, ESP256, FsckScan, NativeError, verifyBatch } from '@kudurru/native';
 
+import { reasonOf } from '../../src/base/errors.ts';
 import { PLACE_OPTIONS, type Command, type Invocation } from '../command.ts';
 import { EXIT, Failure, wrongUse } from '../exit-code.ts';
 import { checkFolder, type Checked } from '../fsck/check.ts';
 import type { Finding } from '../fsck/finding.ts';
 import { PortableScan } from '../fsck/portable/scan.ts';
 import { Progress } from '../fsck/progress.ts';
+import {
+  readResumeFile,
+  removeResumeFile,
+  writeResumeFile,
+  type EarlierCheck,
+} from '../fsck/resume-file.ts';
 import type { Terminal } from '../terminal.ts';
 
 /** The same rule as proof's own (SPEC.md §2.1), many times as fast. */
@@ -51,6 +58,11 @@ export const fsck: Command = {
       value: 'INDEX',
       meaning: 'pass over bodies, signatures and tiles of entries before it; the chain is not',
     },
+    {
+      name: 'resume',
+      value: 'FILE',
+      meaning: 'go on with the check that left FILE; if this one is ended early, it leaves FILE',
+    },
     { name: 'no-bodies', meaning: 'do not compare bodies with their commitments' },
     {
       name: 'no-signatures',
@@ -77,6 +89,7 @@ export const fsck: Command = {
       invocation.positionals.length === 0 ? [] : invocation.take('DIR');
     const started = performance.now();
     const checked = await check(invocation, folder);
+    keepOrRemove(invocation.text('resume'), checked);
     const seconds = (performance.now() - started) / 1000;
     const { findings, report } = checked;
     const isStrict = invocation.flag('strict');
@@ -110,6 +123,7 @@ async function check(invocation: Invocation, folder: string): Promise<Checked> {
         progress.show({ entries, bytesDone, bytesTotal });
       },
       isStopped: () => isStopped,
+      earlier: earlierOf(invocation.text('resume')),
     });
   } catch (error) {
     if (!(error instanceof NativeError)) throw error;
@@ -123,8 +137,23 @@ async function check(invocation: Invocation, folder: string): Promise<Checked> {
   }
 }
 
+function earlierOf(resumeFile: string | undefined): EarlierCheck | null {
+  try {
+    return resumeFile === undefined ? null : readResumeFile(resumeFile);
+  } catch (error) {
+    throw wrongUse(`"${resumeFile}" is no file that a check has left: ${reasonOf(error)}`);
+  }
+}
+
+/** Damage binds an unfinished check to what was whole before it. */
+function keepOrRemove(resumeFile: string | undefined, { report, findings }: Checked): void {
+  if (resumeFile === undefined) return;
+  if (report.isComplete) removeResumeFile(resumeFile);
+  else writeResumeFile(resumeFile, { ...report.settled, findings });
+}
+
 function jsonOf({ report, findings, ...counts }: Checked, seconds: number): object {
-  const { evidence: _, findings: __, ...facts } = report;
+  const { evidence: _, findings: __, settled: ___, ...facts } = report;
   return {
     ...facts,
     ...counts,

@@ -8,6 +8,7 @@ import type { FsckStep } from '@kudurru/native';
 
 import { PublishedLog } from '../published-log.ts';
 import { checkpointOf, EvidenceAudit } from './evidence-audit.ts';
+import type { EarlierCheck } from './resume-file.ts';
 import { FindingList } from './finding.ts';
 import { FolderCheck } from './folder.ts';
 
@@ -21,15 +22,23 @@ export interface ScanOptions {
   readonly bodies: boolean;
   readonly signatures: boolean;
   readonly repairsTiles: boolean;
-  readonly published: { readonly size: bigint; readonly root: Uint8Array };
+  readonly published: Head;
+  /** Where the earlier check ended that this one goes on with; of no entries without one. */
+  readonly resumed: Head;
 }
 
-export interface CheckOptions extends Omit<ScanOptions, 'published'> {
+export interface Head {
+  readonly size: bigint;
+  readonly root: Uint8Array;
+}
+
+export interface CheckOptions extends Omit<ScanOptions, 'published' | 'resumed'> {
   readonly folder: string;
   readonly begin: (folder: string, options: ScanOptions) => Scan;
   /** Checks signatures of log key, TPM and agents; without it @kudurru/proof does. */
   readonly verifyBatch?: BatchVerifier;
   readonly onProgress?: (report: FsckStep) => void;
+  readonly earlier?: EarlierCheck | null;
   /** Ends the check early. */
   readonly isStopped?: () => boolean;
 }
@@ -51,8 +60,12 @@ export async function checkFolder(options: CheckOptions): Promise<Checked> {
   const { folder, begin, onProgress, isStopped = () => false } = options;
   const note = await new PublishedLog(folder).newest();
   const checkpoint = note === null ? null : checkpointOf(note);
-  const scan = begin(folder, { ...options, published: checkpoint ?? nothing });
+  const { earlier = null } = options;
+  const from = earlier !== null && earlier.size > options.from ? earlier.size : options.from;
+  const resumed = earlier ?? nothing;
+  const scan = begin(folder, { ...options, from, published: checkpoint ?? nothing, resumed });
   const findings = new FindingList();
+  if (earlier !== null) findings.take(earlier.findings);
   const audit = new EvidenceAudit(findings, options.verifyBatch);
   let report: FsckStep;
   do {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
+  existsSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -22,6 +23,7 @@ import {
 } from '@kudurru/proof';
 import { after, before, describe, it } from 'mocha';
 
+import { writeResumeFile } from '../../cli/fsck/resume-file.ts';
 import { Appliance, type RunningDaemon } from '../../../hwtest/backends/appliance.ts';
 
 const program = fileURLToPath(new URL('../../cli/kudurru.ts', import.meta.url));
@@ -219,7 +221,35 @@ describe('commands', function () {
     assert.deepEqual([state, agents], ['running', 2]);
   });
 
+  /** A check goes on with an earlier one of the same log, and with no other. */
+  function resumeAndContradict(): void {
+    const file = join(folder, 'fsck.resume');
+    const again = ['fsck', 'state', '--json', '--resume', file];
+    const { size, root, signatures } = json<Whole>(kudurru(...again));
+    assert.ok(signatures > 0);
+    const findings = { list: [], damages: 0n, rebuildables: 0n };
+    const reached = {
+      size: BigInt(size),
+      root: new Uint8Array(Buffer.from(root, 'hex')),
+      findings,
+    };
+    writeResumeFile(file, reached);
+    const resumed = kudurru(...again);
+    assert.equal(resumed.status, 0, resumed.stdout);
+    assert.equal(json<Whole>(resumed).signatures, 0);
+    assert.equal(existsSync(file), false);
+    writeResumeFile(file, { ...reached, root: new Uint8Array(32) });
+    const other = kudurru(...again);
+    assert.equal(other.status, 1);
+    assert.match(other.stdout, /resumed-log-differs/u);
+    writeFileSync(file, '{}');
+    assert.equal(kudurru(...again).status, 2);
+    rmSync(file);
+  }
+
   it('find damage in the files of a ledger, and say what it is', async () => {
+    const action = ['--kind', 'observation', '--type', 'decision', '--operation', 'checked'];
+    assert.equal(kudurru('submit', ...action).status, 0);
     const running = kudurru('fsck');
     assert.equal(running.status, 0, running.stdout);
     await daemon.stop();
@@ -227,6 +257,7 @@ describe('commands', function () {
     assert.equal(whole.status, 0, whole.stdout);
     assert.match(whole.stdout, /stopped in order[^]*\nNo damage found\.\n$/u);
     assert.deepEqual(json<Found>(kudurru('fsck', 'state', '--json')).findings, []);
+    resumeAndContradict();
     const damages: [string, number, (copy: string) => void][] = [
       ['record-damaged', 1, (copy) => flipByte(join(copy, 'journal'), 0.5)],
       ['checkpoint-wrong', 0, (copy) => flipByte(join(copy, 'checkpoint'), 0.3)],
@@ -253,6 +284,12 @@ describe('commands', function () {
     assert.equal(kudurru('status').status, 4);
   });
 });
+
+interface Whole {
+  readonly size: number;
+  readonly root: string;
+  readonly signatures: number;
+}
 
 interface Found {
   readonly findings: readonly {

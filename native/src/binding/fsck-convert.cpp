@@ -53,6 +53,9 @@ fsck::Options fsckOptionsOf(const Napi::Object& object) {
   const auto published = object.Get("published").As<Napi::Object>();
   options.publishedSize = integerOf(published.Get("size"));
   options.publishedRoot = hashOf(published.Get("root"));
+  const auto resumed = object.Get("resumed").As<Napi::Object>();
+  options.resumedSize = integerOf(resumed.Get("size"));
+  options.resumedRoot = hashOf(resumed.Get("root"));
   options.checksBodies = object.Get("bodies").ToBoolean();
   options.checksSignatures = object.Get("signatures").ToBoolean();
   options.repairsTiles = object.Get("repairsTiles").ToBoolean();
@@ -71,6 +74,10 @@ Napi::Object toObject(Napi::Env env, const fsck::Report& report) {
   object.Set("ledgerId", toUint8Array(env, report.ledgerId));
   object.Set("size", big(env, report.entries));
   object.Set("root", toUint8Array(env, report.root));
+  auto settled = Napi::Object::New(env);
+  settled.Set("size", big(env, report.settled));
+  settled.Set("root", toUint8Array(env, report.settledRoot));
+  object.Set("settled", settled);
   object.Set("sizeChecked", big(env, report.entriesChecked));
   object.Set("recovered", big(env, report.recovered));
   object.Set("laterEntries", big(env, report.laterEntries));

@@ -14,7 +14,7 @@ namespace kudurru::binding {
 class FsckObject final : public Napi::ObjectWrap<FsckObject> {
  public:
   static Napi::Function define(Napi::Env env);
-  // ({folder, from, published: {size, root}, bodies, signatures, repairsTiles,
+  // ({folder, from, published: {size, root}, resumed: the same, bodies, signatures, repairsTiles,
   //   scopeKeys: [[scope, key]]})
   explicit FsckObject(const Napi::CallbackInfo& info);
 

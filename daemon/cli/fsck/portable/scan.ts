@@ -147,8 +147,17 @@ export class PortableScan implements Scan {
     this.#roots.set(size, group.group.root);
     const [oldest] = this.#roots.keys();
     if (this.#roots.size > ROOTS_KEPT && oldest !== undefined) this.#roots.delete(oldest);
+    this.#checkResumed(group, size);
     if (!this.#isDamaged) this.#whole = { size, root: group.group.root };
     return true;
+  }
+
+  #checkResumed({ group, position }: GroupCheck, size: bigint): void {
+    const { resumed } = this.#options;
+    if (group.firstIndex >= resumed.size || resumed.size > size) return;
+    if (resumed.size === size && equalBytes(resumed.root, group.root)) return;
+    const text = 'the earlier check, which this one goes on with, was of another log';
+    this.#findings.add(damageAt(position, 'resumed-log-differs', text));
   }
 
   #givesRoot(group: GroupCheck, last: CheckedEntry): boolean {
@@ -170,7 +179,7 @@ export class PortableScan implements Scan {
       return false;
     }
     this.#tiles.takeEntry(index, bytes);
-    if (index >= this.#options.from) this.#note(group, { index, bytes, entry, leafHash: leaf });
+    this.#note(group, { index, bytes, entry, leafHash: leaf });
     return true;
   }
 
@@ -179,7 +188,8 @@ export class PortableScan implements Scan {
     { index, bytes, entry, leafHash: leaf }: CheckedEntry & { index: bigint; entry: Entry },
   ): void {
     const place = Number(index - group.group.firstIndex);
-    if (entry.kind === 'statement' && this.#options.signatures) {
+    const isNew = index >= this.#options.from;
+    if (entry.kind === 'statement' && isNew && this.#options.signatures) {
       this.#counts.signatures += 1n;
       const signer = this.#order.signerOf(entry);
       if (signer === null || !verifySign1(decodeStatement(entry.statement).sign1, signer)) {
@@ -291,6 +301,7 @@ export class PortableScan implements Scan {
     return {
       ...{ ledgerId, bytesDone, bytesTotal, records, tornBytes, stoppedCleanly },
       ...this.#whole,
+      settled: this.#whole,
       ...this.#counts,
       sizeChecked: this.#order.tree.size,
       bodiesOpened: 0n,

@@ -164,9 +164,20 @@ void Fold::endGroup(const GroupCheck& group) {
     isDamaged_ = true;
   }
   roots_.add(state_.size(), group.view().root());
+  checkResumed(group);
   if (isDamaged_) return;
   wholeSize_ = state_.size();
   wholeRoot_ = group.view().root();
+}
+
+// What was checked before the pause must be the beginning of this log, at the end of a group.
+void Fold::checkResumed(const GroupCheck& group) {
+  const bool isThere =
+      group.view().firstIndex() < options_.resumedSize && options_.resumedSize <= state_.size();
+  if (!isThere) return;
+  if (options_.resumedSize == state_.size() && options_.resumedRoot == group.view().root()) return;
+  findings_.add(damageAt(group.position(), "resumed-log-differs",
+                         "the earlier check, which this one goes on with, was of another log"));
 }
 
 void Fold::note(const GroupCheck& group, const CheckedEntry& entry) {
@@ -174,7 +185,7 @@ void Fold::note(const GroupCheck& group, const CheckedEntry& entry) {
   const uint64_t index = state_.size() - 1;
   noteKey(entry.view);
   if (kind == EntryKind::kStatement) noteStatement(group, entry);
-  if (!isEvidence(kind) || index < options_.fromIndex) return;
+  if (!isEvidence(kind)) return;
   Evidence evidence;
   evidence.isEntry = true;
   evidence.number = static_cast<uint8_t>(kind);

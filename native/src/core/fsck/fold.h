@@ -24,6 +24,8 @@ struct FoldOptions {
   uint64_t fromIndex = 0;
   uint64_t publishedSize = 0;  // of the published checkpoint
   Hash publishedRoot{};
+  uint64_t resumedSize = 0;  // of an earlier check
+  Hash resumedRoot{};
   bool checksSignatures = true;
 };
 
@@ -73,6 +75,7 @@ class Fold {
   void takeLeaf(Bytes entry);
   void takeFullTiles();
   void endGroup(const GroupCheck& group);
+  void checkResumed(const GroupCheck& group);
   void settleHeld(const Hash* link);
   bool bridge(uint64_t until, const Hash* link, const Hash* root);
   bool readPublished(uint64_t until, std::vector<std::vector<uint8_t>>* entries);

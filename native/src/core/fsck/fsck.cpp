@@ -32,6 +32,8 @@ Status Fsck::begin() {
   options.fromIndex = options_.fromIndex;
   options.publishedSize = options_.publishedSize;
   options.publishedRoot = options_.publishedRoot;
+  options.resumedSize = options_.resumedSize;
+  options.resumedRoot = options_.resumedRoot;
   options.checksSignatures = options_.checksSignatures;
   fold_ = std::make_unique<Fold>(storage_, std::move(options), ledgerId_, findings_);
   reading_ = std::make_shared<Batch>();
@@ -61,15 +63,24 @@ void Fsck::endRound() {
   if (jobs_.empty()) return;
   jobs_.clear();
   for (FollowUpResult& result : followUps_.results) takeResult(std::move(result));
+  settled_ = followUps_.size;
+  settledRoot_ = followUps_.root;
+  // Its memory serves again: fresh pages cost as much as hashing what is read into them.
+  if (followUps_.batch) spare_ = std::move(followUps_.batch);
   followUps_ = {};
   if (!fold_ || !status_.ok()) return;
   followUps_.batch = std::move(folding_);
   followUps_.signatures = fold_->takeSignatures();
   followUps_.tiles = fold_->takeTiles();
+  followUps_.size = fold_->wholeSize();
+  followUps_.root = fold_->wholeRoot();
   std::ranges::move(fold_->takeEvidence(), std::back_inserter(evidence_));
   folding_ = std::move(checking_);
   checking_ = reading_->journal.items.empty() ? nullptr : std::move(reading_);
-  reading_ = std::make_shared<Batch>();
+  reading_ = spare_ ? std::move(spare_) : std::make_shared<Batch>();
+  reading_->groups.clear();
+  reading_->journal.items.clear();
+  reading_->journal.bytes.clear();
 }
 
 void Fsck::readAndFold() {
@@ -168,6 +179,8 @@ Report Fsck::report() const {
     report.bodies = counts.bodies;
     report.bodiesOpened = counts.bodiesOpened;
   }
+  report.settled = settled_;
+  report.settledRoot = settledRoot_;
   report.signatures = signatures_;
   report.tiles = tiles_;
   report.tilesRepaired = tilesRepaired_;

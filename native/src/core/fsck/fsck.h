@@ -24,6 +24,9 @@ struct Options {
   uint64_t fromIndex = 0;      // bodies, signatures and tiles of entries before it are passed over
   uint64_t publishedSize = 0;  // of the published checkpoint: its tiles must be there
   Hash publishedRoot{};
+  // Where an earlier check ended: the log must still have this root there.
+  uint64_t resumedSize = 0;
+  Hash resumedRoot{};
   bool checksBodies = true;
   bool checksSignatures = true;
   bool repairsTiles = false;  // writes wrong tile files anew, and takes the folder's lock for it
@@ -35,6 +38,8 @@ struct Report {
   LedgerId ledgerId{};
   uint64_t entries = 0;  // whole up to here
   Hash root{};           // over them
+  uint64_t settled = 0;  // as far as all checks are done; another check may go on from here
+  Hash settledRoot{};
   uint64_t entriesChecked = 0;
   uint64_t recovered = 0;     // of these, read from published bundles since their record is damaged
   uint64_t laterEntries = 0;  // whole ones behind damage that nothing bridges
@@ -74,6 +79,8 @@ class Fsck {
     std::vector<SignatureCheck> signatures;
     std::vector<TileCheck> tiles;
     std::vector<FollowUpResult> results;
+    uint64_t size = 0;  // whole so far, with the root
+    Hash root{};
   };
 
   void readAndFold();
@@ -93,11 +100,13 @@ class Fsck {
   std::unique_ptr<Fold> fold_;
   LedgerId ledgerId_{};
   std::unique_ptr<StateLock> lock_;
-  std::shared_ptr<Batch> reading_, checking_, folding_;
+  std::shared_ptr<Batch> reading_, checking_, folding_, spare_;
   FollowUps followUps_;
   std::vector<std::function<void()>> jobs_;
   std::vector<Evidence> evidence_;
   uint64_t signatures_ = 0, tiles_ = 0, tilesRepaired_ = 0;
+  uint64_t settled_ = 0;
+  Hash settledRoot_{};
   bool isFolded_ = false;  // all that was read
   bool isComplete_ = false;
   Status status_;

@@ -144,22 +144,24 @@ class RangeCheck {
       return;
     }
     ++range_.counts.bodies;
-    const std::string field = fieldText(body.field);
     if (body.sealed.size() != commitment.length + kSealedOverheadBytes) {
-      return say("body-mismatch", body.entry, field + " has a body of another length");
+      return say("body-mismatch", body.entry,
+                 fieldText(body.field) + " has a body of another length");
     }
+    if (options_.scopeKeys->empty()) return;
     const auto key = options_.scopeKeys->find(std::string(body.scope));
     if (key == options_.scopeKeys->end()) return;
     if (!cipher_) cipher_.emplace();
     plain_.resize(body.sealed.size() - kTagSizeBytes);
     if (!cipher_->open({key->second, body.digest}, body.sealed, plain_)) {
-      return say("body-mismatch", body.entry, field + " has a body that does not open");
+      return say("body-mismatch", body.entry,
+                 fieldText(body.field) + " has a body that does not open");
     }
     const Bytes plain(plain_);
     const Hash digest =
         commitmentDigest(plain.first(kSaltSizeBytes), body.field, plain.subspan(kSaltSizeBytes));
     if (!std::ranges::equal(digest, commitment.digest)) {
-      return say("body-mismatch", body.entry, field + " has a body of other bytes");
+      return say("body-mismatch", body.entry, fieldText(body.field) + " has a body of other bytes");
     }
     ++range_.counts.opened;
   }
