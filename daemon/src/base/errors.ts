@@ -86,8 +86,8 @@ export const ERROR_CODES = {
   },
   /** Devices, from the process that owns them. */
   'device-helper-lost': {
-    retry: 'restart',
-    meaning: 'the process that owns the TPM and the token has ended',
+    retry: 'later',
+    meaning: 'the process that owns the TPM and the token has ended; the next call starts another',
   },
   /** Devices, at the start. */
   'device-holds-another-ledger': {
