@@ -177,7 +177,7 @@ TEST_F(ConveyorTest, AnswersAllInTheirOrder) {
   }
   const SessionState session = ledger_->state().openSessions().front();
   EXPECT_EQ(session.nextSequence, 2 * put);
-  EXPECT_EQ(check().finding.message, "");
+  EXPECT_EQ(check().first(), "");
 }
 
 TEST_F(ConveyorTest, GathersWhileTheLedgerIsBusyAndRefusesABadSignature) {

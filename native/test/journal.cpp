@@ -143,6 +143,34 @@ TEST_F(JournalTest, APayloadOfManyPartsIsTheirBytesOneAfterTheOther) {
   EXPECT_TRUE(std::ranges::equal(record.payload, payloadOf(1)));
 }
 
+TEST_F(JournalTest, RoomIsWrittenBeforeSmallRecordsAndNothingElse) {
+  JournalOptions options = smallSegments();
+  options.segmentBytes = 4 << 20;
+  ASSERT_EQ(Journal::open(storage_, options, &journal_, &report_).message, "");
+  EXPECT_FALSE(journal_->wantsRoomWritten());  // nothing was written yet
+  ASSERT_EQ(append(0).message, "");
+  EXPECT_FALSE(journal_->wantsRoomWritten());  // not synced
+  uint64_t rooms = 0;
+  for (uint64_t number = 1; number < 20'000; ++number) {
+    ASSERT_EQ(journal_->sync().message, "");
+    for (; journal_->wantsRoomWritten(); ++rooms) ASSERT_EQ(journal_->writeRoom().message, "");
+    ASSERT_EQ(append(number).message, "");
+  }
+  ASSERT_EQ(journal_->sync().message, "");
+  EXPECT_EQ(rooms, 3u);
+  const std::vector<uint8_t> large(20'000, 7);
+  const Bytes parts[] = {Bytes(large)};
+  ASSERT_EQ(journal_->append({RecordType::kCheckpoint, parts, false}).message, "");
+  ASSERT_EQ(journal_->sync().message, "");
+  EXPECT_FALSE(journal_->wantsRoomWritten());
+  EXPECT_EQ(countGroups(), 20'000u);
+  journal_.reset();
+  disk_.powerCut(SimulatedDisk::Keep::kNothing, 1);
+  ASSERT_EQ(Journal::open(storage_, options, &journal_, &report_).message, "");
+  EXPECT_EQ(report_.nextRecord, 20'001u);
+  EXPECT_EQ(report_.tornBytes, 0u);
+}
+
 TEST_F(JournalTest, ReaderFollowsTheWriterAcrossSegmentsAndStopsAtTheLimit) {
   ASSERT_EQ(open().message, "");
   JournalReader reader(storage_, kFolder, smallSegments().ledgerId);

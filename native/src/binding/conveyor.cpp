@@ -200,12 +200,14 @@ void Conveyor::run(Ledger* ledger, const std::function<void()>& onDurable) {
   lock.lock();
   ledgerBusy_ = false;
   lock.unlock();
+  if (!status.ok()) return fail(status);
   const std::lock_guard intakeLock(intakeMutex_);
-  if (!status.ok()) {
-    if (intake_.fail) intake_.fail(status);
-  } else if (intake_.answer && !batch.items.empty()) {
-    intake_.answer(std::move(batch));
-  }
+  if (intake_.answer && !batch.items.empty()) intake_.answer(std::move(batch));
+}
+
+void Conveyor::fail(const Status& status) {
+  const std::lock_guard lock(intakeMutex_);
+  if (intake_.fail) intake_.fail(status);
 }
 
 }  // namespace kudurru::binding

@@ -66,6 +66,8 @@ class Conveyor {
   // Takes what has gathered through the ledger; null: there is none any more. `onDurable` comes
   // before the answers: whoever has one may ask what the log says now.
   void run(Ledger* ledger, const std::function<void()>& onDurable);
+  // The ledger has ended between two groups: intake hears of it, if it is connected.
+  void fail(const Status& status);
   // The ledger's thread is not called from now on.
   void leaveLedger();
 

@@ -24,6 +24,7 @@ LedgerThread::LedgerThread(Napi::Env env, LedgerOptions options,
         enqueue([this] { conveyor_->run(host_.ledger.get(), [this] { noteFacts(); }); });
       })) {
   host_.options = std::move(options);
+  host_.options.syncsTiles = true;
   const auto nothing = Napi::Function::New(env, [](const Napi::CallbackInfo&) {});
   // An environment that ends takes the function with it, before this object goes.
   settler_ = Napi::ThreadSafeFunction::New(env, nothing, "kudurru ledger", kQueueUnbounded, 1,
@@ -41,6 +42,7 @@ LedgerThread::~LedgerThread() {
   }
   wake_.notify_one();
   thread_.join();
+  if (syncer_.joinable()) syncer_.join();
   if (!*settlerGone_) settler_.Release();
 }
 
@@ -74,7 +76,7 @@ void LedgerThread::run() {
     std::function<void()> task;
     {
       std::unique_lock lock(mutex_);
-      const bool hasTime = hasFilesBehind(0);
+      const bool hasTime = hasIdleWork();
       wake_.wait(lock, [&] { return ending_ || !queue_.empty() || hasTime; });
       if (ending_) return;
       if (!queue_.empty()) {
@@ -83,13 +85,42 @@ void LedgerThread::run() {
       }
     }
     if (!task) {
-      writeNextFile();
+      doIdleWork();
       continue;
     }
     filesWait_ = false;
     task();
+    syncTiles();
     for (size_t i = 0; i < kFilesInTurnMax && hasFilesBehind(kFilesBehindMax); ++i) writeNextFile();
   }
+}
+
+bool LedgerThread::hasIdleWork() const {
+  return hasFilesBehind(0) || (host_.ledger != nullptr && host_.ledger->wantsRoomWritten());
+}
+
+void LedgerThread::doIdleWork() {
+  if (host_.ledger->wantsRoomWritten()) {
+    failIfFatal(host_.ledger->writeRoom());
+  } else {
+    writeNextFile();
+  }
+}
+
+// The tiles are made durable by a thread of its own: it waits for the whole file system.
+void LedgerThread::syncTiles() {
+  const uint64_t size = host_.ledger == nullptr ? 0 : host_.ledger->tilesToSync();
+  if (size == 0 || isSyncing_) return;
+  isSyncing_ = true;
+  if (syncer_.joinable()) syncer_.join();
+  syncer_ = std::thread([this, size] {
+    pthread_setname_np(pthread_self(), "tile sync");
+    const int error = host_.storage->syncFileSystem(host_.options.folder);
+    enqueue([this, size, error] {
+      isSyncing_ = false;
+      if (host_.ledger != nullptr) failIfFatal(host_.ledger->tilesSynced(size, error));
+    });
+  });
 }
 
 // What the outside reads is written when nothing else is to be done, or when it has become much.
@@ -97,8 +128,17 @@ bool LedgerThread::hasFilesBehind(size_t most) const {
   return host_.ledger != nullptr && !filesWait_ && host_.ledger->filesBehind() > most;
 }
 
-// A disk that is full, or a ledger that has ended, is found by whoever next wants something of it.
-void LedgerThread::writeNextFile() { filesWait_ = !host_.ledger->writeNextFile().ok(); }
+// A disk that is full is tried again after the next task.
+void LedgerThread::writeNextFile() {
+  const Status status = host_.ledger->writeNextFile();
+  filesWait_ = !status.ok();
+  failIfFatal(status);
+}
+
+// The ledger has ended, and nobody waits for an answer that would say so.
+void LedgerThread::failIfFatal(const Status& status) {
+  if (status.fatal()) conveyor_->fail(status);
+}
 
 void LedgerThread::runJob(const std::shared_ptr<Posted>& posted) {
   try {

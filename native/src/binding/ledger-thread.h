@@ -62,8 +62,13 @@ class LedgerThread {
   void run();
   void enqueue(std::function<void()> task);
   void runJob(const std::shared_ptr<Posted>& posted);
+  // What nobody waits for.
+  bool hasIdleWork() const;
+  void doIdleWork();
   bool hasFilesBehind(size_t most) const;
   void writeNextFile();
+  void syncTiles();
+  void failIfFatal(const Status& status);
   void noteFacts();
   void settle(Napi::Env env, Posted& posted);
 
@@ -77,6 +82,8 @@ class LedgerThread {
   std::condition_variable wake_;
   std::deque<std::function<void()>> queue_;
   bool ending_ = false;
+  bool isSyncing_ = false;  // the ledger's thread only
+  std::thread syncer_;      // started and joined by the ledger's thread
   mutable std::mutex factsMutex_;
   LedgerFacts facts_;
   const std::shared_ptr<Conveyor> conveyor_;

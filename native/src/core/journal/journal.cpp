@@ -1,5 +1,6 @@
 #include "core/journal/journal.h"
 
+#include <algorithm>
 #include <cerrno>
 
 #include "core/journal/crc32c.h"
@@ -10,6 +11,11 @@ namespace {
 // A part of a record this long is written from where it stands.
 constexpr size_t kCopiedBytesMax = size_t{16} << 10;
 constexpr size_t kGatheredBytesMax = size_t{256} << 10;
+// Room that is written at once, with how much left, and behind records of up to which length: a
+// thousand lone submissions wait for one such write, and groups of many for none.
+constexpr uint64_t kRoomBytes = uint64_t{1} << 20;
+constexpr uint64_t kRoomLeftBytes = uint64_t{64} << 10;
+constexpr uint64_t kSmallRecordBytes = uint64_t{16} << 10;
 
 bool isNoRoom(int error) { return error == ENOSPC || error == EDQUOT; }
 
@@ -80,7 +86,8 @@ Status Journal::writeRecord(const AppendOptions& options) {
   if (error != 0) {
     return fail(systemFailure(Code::kIoFailed, "cannot write '" + path_ + "'", error));
   }
-  offset_ += recordBytes(length);
+  lastRecordBytes_ = recordBytes(length);
+  offset_ += lastRecordBytes_;
   ++nextRecord_;
   return {};
 }
@@ -99,6 +106,26 @@ int Journal::writePart(Bytes part, uint64_t* at) {
   }
   buffer_.clear();
   return 0;
+}
+
+bool Journal::wantsRoomWritten() const {
+  const bool isSmall = lastRecordBytes_ != 0 && lastRecordBytes_ <= kSmallRecordBytes;
+  return isSmall && !ended_ && !isSealed_ && durableBefore_ == nextRecord_ &&
+         writtenTo_ < std::min(capacity_, offset_ + kRoomLeftBytes);
+}
+
+Status Journal::writeRoom() {
+  Status status = checkOpen();
+  if (!status.ok() || !wantsRoomWritten()) return status;
+  const uint64_t from = std::max(writtenTo_, offset_);
+  const std::vector<uint8_t> zeros(std::min(kRoomBytes, capacity_ - from));
+  int error = writeAll(*file_, zeros, from);
+  if (error == 0) error = file_->syncData();
+  if (error != 0) {
+    return fail(systemFailure(Code::kIoFailed, "cannot write '" + path_ + "'", error));
+  }
+  writtenTo_ = from + zeros.size();
+  return {};
 }
 
 Status Journal::sync() {
@@ -181,6 +208,7 @@ Status Journal::roll() {
   seed_ = header.seed();
   capacity_ = options_.segmentBytes;
   offset_ = kSegmentHeaderBytes;
+  writtenTo_ = 0;
   isSealed_ = false;
   status = prepareNext();
   return status.code == Code::kDiskFull ? Status{} : status;  // this segment still has room

@@ -68,6 +68,12 @@ class Journal {
   // since the last one, that one stands.
   Status stop();
 
+  // Allocated room must be turned into written room when it is first used, which a sync waits for
+  // longer than for a small record's bytes. So it is written beforehand, with zeros, when there is
+  // nothing else to do and records are small. Nothing appended may be unsynced. Any error is fatal.
+  bool wantsRoomWritten() const;
+  Status writeRoom();
+
   uint64_t nextRecord() const { return nextRecord_; }
   // Behind the last record; the next one may go to the next segment instead.
   Position position() const { return {header_.segment, offset_, nextRecord_}; }
@@ -97,8 +103,10 @@ class Journal {
   std::string path_;
   SegmentHeader header_;
   uint32_t seed_ = 0;
-  uint64_t capacity_ = 0;  // bytes allocated to the current segment
-  uint64_t offset_ = 0;    // where the next record goes
+  uint64_t capacity_ = 0;         // bytes allocated to the current segment
+  uint64_t offset_ = 0;           // where the next record goes
+  uint64_t writtenTo_ = 0;        // up to here the room is written
+  uint64_t lastRecordBytes_ = 0;  // 0: none of this run
   uint64_t nextRecord_ = 0;
   uint64_t durableBefore_ = 0;
   bool isSealed_ = false;        // ends in a stop record: the next record opens a segment

@@ -62,6 +62,7 @@ Status Ledger::restore(uint64_t* tilesDurable) {
 }
 
 Status Ledger::replay(uint64_t tilesDurable) {
+  if (options_.syncsTiles) tiles_.leaveSyncsToOwner();
   tiles_.setSources({[this](uint64_t first, uint64_t count, std::vector<uint8_t>* bundle) {
                        return readEntries(first, count, bundle);
                      },

@@ -170,6 +170,20 @@ NodeSource Ledger::nodes() {
   };
 }
 
+Status Ledger::tilesSynced(uint64_t size, int error) {
+  Status status = checkOpen();
+  if (!status.ok()) return status;
+  if (error != 0) {
+    return fail(systemFailure(Code::kIoFailed, "cannot sync '" + options_.folder + "'", error));
+  }
+  return fail(tiles_.noteSynced(size));
+}
+
+Status Ledger::writeRoom() {
+  Status status = checkOpen();
+  return status.ok() ? fail(journal_->writeRoom()) : status;
+}
+
 Status Ledger::writeNextFile() {
   Status status = checkOpen();
   return status.ok() ? fail(tiles_.writeNext(state_.size())) : status;

@@ -18,6 +18,7 @@ struct LedgerOptions {
   uint64_t appliance = 0;
   uint32_t processId = 0;
   uint64_t segmentBytes = uint64_t{64} << 20;
+  bool syncsTiles = false;  // the owner does, see Ledger::tilesToSync
 };
 
 struct PrivateBody {

@@ -64,6 +64,13 @@ class Ledger {
   // Work that no receipt waits for, a file at a time: tiles that are full. Between batches.
   size_t filesBehind() const { return tiles_.filesBehind(state_.size()); }
   Status writeNextFile();
+  // Size up to which the published files are to be made durable now, 0 where that is not due; and
+  // what came of it: errno of Storage::syncFileSystem. For an owner with syncsTiles.
+  uint64_t tilesToSync() const { return ended_ ? 0 : tiles_.sizeToSync(); }
+  Status tilesSynced(uint64_t size, int error);
+  // Journal's writeRoom, when it is due.
+  bool wantsRoomWritten() const { return !ended_ && journal_->wantsRoomWritten(); }
+  Status writeRoom();
   // A file of the tree that is missing or damaged; see TileStore. Errors: notFound.
   Status remakeTile(const TileName& name, std::vector<uint8_t>* bytes);
   uint64_t publishedSize() const { return tiles_.publishedSize(); }

@@ -15,8 +15,6 @@ namespace {
 // Eight MiB. Usually each is written between two batches, long before.
 constexpr size_t kHeldTilesMax = 1024;
 constexpr size_t kRecentTilesMax = 16;
-// Between two marks: what is written again, at most, after a crash.
-constexpr uint64_t kMarkEvery = 65'536;
 // The size and its checksum.
 constexpr size_t kMarkBytes = 12;
 
@@ -260,7 +258,7 @@ Status TileStore::publish(uint64_t size) {
   if (!status.ok()) return status;
   // A smaller size than before: its partial tiles are what a checkpoint signed meanwhile needs.
   published_ = std::max(published_, size);
-  return published_ - durable_ >= kMarkEvery ? markDurable() : Status{};
+  return sizeToSync() != 0 && !ownerSyncs_ ? markDurable() : Status{};
 }
 
 Status TileStore::publishHashes(uint64_t size) {
@@ -336,20 +334,28 @@ Status TileStore::remake(const TileName& name, std::vector<uint8_t>* bytes) {
   return {};
 }
 
-Status TileStore::markDurable() {
+Status TileStore::markDurable() { return writeMark(published_, true); }
+
+// The mark itself may be lost in a crash, or torn, which its checksum tells: then the one before it
+// holds, or none.
+Status TileStore::noteSynced(uint64_t size) {
+  return size > durable_ ? writeMark(size, false) : Status{};
+}
+
+Status TileStore::writeMark(uint64_t size, bool syncs) {
   std::array<uint8_t, kMarkBytes> mark;
-  put64(mark.data(), published_);
+  put64(mark.data(), size);
   put32(&mark[8], crc32c(Bytes(mark).first(8)));
   const std::string path = work_ + "/published";
   OpenResult opened = storage_.open(path + ".new", OpenMode::kCreate);
   int error = opened.error;
   if (error == 0) error = opened.file->truncate(0);
   if (error == 0) error = writeAll(*opened.file, mark, 0);
-  if (error == 0) error = storage_.syncFileSystem(work_);
+  if (error == 0 && syncs) error = storage_.syncFileSystem(work_);
   if (error == 0) error = storage_.rename(path + ".new", path);
   if (error == ENOSPC || error == EDQUOT) return {};  // the old mark holds
   if (error != 0) return systemFailure(Code::kIoFailed, "cannot write '" + path + "'", error);
-  durable_ = published_;
+  durable_ = size;
   return {};
 }
 

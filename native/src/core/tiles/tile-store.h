@@ -61,10 +61,17 @@ class TileStore {
   Status remake(const TileName& name, std::vector<uint8_t>* bytes);
   // Makes every file so far durable and remembers that.
   Status markDurable();
+  // The same in two steps, for an owner that waits for the file system elsewhere: up to which size
+  // that is due now (0: it is not), and that it was done.
+  void leaveSyncsToOwner() { ownerSyncs_ = true; }
+  uint64_t sizeToSync() const { return published_ - durable_ >= kMarkEvery ? published_ : 0; }
+  Status noteSynced(uint64_t size);
   uint64_t publishedSize() const { return published_; }
   uint64_t durableSize() const { return durable_; }
 
  private:
+  // Between two marks: what is written again, at most, after a crash.
+  static constexpr uint64_t kMarkEvery = 65'536;
   using TileId = std::pair<unsigned, uint64_t>;  // level, index
 
   Status writeHeld();
@@ -80,6 +87,7 @@ class TileStore {
   Status publishHashes(uint64_t size);
   Status publishEntries(uint64_t size);
   Status writeFirstHeld();
+  Status writeMark(uint64_t size, bool syncs);
   Status writeBundle();
   Status writeTile(const TileId& id, const std::vector<Hash>& hashes);
   void remember(const TileId& id, const std::vector<Hash>& hashes);
@@ -90,6 +98,7 @@ class TileStore {
   TileSources sources_;
   std::map<TileId, std::vector<Hash>> held_;  // full, not yet written
   std::list<std::pair<TileId, std::vector<Hash>>> recent_;
+  bool ownerSyncs_ = false;
   uint64_t bundles_ = 0;    // full entry bundles written
   uint64_t published_ = 0;  // tree size of the last publish
   uint64_t durable_ = 0;    // all files below this size are durable
