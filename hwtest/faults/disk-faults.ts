@@ -22,11 +22,14 @@ export interface FaultPlan {
   /** A folder for the plan, the trace and what an undone unlink brings back; made here. */
   readonly folder: string;
   readonly site?: Site;
-  readonly fault?: Fault | 'skip';
+  /** `skip`: claims success and does nothing. `leave`: a kill, and the power stays. */
+  readonly fault?: Fault | 'skip' | 'leave';
   /** The passage of the site that meets the fault, from 1. */
   readonly nth?: number;
   /** With `skip`: the kill, so many passages after the first that was skipped. */
   readonly killLater?: number;
+  /** Where a process leaves, for the next one, what is in memory only. */
+  readonly leftFile?: string;
   /** Every sync claims success and does nothing. */
   readonly ignoreSyncs?: boolean;
   readonly seed: number;
@@ -53,6 +56,7 @@ export function writePlan(plan: FaultPlan): Record<string, string> {
     ...FILE_CLASSES.map(([name, glob]) => `class ${name} ${glob}`),
     ...(site?.frames ?? []).map((way) => `site ${site?.call} ${site?.fileClass} ${way}`),
     ...(fault === undefined ? [] : [`fault ${fault} ${plan.nth ?? 1}`]),
+    ...(plan.leftFile === undefined ? [] : [`left ${plan.leftFile}`]),
     ...(plan.ignoreSyncs === true ? ['ignore-syncs'] : []),
     ...(plan.killLater === undefined ? [] : [`later ${plan.killLater}`]),
   ];

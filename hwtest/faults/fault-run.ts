@@ -12,7 +12,7 @@ import { enrolAgent } from '../backends/control.ts';
 import { compareReceipts } from '../scenarios/receipt-checker.ts';
 import { checkFiles } from '../scenarios/scenario.ts';
 import { traceOf, writePlan, type FaultPlan } from './disk-faults.ts';
-import { readTrace, type Passage } from './sites.ts';
+import { readTrace, type Passage, type Site } from './sites.ts';
 import { daemonEnvironment, type Start, type Templates } from './templates.ts';
 import { Tour } from './tour.ts';
 
@@ -20,6 +20,8 @@ export interface FaultRun extends Omit<FaultPlan, 'state' | 'folder'> {
   readonly start: Start;
   /** Load that fills a segment. */
   readonly isHeavy: boolean;
+  /** Before the fault, a process is killed at this site, and what it left in memory stays. */
+  readonly leaveAt?: Site;
   /** The run's own; removed at the end. */
   readonly folder: string;
 }
@@ -36,17 +38,22 @@ export interface FaultResult {
   readonly passages: readonly Passage[];
 }
 
-/** A start after a fault takes a second; a loaded machine gets two minutes. */
-const runTimeoutMs = 120_000;
+/** A run takes seconds; a busy machine gets ten minutes, and then the daemon hangs. */
+const runTimeoutMs = 600_000;
 
 export async function runFault(templates: Templates, run: FaultRun): Promise<FaultResult> {
   const state = join(run.folder, 'state');
   mkdirSync(run.folder, { recursive: true });
   templates.copy(run.start, state);
   const appliance = await Appliance.prepare(state);
-  const timer = setTimeout(() => void appliance.daemon.kill(), runTimeoutMs);
+  let hung: string | null = null;
+  const timer = setTimeout(() => {
+    hung = `hung:\n${appliance.daemon.log}`;
+    void appliance.daemon.kill();
+  }, runTimeoutMs);
   try {
-    return await new Running(appliance, templates, run).result();
+    const result = await new Running(appliance, templates, run).result();
+    return hung === null ? result : { ...result, problems: [hung, ...result.problems] };
   } finally {
     clearTimeout(timer);
     await appliance.devices.stop();
@@ -59,6 +66,7 @@ class Running {
   readonly #templates: Templates;
   readonly #run: FaultRun;
   readonly #problems: string[] = [];
+  #enrolled = 0;
 
   constructor(appliance: Appliance, templates: Templates, run: FaultRun) {
     this.#appliance = appliance;
@@ -67,14 +75,13 @@ class Running {
   }
 
   async result(): Promise<FaultResult> {
-    const { start, isHeavy } = this.#run;
-    // A ledger that is not founded yet has no agents.
-    const agents = start === 'unfounded' ? [] : this.#templates.agents;
-    const tour = new Tour(this.#appliance, agents, isHeavy);
+    const { isHeavy } = this.#run;
+    const tour = new Tour(this.#appliance, { enrol: () => this.#agents(), isHeavy });
     const folder = join(this.#run.folder, 'plan');
     let end: string;
     let problems: readonly string[];
     try {
+      if (this.#run.leaveAt !== undefined) await this.#leave(tour, this.#run.leaveAt);
       end = await this.#meet(tour, folder);
       const { receipts } = tour;
       if (await this.#recover(tour)) await this.#check(tour);
@@ -87,16 +94,40 @@ class Running {
     }
   }
 
+  /** Those of the template; a ledger that is founded in the run gets new ones. */
+  async #agents(): Promise<Templates['agents']> {
+    if (this.#run.start !== 'unfounded') return this.#templates.agents;
+    const names = ['one', 'other'].map((name) => `${name}-${++this.#enrolled}`);
+    const { controlSocket } = this.#appliance;
+    return Promise.all(names.map((name) => enrolAgent(controlSocket, name)));
+  }
+
+  /** A daemon before the one of the fault, whose process ends and whose memory stays. */
+  async #leave(tour: Tour, site: Site): Promise<void> {
+    const { seed, tearPercent } = this.#run;
+    const folder = join(this.#run.folder, 'before');
+    const plan = this.#plan({ folder, site, fault: 'leave', seed, tearPercent });
+    const daemon = this.#appliance.launch({ environment: plan });
+    await Promise.race([daemon.ready.then(() => tour.run(daemon)), daemon.ended]);
+  }
+
+  #plan(plan: Omit<FaultPlan, 'state'>): Record<string, string> {
+    const leftFile = join(this.#run.folder, 'left');
+    return { ...daemonEnvironment, ...writePlan({ leftFile, ...plan, state: this.#state }) };
+  }
+
+  get #state(): string {
+    return this.#appliance.state;
+  }
+
   async #meet(tour: Tour, folder: string): Promise<string> {
-    const plan = writePlan({ ...this.#run, state: this.#appliance.state, folder });
-    const daemon = this.#appliance.launch({ environment: { ...daemonEnvironment, ...plan } });
+    const daemon = this.#appliance.launch({ environment: this.#plan({ ...this.#run, folder }) });
     const isReady = await daemon.ready.then(
       () => true,
       () => false,
     );
     if (!isReady) return this.#endOf(daemon, await daemon.ended, 'start');
-    if (this.#run.start === 'unfounded') await daemon.stop();
-    else await tour.run(daemon);
+    await tour.run(daemon);
     return this.#endOf(daemon, await daemon.ended, 'load or stop');
   }
 
@@ -116,11 +147,7 @@ class Running {
   async #recover(tour: Tour): Promise<boolean> {
     try {
       const daemon = await this.#appliance.start({ environment: daemonEnvironment });
-      if (this.#run.start === 'unfounded') {
-        await this.#useOnce();
-      } else {
-        await tour.settle();
-      }
+      await tour.settle();
       const { code, signal } = await daemon.stop();
       if (code !== 0) this.#problems.push(`the stop was not orderly: ${signal ?? code}`);
       return true;
@@ -130,16 +157,8 @@ class Running {
     }
   }
 
-  async #useOnce(): Promise<void> {
-    const enrolled = [await enrolAgent(this.#appliance.controlSocket, 'first')];
-    const tour = new Tour(this.#appliance, enrolled);
-    await tour.settle();
-    tour.end();
-    this.#problems.push(...tour.problems);
-  }
-
   async #check(tour: Tour): Promise<void> {
-    const { state } = this.#appliance;
+    const state = this.#state;
     const receipts = [...this.#templates.receipts[this.#run.start], ...tour.receipts];
     try {
       await checkFiles(state);

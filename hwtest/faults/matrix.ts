@@ -15,6 +15,12 @@ export interface TracedSite extends Site {
   readonly starts: ReadonlyMap<Start, number>;
 }
 
+export interface Traced {
+  readonly sites: readonly TracedSite[];
+  /** The same passages, told apart by the function that calls the site's. */
+  readonly byCaller: ReadonlyMap<string, Site>;
+}
+
 export interface FaultCase {
   readonly site: TracedSite;
   readonly fault: Fault;
@@ -45,7 +51,7 @@ const nthMax = 8;
 const heavyEvery = 4;
 
 /** Of a normal run from each start. @throws Error where one has a problem without any fault */
-export async function traceSites(templates: Templates, folder: string): Promise<TracedSite[]> {
+export async function traceSites(templates: Templates, folder: string): Promise<Traced> {
   const traces = new Map<Start, readonly Passage[]>();
   for (const start of STARTS) {
     const run = { start, isHeavy: true, folder: join(folder, start), seed: 0, tearPercent: 0 };
@@ -54,11 +60,13 @@ export async function traceSites(templates: Templates, folder: string): Promise<
     traces.set(start, passages);
   }
   const byStart = [...traces].map(([start, passages]) => [start, sitesOf(passages)] as const);
-  return [...sitesOf([...traces.values()].flat()).values()].map((site) => {
-    const passed = byStart.map(([start, sites]) => [start, sites.get(site.name)?.passages ?? 0]);
+  const all = [...traces.values()].flat();
+  const sites = [...sitesOf(all).values()].map((site) => {
+    const passed = byStart.map(([start, found]) => [start, found.get(site.name)?.passages ?? 0]);
     const starts = passed.filter((pair): pair is [Start, number] => pair[1] !== 0);
     return { ...site, starts: new Map(starts) };
   });
+  return { sites, byCaller: sitesOf(all, true) };
 }
 
 /** Every fault at every site that can meet it. */

@@ -68,6 +68,13 @@ static _Noreturn void cut_power(void) {
   for (;;) pause();
 }
 
+// The process ends, and what it left in memory is still there for the next.
+static _Noreturn void leave_all(void) {
+  undo_leave(plan.left);
+  kill(getpid(), SIGKILL);
+  for (;;) pause();
+}
+
 static void *wait_for_kill(void *unused) {
   (void)unused;
   char byte;
@@ -78,15 +85,16 @@ static void *wait_for_kill(void *unused) {
 }
 
 // What a failed sync lost is not on the platter, whatever the page cache says. An end that the
-// daemon chose because of a fault may also be the end of the power.
+// daemon chose because of a fault may also be the end of the power, and is after a skipped sync.
 static void at_exit(int status, void *unused) {
   (void)unused;
   pthread_mutex_lock(&lock);
   is_watching = 0;
-  if (status != 0 && plan.seed % 2 == 1)
+  if (skipped > 0 || (status != 0 && plan.seed % 2 == 1))
     power_cut();
   else
     lose_failed();
+  if (plan.left[0] != '\0') undo_leave(plan.left);
   pthread_mutex_unlock(&lock);
 }
 
@@ -101,6 +109,7 @@ __attribute__((constructor)) static void start(void) {
     if (trace_fd < 0) broken(__LINE__);
   }
   undo_begin(plan.seed, plan.tear_percent, plan.spare);
+  if (plan.left[0] != '\0') undo_take_over(plan.left);
   on_exit(at_exit, NULL);
   is_watching = 1;
   if (plan.fifo[0] == '\0') return;
@@ -153,6 +162,8 @@ static void meet_fault(struct passage *p) {
       return;
     case FAULT_KILL_BEFORE:
       cut_power();
+    case FAULT_LEAVE:
+      leave_all();
     case FAULT_KILL_AFTER:
       p->is_last = 1;
       return;

@@ -45,6 +45,7 @@ static void read_fault(const char *name, struct plan *plan) {
       {"kill-before", FAULT_KILL_BEFORE, 0},
       {"kill-after", FAULT_KILL_AFTER, 0},
       {"skip", FAULT_SKIP, 0},
+      {"leave", FAULT_LEAVE, 0},
   };
   for (size_t at = 0; at < sizeof known / sizeof *known; at++) {
     if (strcmp(known[at].name, name) != 0) continue;
@@ -86,6 +87,8 @@ static int read_line(char *line, struct plan *plan) {
     snprintf(plan->object, PATH_MAX, "%s", rest);
   else if (strcmp(word, "fifo") == 0)
     snprintf(plan->fifo, PATH_MAX, "%s", rest);
+  else if (strcmp(word, "left") == 0)
+    snprintf(plan->left, PATH_MAX, "%s", rest);
   else if (strcmp(word, "class") == 0)
     read_class(rest, plan);
   else if (strcmp(word, "site") == 0)

@@ -12,6 +12,7 @@
 //   ignore-syncs        every sync claims success and does nothing
 //   later N             with "skip": the kill, so many passages after the first
 //   fifo FILE           whoever writes a byte to it cuts the power
+//   left FILE           with it, what a process leaves in memory is not on the platter for the next
 //   seed N, tear N      of all that is random; percent of unsynced sectors that survive
 #pragma once
 
@@ -26,6 +27,7 @@ enum fault {
   FAULT_SHORT,
   FAULT_KILL_BEFORE,
   FAULT_KILL_AFTER,
+  FAULT_LEAVE,
   FAULT_SKIP
 };
 
@@ -40,7 +42,8 @@ struct file_class {
 };
 
 struct plan {
-  char state[PATH_MAX], spare[PATH_MAX], trace[PATH_MAX], object[PATH_MAX], fifo[PATH_MAX];
+  char state[PATH_MAX], spare[PATH_MAX], trace[PATH_MAX], object[PATH_MAX], fifo[PATH_MAX],
+      left[PATH_MAX];
   struct file_class classes[CLASSES_MAX];
   int class_count;
   struct site sites[SITES_MAX];

@@ -77,31 +77,48 @@ export function readTrace(file: string): { passages: Passage[]; faults: Passage[
   return { passages, faults };
 }
 
-/** The sites of these passages, by name. */
-export function sitesOf(passages: readonly Passage[]): Map<string, Site> {
-  const named = nameFrames(new Set(passages.flatMap(({ frames }) => frames)));
-  const sites = new Map<string, Site & { frames: Set<string>; passages: number }>();
+/**
+ * The sites of these passages, by name. With `callers`, each function that calls one makes a site
+ * of its own: `fdatasync segment Journal::sync Journal::stop`.
+ */
+export function sitesOf(passages: readonly Passage[], callers = false): Map<string, Site> {
+  const functions = functionsOf(new Set(passages.flatMap(({ frames }) => frames)));
+  const sites = new Map<string, Site>();
   for (const { call, fileClass, frames } of passages) {
-    const depth = frames.findIndex((frame) => (named.get(frame) ?? '') !== '');
-    const caller = frames[depth];
-    const who = caller === undefined ? (owners[fileClass] ?? '?') : (named.get(caller) ?? '?');
+    const { names, depth } = innermost(frames, functions, callers ? 2 : 1);
+    const who = names.length > 0 ? names.join(' ') : (owners[fileClass] ?? '?');
     const name = `${call} ${fileClass} ${who}`;
-    const way = depth < 0 ? '-' : frames.slice(0, depth + 1).join(',');
-    const site = sites.get(name);
-    if (site === undefined) {
-      sites.set(name, { name, call, fileClass, frames: new Set([way]), passages: 1 } as never);
-    } else {
-      site.frames.add(way);
-      site.passages++;
-    }
+    const way = depth === 0 ? '-' : frames.slice(0, depth).join(',');
+    const known = sites.get(name);
+    sites.set(name, {
+      name,
+      call,
+      fileClass,
+      frames: [...new Set([...(known?.frames ?? []), way])],
+      passages: (known?.passages ?? 0) + 1,
+    });
   }
-  return new Map(
-    [...sites].map(([name, site]) => [name, { ...site, frames: [...site.frames] }] as const),
-  );
+  return sites;
 }
 
-/** The innermost function of each frame that does not pass the call on; empty where all do. */
-function nameFrames(frames: ReadonlySet<string>): Map<string, string> {
+/** So many functions, and how many frames they take. */
+function innermost(
+  frames: readonly string[],
+  functions: ReadonlyMap<string, readonly string[]>,
+  count: number,
+): { names: readonly string[]; depth: number } {
+  const names: string[] = [];
+  let depth = 0;
+  for (const frame of frames) {
+    if (names.length >= count) break;
+    names.push(...(functions.get(frame) ?? []));
+    depth++;
+  }
+  return names.length === 0 ? { names, depth: 0 } : { names: names.slice(0, count), depth };
+}
+
+/** The functions of each frame that do not pass the call on, an inlined one before its caller. */
+function functionsOf(frames: ReadonlySet<string>): Map<string, readonly string[]> {
   const all = [...frames];
   if (all.length === 0) return new Map();
   // A return address is behind the call: the call itself is before it.
@@ -110,15 +127,15 @@ function nameFrames(frames: ReadonlySet<string>): Map<string, string> {
     encoding: 'utf8',
     maxBuffer: 2 ** 26,
   });
-  const named = new Map<string, string>();
   const parts = said.split(/^0x[0-9a-f]+\n/mu).slice(1);
-  parts.forEach((part, at) => {
-    // Function and place in turns, an inlined function before the one it is in.
-    const lines = part.split('\n');
-    const found = lines.findIndex((line, row) => row % 2 === 1 && !passesOn.test(line));
-    named.set(all[at] ?? '', found < 0 ? '' : shortName(lines[found - 1] ?? ''));
-  });
-  return named;
+  return new Map(
+    parts.map((part, at): [string, readonly string[]] => {
+      // Function and place in turns.
+      const lines = part.split('\n');
+      const own = lines.filter((_, row) => row % 2 === 0 && !passesOn.test(lines[row + 1] ?? ''));
+      return [all[at] ?? '', own.map(shortName).filter((name) => name !== '')];
+    }),
+  );
 }
 
 /** `kudurru::Journal::append(kudurru::AppendOptions const&)` is `Journal::append`. */

@@ -19,6 +19,8 @@ const largeSubmissions = 4;
 const manyActions = 300;
 const turns = 6;
 const inFlight = 4;
+/** A start takes seconds, and on a busy machine minutes: an agent waits for any. */
+const reconnectTimeoutMs = 3_600_000;
 /** A daemon that dropped a question and lives this long was not ending. */
 const endWithinMs = 10_000;
 
@@ -30,6 +32,13 @@ export function largeActions(): Action[] {
   }));
 }
 
+export interface TourOptions {
+  /** The agents, two or more; asked when a daemon lives that knows them or can. */
+  readonly enrol: () => Promise<readonly EnrolledAgent[]>;
+  /** Load that fills a segment. */
+  readonly isHeavy?: boolean;
+}
+
 export class Tour {
   readonly receipts: Receipt[] = [];
   /** What was put off, in the daemon's words: lawful where a fault was met. */
@@ -37,16 +46,15 @@ export class Tour {
   /** What must not be. */
   readonly problems: string[] = [];
   readonly #appliance: Appliance;
-  readonly #enrolled: readonly EnrolledAgent[];
+  readonly #enrol: () => Promise<readonly EnrolledAgent[]>;
   readonly #isHeavy: boolean;
   #agents: Agent[] = [];
   readonly #pending: Promise<void>[] = [];
 
-  /** `isHeavy`: with bodies enough to fill a segment. */
-  constructor(appliance: Appliance, enrolled: readonly EnrolledAgent[], isHeavy = false) {
+  constructor(appliance: Appliance, options: TourOptions) {
     this.#appliance = appliance;
-    this.#enrolled = enrolled;
-    this.#isHeavy = isHeavy;
+    this.#enrol = options.enrol;
+    this.#isHeavy = options.isHeavy ?? false;
   }
 
   /** The whole load and the stop, or as much of it as the daemon lives for. */
@@ -66,7 +74,7 @@ export class Tour {
 
   /** With the next daemon: everything that waits is answered, and each agent can go on. */
   async settle(): Promise<void> {
-    if (this.#agents.length === 0) await this.#connect();
+    await this.#connect();
     await Promise.all(this.#pending);
     const before = this.refusals.length;
     await this.#smallOnes(() => true);
@@ -97,10 +105,10 @@ export class Tour {
   }
 
   async #connect(): Promise<void> {
+    if (this.#agents.length > 0) return;
     const socketPath = this.#appliance.agentSocket;
-    const reconnectTimeoutMs = 60_000;
     const made = await Promise.all(
-      this.#enrolled.map((agent) => connect({ socketPath, ...agent, reconnectTimeoutMs })),
+      (await this.#enrol()).map((agent) => connect({ socketPath, ...agent, reconnectTimeoutMs })),
     );
     this.#agents.push(...made);
   }

@@ -287,14 +287,104 @@ void power_cut(void) {
       left--;
     }
   }
+  newest = NULL;
 }
 
 void lose_failed(void) {
-  for (struct record *r = newest; r != NULL; r = r->older) {
-    if (!r->lost) continue;
-    if (is_name(r))
-      take_back_name(r);
+  for (struct record **at = &newest; *at != NULL;) {
+    struct record *record = *at;
+    if (!record->lost) {
+      at = &record->older;
+      continue;
+    }
+    if (is_name(record))
+      take_back_name(record);
     else
-      take_back_file(r);
+      take_back_file(record);
+    *at = record->older;
+    release(record);
   }
+}
+
+static void put(FILE *file, const void *bytes, size_t length) {
+  if (fwrite(&length, sizeof length, 1, file) != 1) broken(__LINE__);
+  if (length > 0 && fwrite(bytes, length, 1, file) != 1) broken(__LINE__);
+}
+
+// NUL-terminated; NULL where nothing was put.
+static char *take(FILE *file, size_t *length) {
+  if (fread(length, sizeof *length, 1, file) != 1) broken(__LINE__);
+  if (*length == 0) return NULL;
+  char *bytes = calloc(1, *length + 1);
+  if (bytes == NULL || fread(bytes, *length, 1, file) != 1) broken(__LINE__);
+  return bytes;
+}
+
+static void put_text(FILE *file, const char *text) {
+  put(file, text, text == NULL ? 0 : strlen(text));
+}
+
+// The file's place in /proc: its name, wherever it was moved to.
+static void put_place(FILE *file, int fd) {
+  char link[64], path[PATH_MAX] = "";
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  if (fd >= 0) (void)!readlink(link, path, sizeof path - 1);
+  put_text(file, path);
+}
+
+static void leave_after_older(FILE *file, const struct record *record) {
+  if (record == NULL) return;
+  leave_after_older(file, record->older);
+  put(file, record, sizeof *record);
+  put_place(file, record->fd);
+  put(file, record->bytes, record->length);
+  put_text(file, record->path);
+  put_text(file, record->from);
+  put_text(file, record->saved);
+}
+
+void undo_leave(const char *path) {
+  FILE *file = fopen(path, "w");
+  if (file == NULL) broken(__LINE__);
+  leave_after_older(file, newest);
+  if (fclose(file) != 0) broken(__LINE__);
+}
+
+static void reopen(struct record *record, const char *path) {
+  for (struct record *r = record->older; r != NULL && record->fd < 0; r = r->older)
+    if (r->fd >= 0 && r->inode == record->inode && r->device == record->device) record->fd = r->fd;
+  if (record->fd >= 0) return;
+  struct stat facts;
+  record->fd = real.open(path, O_RDWR | O_CLOEXEC);
+  if (record->fd < 0 || fstat(record->fd, &facts) != 0) return;
+  if (facts.st_ino == record->inode && facts.st_dev == record->device) return;
+  close(record->fd);  // another file has taken the name
+  record->fd = -1;
+}
+
+void undo_take_over(const char *path) {
+  FILE *file = fopen(path, "r");
+  if (file == NULL) return;
+  for (int byte = getc(file); byte != EOF; byte = getc(file)) {
+    ungetc(byte, file);
+    size_t length;
+    char *facts = take(file, &length);
+    char *place = take(file, &length);
+    struct record *record = new_record(CREATED);
+    struct record *older = record->older;
+    memcpy(record, facts, sizeof *record);
+    record->older = older;
+    record->fd = -1;
+    record->bytes = (unsigned char *)take(file, &length);
+    record->path = take(file, &length);
+    record->from = take(file, &length);
+    record->saved = take(file, &length);
+    if (place != NULL) reopen(record, place);
+    // A file that has no name any more is nobody's.
+    if (!is_name(record) && record->fd < 0) undo_drop();
+    free(facts);
+    free(place);
+  }
+  fclose(file);
+  real.unlink(path);
 }

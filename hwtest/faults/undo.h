@@ -28,6 +28,12 @@ void undo_synced(int fd);       // fsync, fdatasync: of a file or a folder
 void undo_synced_all(void);     // syncfs
 void undo_sync_failed(int fd);  // fd -1: syncfs
 
+// A process may end and the power stay: what it left in memory is not on the platter either, and
+// the process after it goes on with what was kept. `undo_leave` writes it to a file,
+// `undo_take_over` reads it and removes the file; one that is not there is empty.
+void undo_leave(const char *path);
+void undo_take_over(const char *path);
+
 void power_cut(void);
 // Of a process that ends by itself: what a failed sync lost.
 void lose_failed(void);

@@ -49,6 +49,8 @@ const BUNDLES_VERIFIED = 20;
 /** Of the sectors that were not synced, those that survive a kill. */
 const TEAR_PERCENT = 30;
 const IN_FLIGHT = 8;
+/** A start takes seconds, and on a busy machine minutes: an agent waits for any. */
+const reconnectTimeoutMs = 3_600_000;
 const ACTIONS_MAX = 4;
 
 export async function runKillCycles(options: KillCycleOptions): Promise<KillCycleResult> {
@@ -105,7 +107,6 @@ class KillCycles {
     );
     await founded.stop();
     this.#running = await this.#appliance.start(this.#daemonOptions());
-    const reconnectTimeoutMs = 60_000;
     return Promise.all(
       enrolled.map((agent) => connect({ socketPath: agentSocket, ...agent, reconnectTimeoutMs })),
     );

@@ -139,7 +139,12 @@ export async function bundleOf(controlSocket: string, index: bigint): Promise<Ui
 /** `kudurru fsck` over a state folder. @throws Error with what it found */
 export async function checkFiles(state: string): Promise<void> {
   const words = [commandProgram, 'fsck', '--state', state, '--json'];
-  await promisify(execFile)(process.execPath, words, { maxBuffer: 2 ** 24 });
+  try {
+    await promisify(execFile)(process.execPath, words, { maxBuffer: 2 ** 24 });
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new Error(`kudurru fsck: ${stdout}${stderr}`, { cause: error });
+  }
 }
 
 /** Entries that the daemon makes of itself while nothing happens. */

@@ -1,4 +1,4 @@
-/** The whole table of sites × faults, and of the syncs that are left out. */
+/** The whole table of sites × faults. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +13,7 @@ export const faults: Soak = {
   about: 'every fault at every call that changes the disk; prints the table of outcomes',
   async run({ seed, minutes, folder, tableFile, say }) {
     const templates = await makeTemplates(folder);
-    const sites = await traceSites(templates, join(folder, 'traces'));
+    const { sites } = await traceSites(templates, join(folder, 'traces'));
     const cases = allCases(sites, seed);
     const results = await runCases(templates, cases, {
       folder: join(folder, 'runs'),
@@ -29,7 +29,7 @@ export const faults: Soak = {
     const left = cases.length - results.length;
     if (left > 0) findings.push(`the time was over with ${left} of ${cases.length} runs to do`);
     else if (tableFile !== null) {
-      writeFileSync(tableFile, withTable(readFileSync(tableFile, 'utf8'), table));
+      writeFileSync(tableFile, withTable(readFileSync(tableFile, 'utf8'), 'faults', table));
     }
     const receipts = results.reduce((sum, result) => sum + result.receipts, 0);
     return { counts: { sites: sites.length, runs: results.length, receipts }, findings };

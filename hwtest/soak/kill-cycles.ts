@@ -5,7 +5,7 @@ import { runKillCycles } from '../scenarios/kill-cycles.ts';
 import type { Soak } from './soak.ts';
 
 /** Cycles on one ledger. */
-const cyclesAtOnce = 100;
+const cyclesAtOnce = 50;
 
 export const killCycles: Soak = {
   name: 'kill-cycles',

@@ -18,8 +18,9 @@ export const load: Soak = {
     const appliance = await Appliance.prepare(join(folder, 'state'));
     const daemon = await appliance.start();
     const names = Array.from({ length: agents }, (_, number) => `agent-${number}`);
-    const enrolled = names.map((name) => enrolAgent(appliance.controlSocket, name));
-    const tour = new Tour(appliance, await Promise.all(enrolled));
+    const enrol = async () =>
+      Promise.all(names.map((name) => enrolAgent(appliance.controlSocket, name)));
+    const tour = new Tour(appliance, { enrol });
     for (let turns = 1; performance.now() < untilMs && tour.problems.length === 0; turns++) {
       await tour.settle();
       say(`turn ${turns}: ${tour.receipts.length} receipts`);

@@ -13,9 +13,10 @@ import { faults } from './faults.ts';
 import { fuzz } from './fuzz.ts';
 import { killCycles } from './kill-cycles.ts';
 import { load } from './load.ts';
+import { syncs } from './syncs.ts';
 import type { Soak, SoakResult } from './soak.ts';
 
-const SOAKS: readonly Soak[] = [killCycles, faults, byteFlips, fuzz, load];
+const SOAKS: readonly Soak[] = [killCycles, faults, syncs, byteFlips, fuzz, load];
 const minutesDefault = 10;
 const minutesMax = 10_080;
 const seedMax = 2 ** 31;
@@ -43,7 +44,7 @@ OPTIONS
   --seed N      of all that is drawn at random, 0 to ${seedMax - 1}. Default: a new one,
                 which is printed.
   --json FILE   writes the summaries as JSON.
-  --table FILE  with "faults": writes the table of outcomes into FILE, between
+  --table FILE  with "faults" and "syncs": writes their tables into FILE, between
                 the marks that are there.
 
 EXIT STATUS
