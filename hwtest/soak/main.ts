@@ -13,10 +13,11 @@ import { faults } from './faults.ts';
 import { fuzz } from './fuzz.ts';
 import { killCycles } from './kill-cycles.ts';
 import { load } from './load.ts';
-import { syncs } from './syncs.ts';
+import { sim } from './sim.ts';
 import type { Soak, SoakResult } from './soak.ts';
+import { syncs } from './syncs.ts';
 
-const SOAKS: readonly Soak[] = [killCycles, faults, syncs, byteFlips, fuzz, load];
+const SOAKS: readonly Soak[] = [killCycles, faults, syncs, sim, byteFlips, fuzz, load];
 const minutesDefault = 10;
 const minutesMax = 10_080;
 const seedMax = 2 ** 31;
