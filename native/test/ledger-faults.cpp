@@ -1,5 +1,6 @@
 // The ledger while its disk fails, fills up or loses power: nothing acknowledged is lost, nothing
 // else is half there, and fsck finds every byte that changed.
+#include "core/journal/crc32c.h"
 #include "ledger-fixture.h"
 
 namespace kudurru {
@@ -179,6 +180,40 @@ TEST_F(LedgerFaultTest, FsckFindsEachFlippedByteOfTheJournal) {
     EXPECT_EQ(first.file, "journal/00000000.journal") << at;
     EXPECT_LE(first.offset, at);
   }
+}
+
+// Who changes a group and mends its checksums cannot mend chain, roots and what agents signed.
+TEST_F(LedgerFaultTest, FsckFindsEachChangeOfAGroupWhoseChecksumsWereMended) {
+  ASSERT_EQ(start().message, "");
+  ASSERT_EQ(applyFrames({agent_.submit(2, 64)}).message, "");
+  ASSERT_EQ(applyFrames({agent_.submit(1)}).message, "");
+  ASSERT_EQ(ledger_->stop().message, "");
+  ledger_.reset();
+  Buffer& bytes = disk_.names.at("/state/journal/00000000.journal")->current;
+  SegmentHeader segment;
+  ASSERT_EQ(decodeSegmentHeader(Bytes(bytes).first(kSegmentHeaderBytes), &segment).message, "");
+  const uint32_t seed = segment.seed();
+  size_t flipped = 0;
+  for (size_t at = kSegmentHeaderBytes;;) {
+    const auto found = decodeRecordHeader(Bytes(bytes).subspan(at), seed);
+    if (!found) break;
+    const Buffer whole(bytes.begin() + static_cast<ptrdiff_t>(at),
+                       bytes.begin() + static_cast<ptrdiff_t>(at + recordBytes(found->length)));
+    for (size_t byte = 0; byte < found->length; byte += 3, ++flipped) {
+      bytes[at + kRecordHeaderBytes + byte] ^= 0x10;
+      RecordHeader mended = *found;
+      const Bytes payload = Bytes(bytes).subspan(at + kRecordHeaderBytes, found->length);
+      mended.payloadChecksum = crc32c(payload, seed);
+      const RecordHeaderBytes head = encodeRecordHeader(mended, seed);
+      std::ranges::copy(head, bytes.begin() + static_cast<ptrdiff_t>(at));
+      const Checked checked = check();
+      EXPECT_GT(checked.findings.damages(), 0u) << "byte " << byte << " of the record at " << at;
+      std::ranges::copy(whole, bytes.begin() + static_cast<ptrdiff_t>(at));
+    }
+    at += whole.size();
+  }
+  EXPECT_GT(flipped, 500u);
+  EXPECT_EQ(check().first(), "");
 }
 
 TEST_F(LedgerFaultTest, TilesAreWholeAreFoundWrongAndAreMadeAgain) {

@@ -27,6 +27,7 @@ const SEALED_OVERHEAD_BYTES = 48; // salt and tag
 interface SealedBody {
   readonly entry: number;
   readonly field: number;
+  readonly scope: string;
   readonly digest: Uint8Array;
   readonly sealedBytes: number;
 }
@@ -75,7 +76,8 @@ function parseBodies(bytes: Buffer, entryCount: number): SealedBody[] | null {
     const sealedBytes = bytes.readUInt32BE(head - 4);
     if (head + sealedBytes > bytes.length) return null;
     const digest = new Uint8Array(bytes.subarray(head - 36, head - 4));
-    bodies.push({ entry, field: bytes.readUInt8(at + 4), digest, sealedBytes });
+    const scope = bytes.toString('latin1', at + 6, at + 6 + scopeBytes);
+    bodies.push({ entry, field: bytes.readUInt8(at + 4), scope, digest, sealedBytes });
     at = head + sealedBytes;
   }
   return bodies;
@@ -124,7 +126,7 @@ export class GroupCheck {
       const envelope = this.#decoded(place, () => decodeEnvelope(entry.envelope));
       if (envelope === null) return;
       this.#envelopes.push(entry.envelope);
-      this.#checkBodies(place, envelope.commitments);
+      this.#checkBodies(place, envelope.erasureScope ?? 'default', envelope.commitments);
       return;
     }
     this.#endStatement();
@@ -132,7 +134,7 @@ export class GroupCheck {
       const signed = this.#decoded(place, () => decodeStatement(entry.statement));
       if (signed !== null) this.#statement = { place, root: signed.content.root };
     }
-    if ('commitments' in entry) this.#checkBodies(place, entry.commitments);
+    if ('commitments' in entry) this.#checkBodies(place, 'system', entry.commitments);
   }
 
   #decoded<Value>(place: number, decode: () => Value): Value | null {
@@ -156,7 +158,7 @@ export class GroupCheck {
     this.#envelopes = [];
   }
 
-  #checkBodies(place: number, commitments: readonly Commitment[]): void {
+  #checkBodies(place: number, scope: string, commitments: readonly Commitment[]): void {
     for (const commitment of commitments) {
       if (!commitment.deposited) continue;
       const field = commitmentFieldNumber(commitment.field);
@@ -171,6 +173,10 @@ export class GroupCheck {
       this.#body += 1;
       if (this.group.firstIndex + BigInt(place) < this.#from) continue;
       this.bodies += 1n;
+      if (body.scope !== scope) {
+        this.#say('body-mismatch', place, `field ${field} has a body of another scope`);
+        continue;
+      }
       if (body.sealedBytes === commitment.length + SEALED_OVERHEAD_BYTES) continue;
       this.#say('body-mismatch', place, `field ${field} has a body of another length`);
     }

@@ -106,9 +106,10 @@ export class PortableScan implements Scan {
     const link = group.entries[0]?.entry?.previousLeafHash ?? null;
     this.#settleHeld(link);
     const { firstIndex } = parsed;
+    const wasDamaged = this.#isDamaged;
     if (firstIndex > this.#order.tree.size && link !== null) this.#bridge(firstIndex, { link });
     const isNext = firstIndex === this.#order.tree.size;
-    if (!isNext && !this.#isDamaged) {
+    if (!isNext && !wasDamaged) {
       const { size } = this.#order.tree;
       const text = `the group begins at entry ${firstIndex}, after ${size} entries`;
       this.#findings.add(damageAt(position, 'group-out-of-place', text));

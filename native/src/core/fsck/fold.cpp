@@ -81,11 +81,12 @@ void Fold::takeGroup(GroupCheck& group) {
   const Hash* link =
       group.entries()[0].isGood ? &group.entries()[0].view.head.previousLeafHash : nullptr;
   settleHeld(link);
+  const bool wasDamaged = isDamaged_;
   if (group.view().firstIndex() > state_.size() && link != nullptr) {
     bridge(group.view().firstIndex(), link, nullptr);
   }
   const bool isNext = group.view().firstIndex() == state_.size();
-  if (!isNext && !isDamaged_) {
+  if (!isNext && !wasDamaged) {
     findings_.add(damageAt(group.position(), "group-out-of-place",
                            "the group begins at entry " +
                                std::to_string(group.view().firstIndex()) + ", after " +

@@ -6,6 +6,7 @@
 #include "core/body/commitment.h"
 #include "core/entry/entry-fields.h"
 #include "core/journal/segment.h"
+#include "core/ledger/ledger-types.h"
 #include "core/submission/envelope.h"
 #include "core/submission/statement.h"
 #include "core/tree/merkle.h"
@@ -81,6 +82,7 @@ class RangeCheck {
     if (view->head.kind == EntryKind::kStatement) return takeStatement(place);
     const auto commitments = readCommitments(*view);
     if (!commitments) return say("entry-malformed", place, "has commitments of no known form");
+    scope_ = kSystemScope;
     for (const CommitmentField& commitment : *commitments) checkCommitment(place, commitment);
   }
 
@@ -102,6 +104,7 @@ class RangeCheck {
       return say("entry-malformed", place, "is not an action with an envelope");
     }
     envelopes_.push_back(leafHash(fields->envelope));
+    scope_ = envelope.scope;
     for (const submission::Commitment& one : commitments_) {
       checkCommitment(place, {one.field, one.length, one.digest, one.deposited});
     }
@@ -144,6 +147,10 @@ class RangeCheck {
       return;
     }
     ++range_.counts.bodies;
+    if (body.scope != scope_) {
+      return say("body-mismatch", body.entry,
+                 fieldText(body.field) + " has a body of another scope");
+    }
     if (body.sealed.size() != commitment.length + kSealedOverheadBytes) {
       return say("body-mismatch", body.entry,
                  fieldText(body.field) + " has a body of another length");
@@ -180,6 +187,7 @@ class RangeCheck {
   std::vector<SealedBody>::const_iterator body_;
   std::optional<uint32_t> statement_;
   Hash statementRoot_{};
+  std::string_view scope_;  // of the bodies of the present entry
   std::vector<Hash> envelopes_;
   std::vector<submission::Commitment> commitments_;
   std::vector<uint8_t> plain_;
