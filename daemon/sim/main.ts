@@ -66,7 +66,7 @@ async function runSeeds(options: SimOptions): Promise<number> {
 
 function wordsOf(options: SimOptions): string[] {
   const { first, last, canary, sweep, crashAtCall, crashAtStep, trace } = options;
-  const given: readonly (readonly [string, unknown])[] = [
+  const given: readonly (readonly [string, string | number | undefined])[] = [
     ['--seeds', `${first}-${last}`],
     ['--canary', canary],
     ['--sweep', sweep === 0 ? undefined : sweep],

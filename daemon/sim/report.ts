@@ -28,6 +28,10 @@ export class Totals {
     this.#counts.set(what, (this.#counts.get(what) ?? 0) + by);
   }
 
+  #sorted(): [string, number][] {
+    return [...this.#counts].toSorted(([one], [other]) => (one < other ? -1 : 1));
+  }
+
   toJSON(): Record<string, unknown> {
     return {
       worlds: this.#worlds,
@@ -35,7 +39,7 @@ export class Totals {
       steps: this.#steps,
       calls: this.#calls,
       entries: this.#entries,
-      counts: Object.fromEntries([...this.#counts].toSorted()),
+      counts: Object.fromEntries(this.#sorted()),
     };
   }
 
@@ -46,7 +50,7 @@ export class Totals {
       ['steps', this.#steps],
       ['calls of the disk', this.#calls],
       ['entries', this.#entries],
-      ...[...this.#counts].toSorted(([one], [other]) => (one < other ? -1 : 1)),
+      ...this.#sorted(),
     ];
     const width = Math.max(...rows.map(([what]) => what.length));
     return rows.map(([what, count]) => `${what.padEnd(width)}  ${count}\n`).join('');

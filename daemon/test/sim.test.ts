@@ -48,10 +48,16 @@ function describeRuns(): void {
     assert.equal(brokenIn(outcomes), '');
     // A budget in which nothing happens proves nothing.
     for (const what of ['power cuts', 'kills', 'torn tails cut', 'receipts', 'damage noticed']) {
-      assert.ok(outcomes.some(({ counts }) => (counts[what] ?? 0) > 0), `no world had ${what}`);
+      assert.ok(
+        outcomes.some(({ counts }) => (counts[what] ?? 0) > 0),
+        `no world had ${what}`,
+      );
     }
     for (const mode of ['friendly', 'failing', 'hostile']) {
-      assert.ok(outcomes.some((outcome) => outcome.mode === mode), `no world was ${mode}`);
+      assert.ok(
+        outcomes.some((outcome) => outcome.mode === mode),
+        `no world was ${mode}`,
+      );
     }
   });
 
@@ -73,7 +79,7 @@ function describeRuns(): void {
     it(`${canary.invariant} is broken where ${canary.bug}`, function () {
       const { outcome, isReplayed } = catchOne(program, canary);
       assert.ok(outcome !== undefined, `no seed caught ${canary.name}`);
-      this.test!.title += ` (${canary.name}: seed ${outcome.seed}, step ${outcome.step})`;
+      this.runnable().title += ` (${canary.name}: seed ${outcome.seed}, step ${outcome.step})`;
       assert.ok(isReplayed, `seed ${outcome.seed} run again is another run`);
     });
   }

@@ -1,4 +1,6 @@
 // Deaths, starts, and what a start must bring back.
+#include <cstdlib>
+
 #include "core/fsck/fsck.h"
 #include "record-forger.h"
 #include "world.h"
@@ -7,6 +9,16 @@ namespace kudurru::sim {
 namespace {
 
 constexpr unsigned kStartsMax = 60;
+
+// A partial tile of a smaller tree. Tiles are not synced one by one: a power cut may tear one that
+// the next publication does not write again. fsck names it; the log's door makes it again.
+bool isOldPartial(const std::string& file, uint64_t size) {
+  const size_t at = file.find(".p/");
+  if (at == std::string::npos) return false;
+  const bool isEntries = file.starts_with("tile/entries/");
+  const uint64_t level = isEntries ? 0 : std::strtoull(file.c_str() + 5, nullptr, 10);
+  return std::strtoull(file.c_str() + at + 3, nullptr, 10) != (size >> (8 * level)) % 256;
+}
 
 }  // namespace
 
@@ -140,14 +152,17 @@ void World::checkFolder() {
   fsck::Report report;
   fsck::Findings findings;
   const Status status = fsck::check(storage_, options, &report, &findings);
-  const auto& list = findings.list();
-  const std::string words = !status.ok()   ? status.message
-                            : list.empty() ? ""
-                                           : list[0].file + ": " + list[0].message;
-  const bool isClean = status.ok() && findings.damages() == 0;
+  std::string words = status.message;
+  for (const fsck::Finding& finding : findings.list()) {
+    if (isOldPartial(finding.file, history_.size()) || !published.ok()) {
+      context_.count("old partial tiles found torn");
+    } else {
+      words = finding.file + ": " + finding.message;
+    }
+  }
+  const bool isClean = status.ok() && words.empty() && findings.damages() == 0;
   if (!isClean && isDamaged()) throw Noticed{"fsck: " + words};
   require(isClean, kFsckIsClean, words);
-  context_.count("wrong tiles that can be made again", findings.rebuildables());
   require(report.entries == history_.size() && report.root == history_.rootAt(history_.size()),
           kFsckIsClean, "fsck sees another log");
   context_.count("fsck runs");
