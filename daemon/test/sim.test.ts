@@ -15,7 +15,7 @@ import { brokenLine } from '../sim/report.ts';
 
 const program = join(import.meta.dirname, '..', '..', 'native', 'build', 'test', 'kudurru-sim');
 const timeoutMs = 300_000;
-const seeds = { first: 1, last: 60 };
+const seeds = { first: 1, last: 40 };
 const sweep = { seed: 1, stride: 17 };
 
 describe('sim', function () {

@@ -123,11 +123,14 @@ void World::attempt(Deed&& deed) {
   if (!daemon_->isRunning() && !isOver_) start();
 }
 
+void World::beginStep() {
+  if (++context_.trace.step != options_.crashAtStep) return;
+  die(chooseDeath());
+  start();
+}
+
 void World::step() {
-  if (++context_.trace.step == options_.crashAtStep) {
-    die(chooseDeath());
-    start();
-  }
+  beginStep();
   context_.clock.monotonicNs += context_.schedule.between(1'000, 2'000'000);
   const uint64_t choice = context_.schedule.below(1'000);
   if (choice < 250) {
@@ -207,14 +210,14 @@ void World::tick(uint64_t ns) {
 // Nothing fails any more: each submission gets its answer.
 void World::settle() {
   context_.faults.rates = {};
-  context_.faults.crashAt = 0;
+  if (!isPlanned()) context_.faults.crashAt = 0;
   disk_.capacityBytes = UINT64_MAX;
   const auto isSettled = [&] {
     return std::ranges::all_of(agents_, [](const auto& agent) { return agent->isSettled(); });
   };
   for (uint64_t left = kSettleStepsMax; !isSettled() && !isOver_; --left) {
     require(left != 0, kEachIsAnswered, "agents wait for ever: " + agents_[0]->describe());
-    ++context_.trace.step;
+    beginStep();
     for (const auto& agent : agents_) {
       agent->listen();
       agent->act(true);

@@ -56,6 +56,7 @@ class World {
   void settle();
   void finish();
 
+  void beginStep();
   // One step of the schedule.
   void step();
   void stepOfBox(uint64_t choice);
