@@ -2,10 +2,10 @@
  * The life of an entry, top to bottom. Work flows in batches: while one is made durable, intake
  * gathers the next and its signatures are checked.
  *
- *   intake    submissions and session requests; each stamped when its frame came
+ *   intake    submissions, chunks of large bodies, session requests; each stamped when it came
  *   identity  the signatures of all submissions
  *   rules     none in force: the ledger says so in each action's entry
- *   ledger    one group, one fdatasync
+ *   ledger    the chunks, then one group; one fdatasync
  *   intake    receipts and refusals
  *   identity  sessions opened, taken up and closed, each in the ledger before its agent is told
  *   anchor    told that there is more to anchor, and who waits for it
@@ -49,7 +49,7 @@ async function decide(stages: PipelineStages, batch: IntakeBatch): Promise<void>
   const { intake, ledger, sessions, noteActivity } = stages;
   const { committed } = batch;
   if (committed.actions > 0) noteActivity(committed.waiters.map(awaitingOf));
-  if (batch.items > 0) {
+  if (batch.items + batch.chunks > 0) {
     await Promise.all([intake.verify(batch), ledger.useScopes(batch.scopes)]);
     await ledger.apply(batch);
   }

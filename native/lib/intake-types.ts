@@ -94,9 +94,11 @@ export interface IntakeBatch {
   readonly handle: unknown;
   /** Submissions, with those refused already. */
   readonly items: number;
+  /** Chunks of large bodies, to be made durable before the submissions. */
+  readonly chunks: number;
   /** Actions of those not refused. */
   readonly actions: number;
-  /** Of the submissions' frames. */
+  /** Of the frames of submissions and chunks. */
   readonly bytes: number;
   /** To be worked on after the items, in this order. */
   readonly requests: readonly SessionRequest[];

@@ -113,6 +113,7 @@ export function startIntake(options: IntakeOptions): Intake {
 class Batch implements IntakeBatch {
   readonly handle: unknown;
   readonly items: number;
+  readonly chunks: number;
   readonly actions: number;
   readonly bytes: number;
   readonly requests: IntakeBatch['requests'];
@@ -124,6 +125,7 @@ class Batch implements IntakeBatch {
   constructor(delivery: NativeDelivery, waiters: () => readonly Waiter[]) {
     this.handle = delivery.handle;
     this.items = delivery.items;
+    this.chunks = delivery.chunks;
     this.actions = delivery.actions;
     this.bytes = delivery.bytes;
     this.requests = delivery.requests;

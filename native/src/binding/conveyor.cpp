@@ -37,11 +37,15 @@ void Conveyor::disconnect() {
   intake_ = {};
 }
 
-bool Conveyor::hasKeys(const std::vector<intake::SubmitItem>& items) const {
+bool Conveyor::hasKeys(const std::vector<intake::SubmitItem>& items,
+                       const std::vector<intake::ChunkItem>& chunks) const {
   std::shared_ptr<const ScopeKeys> keys;
   {
     const std::lock_guard lock(mutex_);
     keys = keys_;
+  }
+  for (const intake::ChunkItem& chunk : chunks) {
+    if (!keys->contains(chunk.body->scope)) return false;
   }
   std::string_view known;
   for (const intake::SubmitItem& item : items) {
@@ -63,7 +67,8 @@ bool Conveyor::hasRoom() {
   return !intakeWaits_;
 }
 
-void Conveyor::put(std::vector<intake::SubmitItem>&& items) {
+void Conveyor::put(std::vector<intake::SubmitItem>&& items,
+                   std::vector<intake::ChunkItem>&& chunks) {
   bool first = false;
   bool shared = false;
   bool many = false;
@@ -77,9 +82,13 @@ void Conveyor::put(std::vector<intake::SubmitItem>&& items) {
       open_->bytes += item.frame.size();
       open_->items.push_back(std::move(item));
     }
+    for (intake::ChunkItem& chunk : chunks) {
+      open_->bytes += chunk.frame.size();
+      open_->chunks.push_back(std::move(chunk));
+    }
     // One item is done sooner than a thread is woken, where the ledger's thread is free for it.
     const size_t unclaimed = open_->items.size() - open_->claimed;
-    shared = ledgerBusy_ || unclaimed > 1;
+    shared = unclaimed > (ledgerBusy_ ? 0 : 1);
     many = unclaimed > 2;
   }
   if (many) {
@@ -176,12 +185,14 @@ int64_t Conveyor::taiMinusUtcSeconds(int64_t realtimeNs) const {
 Status Conveyor::apply(Ledger* ledger, Gathering& gathering, intake::Batch& batch) {
   batch.items.reserve(gathering.items.size());
   for (intake::SubmitItem& item : gathering.items) batch.items.push_back(std::move(item));
+  batch.chunks = std::move(gathering.chunks);
   batch.bytes = gathering.bytes;
   if (!gathering.failure.empty()) return failure(Code::kIoFailed, gathering.failure);
   if (ledger == nullptr) return failure(Code::kClosed, "the ledger is not open");
   try {
     ApplyResult result;
-    const int64_t offset = taiMinusUtcSeconds(batch.items.front().realtimeNs);
+    const int64_t offset =
+        batch.items.empty() ? 0 : taiMinusUtcSeconds(batch.items.front().realtimeNs);
     return ledger->apply({&batch, offset, nullptr}, &result);
   } catch (const std::exception& error) {
     return failure(Code::kIoFailed, error.what());
@@ -202,7 +213,7 @@ void Conveyor::run(Ledger* ledger, const std::function<void()>& onDurable) {
   lock.unlock();
   if (!status.ok()) return fail(status);
   const std::lock_guard intakeLock(intakeMutex_);
-  if (intake_.answer && !batch.items.empty()) intake_.answer(std::move(batch));
+  if (intake_.answer && batch.forLedger()) intake_.answer(std::move(batch));
 }
 
 void Conveyor::fail(const Status& status) {

@@ -55,11 +55,12 @@ class Conveyor {
   void connect(ConveyorOptions options, Intake intake);
   // Nothing of intake is called after this has returned.
   void disconnect();
-  // Whether all scopes of the items have keys in use.
-  bool hasKeys(const std::vector<intake::SubmitItem>& items) const;
+  // Whether all their scopes have keys in use.
+  bool hasKeys(const std::vector<intake::SubmitItem>& items,
+               const std::vector<intake::ChunkItem>& chunks = {}) const;
   // False: `wake` is called when there is room.
   bool hasRoom();
-  void put(std::vector<intake::SubmitItem>&& items);
+  void put(std::vector<intake::SubmitItem>&& items, std::vector<intake::ChunkItem>&& chunks = {});
 
   // --- the ledger's thread ---
   void useScopeKey(const std::string& scope, const Hash& key);
@@ -72,9 +73,11 @@ class Conveyor {
   void leaveLedger();
 
  private:
-  // Items in the order in which they came. Their number grows until the ledger takes them.
+  // Items in the order in which they came. Their number grows until the ledger takes them. Chunks
+  // of large bodies come before all items: the ledger seals those itself.
   struct Gathering {
     std::deque<intake::SubmitItem> items;
+    std::vector<intake::ChunkItem> chunks;
     size_t claimed = 0;  // items that somebody works on, or has
     size_t done = 0;
     size_t actions = 0;

@@ -147,6 +147,7 @@ Napi::Object toObject(Napi::Env env, const Delivery& delivery) {
   auto object = Napi::Object::New(env);
   object.Set("handle", wrapBatch(env, delivery.batch));
   object.Set("items", number(env, batch.items.size()));
+  object.Set("chunks", number(env, batch.chunks.size()));
   object.Set("actions", number(env, delivery.actions));
   object.Set("bytes", number(env, batch.bytes));
   object.Set("requests", requests);

@@ -182,7 +182,7 @@ Napi::Value IntakeObject::answer(const Napi::CallbackInfo& info) {
   for (const SessionRequest& request : batch->requests) {
     if (request.kind == SessionRequest::Kind::kDisconnected) known_.erase(request.connection);
   }
-  if (batch->items.empty()) return waiters;
+  if (!batch->forLedger()) return waiters;
   thread_->answer(std::exchange(*batch, {}));
   return waiters;
 }

@@ -26,15 +26,18 @@ uint64_t actionsIn(const intake::SubmitItem& item) {
   return item.refusal ? 0 : item.parsed.envelopes.size();
 }
 
+void addScope(Delivery& delivery, std::string_view scope) {
+  const bool known = std::ranges::find(delivery.scopes, scope) != delivery.scopes.end();
+  if (!known) delivery.scopes.emplace_back(scope);
+}
+
 Delivery deliveryOf(intake::Batch&& batch) {
   Delivery delivery;
+  for (const intake::ChunkItem& chunk : batch.chunks) addScope(delivery, chunk.body->scope);
   for (const intake::SubmitItem& item : batch.items) {
     if (item.refusal) continue;
     delivery.actions += actionsIn(item);
-    for (const submission::Body& body : item.parsed.bodies) {
-      const bool known = std::ranges::find(delivery.scopes, body.scope) != delivery.scopes.end();
-      if (!known) delivery.scopes.emplace_back(body.scope);
-    }
+    for (const submission::Body& body : item.parsed.bodies) addScope(delivery, body.scope);
   }
   delivery.batch = std::make_shared<intake::Batch>(std::move(batch));
   return delivery;
@@ -190,23 +193,24 @@ void IntakeThread::passOn() {
     if (intake.hasWork() && isWanted()) forJavaScript_ = intake.takeBatch();
     return;
   }
-  while (!isHeld_ && forJavaScript_.items.empty() && intake.hasWork() && conveyor_->hasRoom()) {
+  while (!isHeld_ && !forJavaScript_.forLedger() && intake.hasWork() && conveyor_->hasRoom()) {
     intake::Batch batch = intake.takeBatch();
     for (intake::SessionRequest& request : batch.requests) {
       forJavaScript_.requests.push_back(std::move(request));
     }
-    if (batch.items.empty()) continue;
-    if (conveyor_->hasKeys(batch.items)) {
-      conveyor_->put(std::move(batch.items));
+    if (!batch.forLedger()) continue;
+    if (conveyor_->hasKeys(batch.items, batch.chunks)) {
+      conveyor_->put(std::move(batch.items), std::move(batch.chunks));
     } else {
       forJavaScript_.items = std::move(batch.items);
+      forJavaScript_.chunks = std::move(batch.chunks);
       forJavaScript_.bytes = batch.bytes;
     }
   }
 }
 
 bool IntakeThread::hasNews() const {
-  if (!forJavaScript_.items.empty() || !forJavaScript_.requests.empty()) return true;
+  if (forJavaScript_.forLedger() || !forJavaScript_.requests.empty()) return true;
   if (committed_.actions == 0) return false;
   return !committed_.waiters.empty() || server_->ended() ||
          intake::now().ms() - toldAtMs_ >= kTellEveryMs;
@@ -229,7 +233,7 @@ void IntakeThread::deliver() {
     const std::lock_guard lock(mutex_);
     if (!std::exchange(wanted_, false)) return;
   }
-  isHeld_ = conveyor_ && !forJavaScript_.items.empty();
+  isHeld_ = conveyor_ && forJavaScript_.forLedger();
   Delivery delivery = deliveryOf(std::exchange(forJavaScript_, {}));
   delivery.committed = std::exchange(committed_, {});
   toldAtMs_ = intake::now().ms();

@@ -12,7 +12,20 @@ namespace kudurru {
 namespace {
 
 constexpr std::string_view kInfo{"kudurru/body/1\0", 15};
+constexpr std::string_view kChunkInfo{"kudurru/chunk/1\0", 16};
+constexpr size_t kChunkInfoBytes = 16 + 32 + 4 + 4;
 constexpr std::array<uint8_t, 12> kZeroNonce{};
+
+// Domain ‖ upload ‖ u32(number) ‖ u32(count).
+std::array<uint8_t, kChunkInfoBytes> infoOf(const ChunkKey& key) {
+  std::array<uint8_t, kChunkInfoBytes> info;
+  auto at = std::copy(kChunkInfo.begin(), kChunkInfo.end(), info.begin());
+  at = std::copy_n(key.upload.begin(), 32, at);
+  for (const uint32_t value : {key.number, key.count}) {
+    for (int shift = 24; shift >= 0; shift -= 8) *at++ = static_cast<uint8_t>(value >> shift);
+  }
+  return info;
+}
 
 void require(int outcome, const char* message) {
   if (outcome == 1) return;
@@ -39,8 +52,8 @@ BodyCipher::~BodyCipher() {
   EVP_CIPHER_free(cipher_);
 }
 
-void BodyCipher::start(const BodyKey& key, bool encrypting) {
-  Hash derived = hkdfSha256(key.scopeKey, key.digest, bytesOf(kInfo));
+void BodyCipher::start(const BodyKey& key, Bytes info, bool encrypting) {
+  Hash derived = hkdfSha256(key.scopeKey, key.digest, info);
   const int started = EVP_CipherInit_ex2(context_, nullptr, derived.data(), kZeroNonce.data(),
                                          encrypting ? 1 : 0, nullptr);
   OPENSSL_cleanse(derived.data(), derived.size());
@@ -52,12 +65,33 @@ void BodyCipher::start(const BodyKey& key, bool encrypting) {
 }
 
 void BodyCipher::seal(const BodyKey& key, Bytes salt, Bytes bytes, MutableBytes out) {
+  start(key, bytesOf(kInfo), true);
+  finishSeal(salt, bytes, out);
+}
+
+void BodyCipher::sealChunk(const ChunkKey& key, Bytes salt, Bytes bytes, MutableBytes out) {
+  start(key.body, infoOf(key), true);
+  finishSeal(salt, bytes, out);
+}
+
+bool BodyCipher::open(const BodyKey& key, Bytes sealed, MutableBytes out) {
+  start(key, bytesOf(kInfo), false);
+  return finishOpen(sealed, out);
+}
+
+bool BodyCipher::openChunk(const ChunkKey& key, Bytes sealed, MutableBytes out) {
+  start(key.body, infoOf(key), false);
+  return finishOpen(sealed, out);
+}
+
+void BodyCipher::finishSeal(Bytes salt, Bytes bytes, MutableBytes out) {
   constexpr const char* kFailed = "cannot seal a body: openssl refused to encrypt";
-  start(key, true);
   int written = 0;
-  require(
-      EVP_CipherUpdate(context_, out.data(), &written, salt.data(), static_cast<int>(salt.size())),
-      kFailed);
+  if (!salt.empty()) {
+    require(EVP_CipherUpdate(context_, out.data(), &written, salt.data(),
+                             static_cast<int>(salt.size())),
+            kFailed);
+  }
   uint8_t* at = out.data() + written;
   require(EVP_CipherUpdate(context_, at, &written, bytes.data(), static_cast<int>(bytes.size())),
           kFailed);
@@ -66,8 +100,7 @@ void BodyCipher::seal(const BodyKey& key, Bytes salt, Bytes bytes, MutableBytes 
   require(EVP_CIPHER_CTX_ctrl(context_, EVP_CTRL_AEAD_GET_TAG, kTagSizeBytes, at), kFailed);
 }
 
-bool BodyCipher::open(const BodyKey& key, Bytes sealed, MutableBytes out) {
-  start(key, false);
+bool BodyCipher::finishOpen(Bytes sealed, MutableBytes out) {
   const Bytes ciphertext = sealed.first(sealed.size() - kTagSizeBytes);
   std::array<uint8_t, kTagSizeBytes> tag;
   std::copy(sealed.end() - kTagSizeBytes, sealed.end(), tag.begin());

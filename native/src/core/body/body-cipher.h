@@ -20,6 +20,16 @@ struct BodyKey {
   Bytes digest;  // of the body's commitment
 };
 
+// What one sealed chunk of a large body is bound to. A chunk is sealed before it is known whether
+// the bytes are those of the digest: so the key is also of this one time that they came (`upload`,
+// 32 random bytes of the daemon), or two plaintexts could meet one key.
+struct ChunkKey {
+  BodyKey body;
+  Bytes upload;
+  uint32_t number;  // from 0
+  uint32_t count;   // chunks of the body
+};
+
 // Not safe from several threads: each thread has its own.
 class BodyCipher {
  public:
@@ -35,8 +45,16 @@ class BodyCipher {
   // if the key is another, or one bit was changed. `sealed` is longer than kSealedOverheadBytes.
   bool open(const BodyKey& key, Bytes sealed, MutableBytes out);
 
+  // The same for one chunk: `salt` is the body's in chunk 0, whose plaintext begins with it, and
+  // empty in the others. A sealed chunk is kTagSizeBytes longer than its plaintext.
+  void sealChunk(const ChunkKey& key, Bytes salt, Bytes bytes, MutableBytes out);
+  // `sealed` is longer than kTagSizeBytes.
+  bool openChunk(const ChunkKey& key, Bytes sealed, MutableBytes out);
+
  private:
-  void start(const BodyKey& key, bool encrypting);
+  void start(const BodyKey& key, Bytes info, bool encrypting);
+  void finishSeal(Bytes salt, Bytes bytes, MutableBytes out);
+  bool finishOpen(Bytes sealed, MutableBytes out);
 
   EVP_CIPHER* cipher_;
   EVP_CIPHER_CTX* context_;

@@ -15,6 +15,8 @@ uint32_t payloadSizeBytesMax(uint8_t type) {
       return kFrameSizeBytesMax - 1;
     case Type::kClose:
       return 64;
+    case Type::kBodyChunk:
+      return kChunkPayloadBytesMax;
     default:
       return 0;
   }

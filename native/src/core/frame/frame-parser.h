@@ -18,12 +18,15 @@ constexpr size_t kHeaderBytes = kLengthBytes + 1;
 // Of type and payload: a frame has at least one byte of payload.
 constexpr uint32_t kFrameSizeBytesMin = 2;
 constexpr uint32_t kFrameSizeBytesMax = 4'194'304;
+// Payload of a body-chunk frame: 262,144 bytes of the body and 256 for what names them.
+constexpr uint32_t kChunkPayloadBytesMax = 262'144 + 256;
 
 enum class Type : uint8_t {
   kHello = 0x01,
   kOpen = 0x02,
   kSubmit = 0x03,
   kClose = 0x04,
+  kBodyChunk = 0x05,
   kWelcome = 0x81,
   kOpened = 0x82,
   kCommitted = 0x83,

@@ -7,6 +7,7 @@
 #include "core/entry/entry-fields.h"
 #include "core/hash/sha256.h"
 #include "core/journal/big-endian.h"
+#include "core/ledger/chunks.h"
 #include "core/tree/merkle.h"
 
 namespace kudurru::fsck {
@@ -219,6 +220,10 @@ void Fold::noteStatement(const GroupCheck& group, const CheckedEntry& entry) {
 
 void Fold::takeRecord(const JournalItem& item, Bytes payload) {
   if (item.type == RecordType::kStop) return;
+  if (item.type == RecordType::kBodyChunk) {
+    if (ChunkView::parse(payload)) return;
+    return findings_.add(damageAt(item.position, "chunk-malformed", "no chunk of a large body"));
+  }
   if (item.type == RecordType::kPrepare) {
     if (const auto size = sizeOfPlan(payload)) roots_.pin(*size);
   }

@@ -18,7 +18,8 @@ constexpr size_t kJobTiles = 4;
 Fsck::Fsck(Storage& storage, Options options)
     : storage_(storage),
       options_(std::move(options)),
-      groupOptions_{options_.fromIndex, options_.checksBodies, &options_.scopeKeys},
+      groupOptions_{options_.fromIndex, options_.checksBodies, &options_.scopeKeys, &storage,
+                    options_.folder + "/journal"},
       walk_(storage, options_.folder + "/journal", findings_) {}
 
 Status Fsck::begin() {

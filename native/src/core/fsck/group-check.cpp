@@ -6,6 +6,7 @@
 #include "core/body/commitment.h"
 #include "core/entry/entry-fields.h"
 #include "core/journal/segment.h"
+#include "core/ledger/chunk-reader.h"
 #include "core/ledger/ledger-types.h"
 #include "core/submission/envelope.h"
 #include "core/submission/statement.h"
@@ -151,6 +152,7 @@ class RangeCheck {
       return say("body-mismatch", body.entry,
                  fieldText(body.field) + " has a body of another scope");
     }
+    if (body.isChunked) return checkLargeBody(body, commitment);
     if (body.sealed.size() != commitment.length + kSealedOverheadBytes) {
       return say("body-mismatch", body.entry,
                  fieldText(body.field) + " has a body of another length");
@@ -173,6 +175,27 @@ class RangeCheck {
     ++range_.counts.opened;
   }
 
+  // Without the key of its scope, only that all its chunks are there.
+  void checkLargeBody(const SealedBody& body, const CommitmentField& commitment) {
+    const std::string field = fieldText(body.field);
+    const auto list = ChunkList::parse(body.sealed);
+    if (list->length != commitment.length) {
+      return say("body-mismatch", body.entry, field + " has a body of another length");
+    }
+    if (!chunks_) chunks_.emplace(*options_.storage, options_.journalFolder);
+    const auto key = options_.scopeKeys->find(std::string(body.scope));
+    const bool opens = key != options_.scopeKeys->end();
+    LargeBodyHash hash(body.field, list->length);
+    const Status status = opens ? chunks_->open(*list, {key->second, body.digest}, hash.taker())
+                                : chunks_->look(*list);
+    if (!status.ok()) return say("body-mismatch", body.entry, field + ": " + status.message);
+    if (!opens) return;
+    if (!std::ranges::equal(hash.finish(), commitment.digest)) {
+      return say("body-mismatch", body.entry, field + " has a body of other bytes");
+    }
+    ++range_.counts.opened;
+  }
+
   static std::string fieldText(uint8_t field) { return "field " + std::to_string(field); }
 
   void say(const char* code, uint32_t place, const std::string& what) {
@@ -184,6 +207,7 @@ class RangeCheck {
   const GroupCheckOptions& options_;
   GroupRange& range_;
   std::optional<BodyCipher> cipher_;
+  std::optional<ChunkReader> chunks_;
   std::vector<SealedBody>::const_iterator body_;
   std::optional<uint32_t> statement_;
   Hash statementRoot_{};

@@ -1,6 +1,7 @@
 // What of a group can be judged from its own bytes: entries and envelopes of their form, leaf
 // hashes, the root that each statement signs, bodies against commitments. Cut into ranges that
-// depend on nothing but the group, so that any number of threads work on one.
+// depend on nothing but the group, so that any number of threads work on one; of large bodies, the
+// records before it that hold their chunks are read for it.
 #pragma once
 
 #include <string>
@@ -19,6 +20,8 @@ struct GroupCheckOptions {
   uint64_t fromIndex = 0;  // bodies of entries before it are passed over
   bool checksBodies = true;
   const ScopeKeys* scopeKeys = nullptr;  // bodies of other scopes stay sealed
+  Storage* storage = nullptr;            // for the chunks of large bodies
+  std::string journalFolder;
 };
 
 struct CheckedEntry {

@@ -14,6 +14,10 @@
 #include "core/submission/submission.h"
 #include "core/verify/public-key.h"
 
+namespace kudurru {
+struct ChunkRecords;  // core/ledger/chunks.h
+}
+
 namespace kudurru::intake {
 
 // SPEC.md §7, the daemon's side of a `committed` answer.
@@ -44,12 +48,36 @@ struct SessionKey {
   Hash kid{};  // SPEC.md §2, thumbprint of the COSE_Key
 };
 
+// A body of more than submission::kBodySizeBytesMax, as its first chunk announced it: intake and
+// the ledger know it by this object, and none of it is changed but `records`.
+struct LargeBody {
+  Hash digest{};  // of its commitment
+  Hash salt{};
+  Hash upload{};  // random: tells this coming of the body from every other
+  std::string scope;
+  uint8_t field = 0;
+  uint64_t length = 0;
+  std::shared_ptr<ChunkRecords> records;  // the ledger's own: intake never looks at it
+};
+
+// One chunk of a large body, on its way to the journal. It is not answered.
+struct ChunkItem {
+  uint64_t connection = 0;
+  std::vector<uint8_t> frame;       // the payload of the body-chunk frame
+  std::shared_ptr<LargeBody> body;  // never null
+  uint32_t number = 0;              // from 0
+  Bytes bytes;                      // the chunk's, in `frame`
+  uint64_t heldBytes = 0;           // as a submission's
+};
+
 struct SubmitItem {
   uint64_t connection = 0;                // id of the connection, never used twice in a run
   Hash session{};                         // the session bound to that connection
   std::shared_ptr<const SessionKey> key;  // that session's; never null
   std::vector<uint8_t> frame;     // the payload of the submit frame; `parsed` points into it
   submission::Submission parsed;  // meaningful only where refusal is none
+  // Of those bodies that are large, in their order; null where one did not come.
+  std::vector<std::shared_ptr<LargeBody>> largeBodies;
   int64_t realtimeNs = 0;         // CLOCK_REALTIME when the frame's last byte was received
   int64_t monotonicRawNs = 0;
   // The bodies as a group record holds them (core/ledger/seal-bodies.h); empty until they are
@@ -76,12 +104,15 @@ struct SessionRequest {
   int64_t monotonicRawNs = 0;
 };
 
-// Items come before requests: whoever works on a batch applies all items first, then the requests
-// in their order.
+// Chunks come before items and items before requests: whoever works on a batch applies all chunks
+// first, then all items, then the requests in their order.
 struct Batch {
+  std::vector<ChunkItem> chunks;
   std::vector<SubmitItem> items;
   std::vector<SessionRequest> requests;
-  uint64_t bytes = 0;  // of the items' frames
+  uint64_t bytes = 0;  // of the frames of chunks and items
+
+  bool forLedger() const { return !chunks.empty() || !items.empty(); }
 };
 
 }  // namespace kudurru::intake

@@ -20,7 +20,7 @@ struct Stamp {
   int64_t ms() const { return monotonicRawNs / 1'000'000; }
 };
 
-using Work = std::variant<SubmitItem, SessionRequest>;
+using Work = std::variant<SubmitItem, ChunkItem, SessionRequest>;
 
 // What other threads may know of a connection's outgoing answers, a moment late.
 struct OutgoingGauge {
@@ -41,7 +41,7 @@ class ConnectionHost {
  public:
   virtual ~ConnectionHost() = default;
 
-  // Takes memory for a submit frame; false: the connection waits until it is resumed.
+  // Takes memory for a submit or body-chunk frame; false: the connection waits until it is resumed.
   virtual bool admit(Connection& connection, size_t sizeBytes) = 0;
   // Corrects what was taken (`sizeBytes` more), or gives back (less than zero).
   virtual void account(Connection& connection, int64_t sizeBytes) = 0;

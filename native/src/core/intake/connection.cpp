@@ -81,7 +81,8 @@ size_t Connection::take(Bytes input, const Writer& writer, Stamp stamp) {
 // read. True when its memory is taken too.
 bool Connection::announced(const Writer& writer) {
   const frame::Type type = parser_.type();
-  const bool inSession = type == frame::Type::kSubmit || type == frame::Type::kClose;
+  const bool isData = type == frame::Type::kSubmit || type == frame::Type::kBodyChunk;
+  const bool inSession = isData || type == frame::Type::kClose;
   const Stage wanted = inSession                    ? Stage::kBound
                        : type == frame::Type::kOpen ? Stage::kGreeted
                                                     : Stage::kConnected;
@@ -100,7 +101,7 @@ bool Connection::announced(const Writer& writer) {
              Retry::kNever});
     return false;
   }
-  if (type != frame::Type::kSubmit) return true;
+  if (!isData) return true;
   waiting_ = !host_.admit(*this, parser_.payloadSizeBytes());
   if (!waiting_) admittedBytes_ = parser_.payloadSizeBytes();
   return !waiting_;
@@ -112,6 +113,7 @@ void Connection::completed(const Writer& writer, Stamp stamp) {
   if (type == frame::Type::kHello) return greet(payload);
   if (type == frame::Type::kOpen) return requestOpen(payload, writer, stamp);
   if (type == frame::Type::kClose) return requestClose(payload, stamp);
+  if (type == frame::Type::kBodyChunk) return takeChunk(std::move(payload));
   submit(std::move(payload), stamp);
 }
 
@@ -170,11 +172,37 @@ void Connection::submit(std::vector<uint8_t> payload, Stamp stamp) {
   item.writerLevel = static_cast<uint8_t>(host_.writerLevel);
   readSubmission(item, host_.ledgerId);
   if (!item.refusal) item.refusal = host_.closedWith;
+  largeBodies_.handOver(item);
   item.heldBytes = memoryOf(item);
   host_.account(*this, static_cast<int64_t>(item.heldBytes) - static_cast<int64_t>(admittedBytes_));
   admittedBytes_ = 0;
   ++inFlight_;
   enqueue(std::move(item));
+}
+
+void Connection::takeChunk(std::vector<uint8_t> payload) {
+  ChunkItem item;
+  item.connection = id_;
+  item.frame = std::move(payload);
+  submission::BodyChunk chunk;
+  const cbor::Error error = submission::readBodyChunk(item.frame, chunk);
+  if (error != cbor::Error::kNone) return violate(malformed("body-chunk", error));
+  const auto fillRandom = [this](MutableBytes bytes) { host_.fillRandom(bytes); };
+  if (Refusal refusal = largeBodies_.take(chunk, fillRandom, item)) {
+    return violate(std::move(refusal));
+  }
+  if (host_.closedWith) largeBodies_.drop(host_.closedWith);
+  if (largeBodies_.isDropping()) return giveBack();
+  item.heldBytes = sizeof(ChunkItem) + item.frame.capacity();
+  host_.account(*this, static_cast<int64_t>(item.heldBytes) - static_cast<int64_t>(admittedBytes_));
+  admittedBytes_ = 0;
+  ++chunksInFlight_;
+  enqueue(std::move(item));
+}
+
+// The memory taken for the frame in progress.
+void Connection::giveBack() {
+  host_.account(*this, -static_cast<int64_t>(std::exchange(admittedBytes_, 0)));
 }
 
 void Connection::enqueue(Work work) {
@@ -223,22 +251,40 @@ void Connection::answer(const SubmitItem& item) {
   part();
 }
 
+// Those at the front of the queue, chunks of large bodies left aside: of these none is answered.
 std::optional<int64_t> Connection::queuedSinceMs() const {
-  const SubmitItem* item = queue_.empty() ? nullptr : std::get_if<SubmitItem>(&queue_.front());
-  if (item == nullptr) return std::nullopt;
-  return Stamp{item->realtimeNs, item->monotonicRawNs}.ms();
+  for (const Work& work : queue_) {
+    if (std::holds_alternative<ChunkItem>(work)) continue;
+    const SubmitItem* item = std::get_if<SubmitItem>(&work);
+    if (item == nullptr) return std::nullopt;
+    return Stamp{item->realtimeNs, item->monotonicRawNs}.ms();
+  }
+  return std::nullopt;
 }
 
 // All of them, not only the late one: each statement names the one before it.
 size_t Connection::refuseQueued(const Refusal& refusal) {
   size_t count = 0;
-  for (; queuedSinceMs().has_value(); ++count) {
-    SubmitItem item = std::move(std::get<SubmitItem>(queue_.front()));
-    queue_.pop_front();
-    if (!item.refusal) item.refusal = refusal;
-    answer(item);
+  std::deque<Work> chunks;
+  for (; queuedSinceMs().has_value(); queue_.pop_front()) {
+    Work work = std::move(queue_.front());
+    SubmitItem* item = std::get_if<SubmitItem>(&work);
+    if (item == nullptr) {
+      chunks.push_back(std::move(work));
+      continue;
+    }
+    if (!item->refusal) item->refusal = refusal;
+    answer(*item);
+    ++count;
   }
+  queue_.insert(queue_.begin(), std::move_iterator(chunks.begin()),
+                std::move_iterator(chunks.end()));
   return count;
+}
+
+void Connection::release(const ChunkItem& item) {
+  --chunksInFlight_;
+  host_.account(*this, -static_cast<int64_t>(item.heldBytes));
 }
 
 void Connection::pushAnchored(uint64_t firstSequence, Bytes receipt) {
@@ -282,7 +328,7 @@ void Connection::leave(bool tellPipeline) {
   waiting_ = false;
   held_ = {};
   parser_ = {};
-  host_.account(*this, -static_cast<int64_t>(std::exchange(admittedBytes_, 0)));
+  giveBack();
   if (tellPipeline && stage_ >= Stage::kOpening) {
     const bool unseen = stage_ == Stage::kOpening && !queue_.empty();
     if (unseen) {

@@ -14,6 +14,7 @@
 
 #include "core/frame/frame-parser.h"
 #include "core/intake/connection-host.h"
+#include "core/intake/large-body.h"
 #include "core/intake/outgoing.h"
 #include "core/intake/protocol.h"
 #include "core/intake/share.h"
@@ -41,7 +42,9 @@ class Connection {
   // Shows outgoing() to other threads; after every change.
   void publish();
   // All was answered and read: the socket is to be closed.
-  bool finished() const { return inputEnded_ && inFlight_ == 0 && outgoing_.empty(); }
+  bool finished() const {
+    return inputEnded_ && inFlight_ == 0 && chunksInFlight_ == 0 && outgoing_.empty();
+  }
   // Ends what takes too long. To be called every second or so; its times are as exact as that.
   void checkTime(int64_t nowMs);
 
@@ -57,11 +60,17 @@ class Connection {
   size_t refuseQueued(const Refusal& refusal);
   // When the submission at the front of queue() came.
   std::optional<int64_t> queuedSinceMs() const;
+  // The ledger has looked at the chunk.
+  void release(const ChunkItem& item);
   // Dropped where it has no room or the connection has ended.
   void pushAnchored(uint64_t firstSequence, Bytes receipt);
 
   // --- the host's account ---
   size_t inFlight() const { return inFlight_; }
+  // The frame announced may come: of chunks only a few are held at a time.
+  bool chunkHasRoom() const {
+    return parser_.type() != frame::Type::kBodyChunk || chunksInFlight_ < kChunksInFlightMax;
+  }
   bool waiting() const { return waiting_; }
   size_t waitingBytes() const { return parser_.payloadSizeBytes(); }
   // Goes on with the frame that waited: its memory has been taken.
@@ -88,6 +97,8 @@ class Connection {
   void requestOpen(Bytes payload, const Writer& writer, Stamp stamp);
   void requestClose(Bytes payload, Stamp stamp);
   void submit(std::vector<uint8_t> payload, Stamp stamp);
+  void takeChunk(std::vector<uint8_t> payload);
+  void giveBack();
   void enqueue(Work work);
   void leave(bool tellPipeline);
   void part();
@@ -110,7 +121,9 @@ class Connection {
   std::shared_ptr<const SessionKey> key_;
   std::shared_ptr<OutgoingGauge> gauge_;
   std::deque<Work> queue_;
+  LargeBodies largeBodies_;
   size_t inFlight_ = 0;
+  size_t chunksInFlight_ = 0;
   std::optional<Refusal> parting_;
   Outgoing outgoing_;
   size_t publishedBytes_ = 0;  // of outgoing_, as the host knows it

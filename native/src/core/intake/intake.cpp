@@ -6,12 +6,37 @@
 namespace kudurru::intake {
 namespace {
 
-const SubmitItem* submissionIn(const Work& work) { return std::get_if<SubmitItem>(&work); }
+// What a piece of work adds to its batch.
+struct Size {
+  uint64_t bytes = 0;
+  uint64_t actions = 0;
+};
+
+Size sizeOf(const Work& work) {
+  if (const auto* item = std::get_if<SubmitItem>(&work)) {
+    return {item->frame.size(), item->parsed.envelopes.size()};
+  }
+  if (const auto* chunk = std::get_if<ChunkItem>(&work)) return {chunk->frame.size(), 0};
+  return {};
+}
+
+size_t countOf(const Batch& batch) {
+  return batch.chunks.size() + batch.items.size() + batch.requests.size();
+}
+
+void add(Batch& batch, Work&& work) {
+  if (auto* item = std::get_if<SubmitItem>(&work)) {
+    batch.items.push_back(std::move(*item));
+  } else if (auto* chunk = std::get_if<ChunkItem>(&work)) {
+    batch.chunks.push_back(std::move(*chunk));
+  } else {
+    batch.requests.push_back(std::move(std::get<SessionRequest>(work)));
+  }
+}
 
 // A request to open or close a session is a signature and an entry too.
 uint64_t costOf(const Work& work) {
-  const SubmitItem* item = submissionIn(work);
-  return kSubmissionCostBytes + (item == nullptr ? 0 : item->frame.size());
+  return kSubmissionCostBytes + sizeOf(work).bytes;
 }
 
 // Half of the room must be free before somebody who waited goes on: otherwise each answer would
@@ -234,39 +259,42 @@ Batch Intake::takeBatch() {
     }
     share.credit -= cost;
     Work work = takeFrom(share, *connection);
-    if (SubmitItem* item = std::get_if<SubmitItem>(&work)) {
-      batch.bytes += item->frame.size();
-      actions += item->parsed.envelopes.size();
-      batch.items.push_back(std::move(*item));
-      ++stats_.inBatches;
-    } else {
-      batch.requests.push_back(std::move(std::get<SessionRequest>(work)));
-    }
+    const Size size = sizeOf(work);
+    batch.bytes += size.bytes;
+    actions += size.actions;
+    if (std::holds_alternative<SubmitItem>(work)) ++stats_.inBatches;
+    add(batch, std::move(work));
     forgetIfDone(connection->id());
   }
-  if (!batch.items.empty() || !batch.requests.empty()) ++stats_.batches;
+  if (countOf(batch) != 0) ++stats_.batches;
   return batch;
 }
 
 bool Intake::fits(const Batch& batch, const Work& work, uint64_t actions) const {
-  const SubmitItem* item = submissionIn(work);
-  const size_t count = batch.items.size() + batch.requests.size();
+  const size_t count = countOf(batch);
   if (count == 0) return true;
   if (count >= limits.batchItemsMax) return false;
-  if (item == nullptr) return true;
-  return batch.bytes + item->frame.size() <= limits.batchBytesMax &&
-         actions + item->parsed.envelopes.size() <= limits.batchActionsMax;
+  const Size size = sizeOf(work);
+  if (size.bytes == 0) return true;
+  return batch.bytes + size.bytes <= limits.batchBytesMax &&
+         actions + size.actions <= limits.batchActionsMax;
 }
 
 void Intake::answer(Batch&& batch) {
+  // A connection stays known while it has chunks or submissions in flight.
+  for (const ChunkItem& chunk : batch.chunks) {
+    Connection& connection = *find(chunk.connection);
+    connection.release(chunk);
+    touch(connection);
+  }
   for (const SubmitItem& item : batch.items) {
     ++stats_.submissions;
     --stats_.inBatches;
-    // A connection stays known while it has submissions in flight.
     Connection& connection = *find(item.connection);
     connection.answer(item);
     touch(connection);
   }
+  for (const ChunkItem& chunk : batch.chunks) forgetIfDone(chunk.connection);
   for (const SubmitItem& item : batch.items) forgetIfDone(item.connection);
   batch = {};
   admitWaiting();
@@ -277,7 +305,7 @@ bool Intake::connectionHasRoom(const Connection& connection, size_t sizeBytes) c
   const size_t inFlight = connection.inFlight();
   const size_t held = connection.heldBytes;
   const size_t ofAgent = connection.share->heldBytes;
-  return connection.outgoingBytes() <= limits.outgoingBytesHigh &&
+  return connection.outgoingBytes() <= limits.outgoingBytesHigh && connection.chunkHasRoom() &&
          (inFlight == 0 || inFlight < watermark(limits.inFlightMax, waited)) &&
          (held == 0 || held + sizeBytes <= watermark(limits.connectionBytesMax, waited)) &&
          (ofAgent == 0 || ofAgent + sizeBytes <= watermark(limits.agentBytesMax, waited));

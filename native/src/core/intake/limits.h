@@ -5,7 +5,8 @@
 // bodies of the two groups on their way ≤ 2 × (batchBytesMax and one more batch); bytes
 // read behind a frame that waits ≤ connectionsMax × kReadBytes; pushed receipts ≤
 // outgoingTotalBytesMax; answers ≤ connectionsMax × (outgoingBytesHigh + inFlightMax ×
-// kMessageBytesMax), which only clients that read nothing reach, for stallTimeMs.
+// kMessageBytesMax), which only clients that read nothing reach, for stallTimeMs; large bodies
+// under way ≤ connectionsMax × kLargeBodiesMax × 2 KiB (where their chunks stand).
 #pragma once
 
 #include <cstddef>

@@ -55,7 +55,8 @@ uint64_t memoryOf(const SubmitItem& item) {
   return sizeof(SubmitItem) + item.frame.capacity() +
          parsed.envelopes.capacity() * sizeof(submission::Envelope) +
          parsed.commitments.capacity() * sizeof(submission::Commitment) +
-         parsed.bodies.capacity() * sizeof(submission::Body);
+         parsed.bodies.capacity() * sizeof(submission::Body) +
+         item.largeBodies.size() * sizeof(LargeBody);
 }
 
 }  // namespace kudurru::intake

@@ -29,7 +29,8 @@ enum class RecordType : uint8_t {
   kCheckpoint = 2,
   kPrepare = 3,
   kScopeKey = 4,
-  kStop = 5
+  kStop = 5,
+  kBodyChunk = 6
 };
 
 struct SegmentHeader {

@@ -3,9 +3,13 @@
 #include <algorithm>
 
 #include "core/journal/big-endian.h"
+#include "core/ledger/chunks.h"
 
 namespace kudurru {
 namespace {
+
+// In the length of a body: its chunks are listed.
+constexpr uint32_t kChunkedBit = uint32_t{1} << 31;
 
 constexpr uint8_t kGroupVersion = 1;
 constexpr size_t kRootAt = 24;
@@ -39,7 +43,7 @@ uint8_t* writeBodyHead(const SealedBody& body, size_t sealedBytes, uint8_t* to) 
   to[5] = static_cast<uint8_t>(body.scope.size());
   to = std::copy(body.scope.begin(), body.scope.end(), to + 6);
   to = std::copy(body.digest.begin(), body.digest.end(), to);
-  put32(to, static_cast<uint32_t>(sealedBytes));
+  put32(to, static_cast<uint32_t>(sealedBytes) | (body.isChunked ? kChunkedBit : 0));
   return to + 4;
 }
 
@@ -135,7 +139,9 @@ bool GroupView::takeBody(Bytes* left, SealedBody* body) {
   if (scopeBytes > kScopeBytesMax || left->size() < headBytes) return false;
   body->scope = {reinterpret_cast<const char*>(left->data() + 6), scopeBytes};
   body->digest = left->subspan(6 + scopeBytes, 32);
-  const size_t size = get32(left->data() + headBytes - 4);
+  const uint32_t length = get32(left->data() + headBytes - 4);
+  body->isChunked = (length & kChunkedBit) != 0;
+  const size_t size = length & ~kChunkedBit;
   if (size > left->size() - headBytes) return false;
   body->sealed = left->subspan(headBytes, size);
   *left = left->subspan(headBytes + size);
@@ -146,6 +152,7 @@ bool GroupView::checkBodies(uint32_t count) const {
   SealedBody body;
   for (Bytes left = bodies_; !left.empty();) {
     if (count == 0 || !takeBody(&left, &body) || body.entry >= entryCount_) return false;
+    if (body.isChunked && !ChunkList::parse(body.sealed)) return false;
     --count;
   }
   return count == 0;

@@ -5,6 +5,8 @@
 //   20 body count u32 | 24 root 32 | 56 entries: (length u16, entry)*, as in a C2SP entry bundle
 //   then bodies: (entry's place in the group u32, field u8, length of scope u8, scope,
 //                 commitment digest 32, length u32, sealed)*
+//   where the length's highest bit is set, the list of a large body's chunks (chunks.h) stands in
+//   the place of its sealed form
 #pragma once
 
 #include <optional>
@@ -23,7 +25,8 @@ struct SealedBody {
   uint8_t field = 0;
   std::string_view scope;
   Bytes digest;
-  Bytes sealed;
+  Bytes sealed;            // or the list of its chunks
+  bool isChunked = false;  // a large body
 };
 
 // Bytes that a body takes beside its sealed form, at most.
@@ -45,7 +48,7 @@ class GroupBuilder {
     encode(entries_);
     return finishEntry(at);
   }
-  // Room for a body of that many sealed bytes, to be filled before the next call.
+  // Room for the body's sealed form or list of chunks, to be filled before the next call.
   MutableBytes addBody(const SealedBody& body, size_t sealedBytes);
   // Bodies in the form of this record, with entries counted from `firstEntry`. The caller keeps
   // them until the group is written.

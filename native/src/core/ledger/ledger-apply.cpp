@@ -6,6 +6,7 @@
 #include "core/body/commitment.h"
 #include "core/cbor/writer.h"
 #include "core/entry/entry-fields.h"
+#include "core/ledger/chunks.h"
 #include "core/ledger/ledger.h"
 #include "core/submission/statement.h"
 
@@ -37,7 +38,8 @@ size_t bytesOf(const submission::Submission& submission) {
     bytes += envelope.bytes.size() + kEntryOverheadBytesMax;
   }
   for (const submission::Body& body : submission.bodies) {
-    bytes += body.bytes.size() + kSealedOverheadBytes + kBodyOverheadBytesMax;
+    bytes += kBodyOverheadBytesMax + (body.isLarge() ? chunkListBytes(body.length)
+                                                     : body.length + kSealedOverheadBytes);
   }
   return bytes;
 }
@@ -53,6 +55,9 @@ Status Ledger::apply(const ApplyInput& input, ApplyResult* result) {
   group_.begin(state_.size());
   result->firstIndex = state_.size();
   if (input.batch != nullptr) {
+    for (const intake::ChunkItem& chunk : input.batch->chunks) {
+      if (status.ok()) status = applyChunk(chunk);
+    }
     for (intake::SubmitItem& item : input.batch->items) {
       if (status.ok() && !item.refusal) status = applyItem(item, input.taiMinusUtcSeconds, result);
     }
@@ -85,6 +90,7 @@ Status Ledger::applyItem(intake::SubmitItem& item, int64_t taiMinusUtcSeconds,
     return repeat(item, *session, result);
   }
   item.refusal = checkPlace(item.parsed, session);
+  if (!item.refusal) item.refusal = checkLargeBodies(item);
   if (!item.refusal) {
     Status room = makeRoom(bytesOf(item.parsed), false);
     if (room.fatal()) return room;
@@ -144,6 +150,7 @@ Status Ledger::applyStatement(intake::SubmitItem& item, const EntryTime& time) {
     });
   });
   if (item.sealed.empty()) sealBodies(item, scopeKeys_, cipher_);
+  listChunks(item);
   group_.addBodies(item.sealed, firstAction);
   return {};
 }

@@ -13,7 +13,7 @@ class PlaceMaker {
   explicit PlaceMaker(Places& places) : places_(places) {}
 
   Status take(const Record& record) {
-    if (record.type == RecordType::kStop) return {};
+    if (record.type == RecordType::kStop || record.type == RecordType::kBodyChunk) return {};
     if (record.type != RecordType::kGroup) {
       places_.addRecord({record.type, record.position, size_, {}});
       return {};
@@ -87,8 +87,8 @@ Status Ledger::keepSnapshot() {
   if (snapshots_.isDue(next.segment) && state_.size() != 0) {
     std::vector<uint8_t> state;
     state_.encode(&state);
-    snapshots_.begin(
-        {options_.ledgerId, next, lastGroup_, places_->counts(), tiles_.durableSize(), state});
+    snapshots_.begin({options_.ledgerId, next, lastGroup_, places_->counts(), tiles_.durableSize(),
+                      chunks_, state});
   }
   Status status = snapshots_.step(*places_, *journal_);
   if (status.code != Code::kDiskFull) return status;

@@ -51,6 +51,7 @@ Status Ledger::restore(uint64_t* tilesDurable) {
       opening_.replayedFrom = start->position;
       lastGroup_ = start->lastGroup;
       *tilesDurable = start->tilesDurable;
+      chunks_ = start->chunks;
       state_ = std::move(start->state);
     }
     if (status.code != Code::kLookupDamaged) return status;
@@ -85,6 +86,8 @@ Status Ledger::replay(uint64_t tilesDurable) {
     ++opening_.replayedRecords;
     if (record.type == RecordType::kGroup) {
       status = replayGroup(record);
+    } else if (record.type == RecordType::kBodyChunk) {
+      chunks_.storedBytes += record.payload.size();
     } else if (record.type != RecordType::kStop) {
       places_->addRecord({record.type, record.position, state_.size(), {}});
     }
@@ -113,6 +116,7 @@ Status Ledger::replayGroup(const Record& record) {
   }
   places_->addGroup({group->firstIndex(), record.position});
   lastGroup_ = record.position;
+  noteLargeBodies(*group);
   return tiles_.add(state_.tree().takeFullTiles());
 }
 
@@ -141,8 +145,8 @@ void Ledger::noteStatement(uint64_t sessionIndex, uint64_t firstSequence) {
 Status Ledger::appendRecord(RecordType type, Bytes bytes) {
   Status status = checkOpen();
   if (!status.ok()) return status;
-  if (type == RecordType::kGroup || type == RecordType::kStop) {
-    return failure(Code::kBadArgument, "groups and stop records are the ledger's own");
+  if (type == RecordType::kGroup || type == RecordType::kStop || type == RecordType::kBodyChunk) {
+    return failure(Code::kBadArgument, "groups, chunks and stop records are the ledger's own");
   }
   const Bytes parts[] = {bytes};
   Position position;

@@ -118,6 +118,11 @@ Status Ledger::openBody(uint64_t index, uint8_t field, std::vector<uint8_t>* pla
   if (key == scopeKeys_.end()) {
     return failure(Code::kNotFound, name + ": its scope has no key, or no longer");
   }
+  if (found->isChunked) {
+    status = openLargeBody(*found, key->second, plain);
+    if (!status.ok()) status.message = name + ": " + status.message;
+    return status;
+  }
   if (found->sealed.size() <= kSealedOverheadBytes) {
     return failure(Code::kCorrupt, name + " is cut short");
   }

@@ -31,7 +31,7 @@ Status SnapshotKeeper::find(const Journal& journal, std::optional<ReplayStart>* 
     if (found.ok()) found = check(*snapshot, *state, journal);
     if (found.ok()) {
       start->emplace(ReplayStart{std::move(*state), snapshot->position, snapshot->lastGroup,
-                                 snapshot->places, snapshot->tilesDurable});
+                                 snapshot->places, snapshot->tilesDurable, snapshot->chunks});
       lastSegment_ = segment;
       break;
     }

@@ -22,6 +22,7 @@ struct ReplayStart {
   Position lastGroup;
   PlaceCounts places;
   uint64_t tilesDurable = 0;
+  ChunkCounts chunks;
 };
 
 class SnapshotKeeper {

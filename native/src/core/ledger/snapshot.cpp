@@ -41,6 +41,8 @@ std::vector<uint8_t> encodeSnapshot(const Snapshot& snapshot) {
   out.u64(snapshot.places.records);
   out.u64(snapshot.places.statements);
   out.u64(snapshot.tilesDurable);
+  out.u64(snapshot.chunks.storedBytes);
+  out.u64(snapshot.chunks.namedBytes);
   out.byte(static_cast<uint8_t>(snapshot.places.lastOfType.size()));
   for (const auto& [type, number] : snapshot.places.lastOfType) {
     out.byte(type);
@@ -68,6 +70,7 @@ std::optional<Snapshot> decodeSnapshot(Bytes bytes) {
   snapshot.places.records = in.u64();
   snapshot.places.statements = in.u64();
   snapshot.tilesDurable = in.u64();
+  snapshot.chunks = {in.u64(), in.u64()};
   readLastRecords(in, &snapshot.places);
   snapshot.state = in.rest();
   if (!in.ok()) return std::nullopt;

@@ -6,7 +6,8 @@
 //   48 where replay goes on: segment u32, offset u64, record u64 | 68 the last group: the same
 //   88 groups u64 | 96 records u64 | 104 statements u64: places kept in lookup/
 //   112 tree size below which all tile files are durable u64
-//   120 count u8 × (type u8 | number of the newest record's place u64)
+//   120 bytes of chunks of large bodies u64 | 128 those of them that statements commit to u64
+//   136 count u8 × (type u8 | number of the newest record's place u64)
 //   then the state (log-state-form.cpp) | SHA-256 of all before 32
 #pragma once
 
@@ -15,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "core/ledger/chunks.h"
 #include "core/ledger/places.h"
 
 namespace kudurru {
@@ -25,6 +27,7 @@ struct Snapshot {
   Position lastGroup;
   PlaceCounts places;
   uint64_t tilesDurable = 0;
+  ChunkCounts chunks;
   Bytes state;
 };
 

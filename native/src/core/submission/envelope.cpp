@@ -126,14 +126,6 @@ void readModel(Reader& reader) {
   readDigestOrNull(reader);
 }
 
-std::string_view readScope(Reader& reader, Bounds sizeBytes) {
-  const std::string_view scope = reader.readText(sizeBytes);
-  if (scope == kSystemScope || !std::all_of(scope.begin(), scope.end(), isScopeCharacter)) {
-    reader.fail(cbor::Error::kRange);
-  }
-  return scope;
-}
-
 Commitment readCommitment(Reader& reader, uint8_t previousField) {
   Commitment commitment{};
   reader.readArray({5, 5});
@@ -254,6 +246,14 @@ class EnvelopeParser {
 };
 
 }  // namespace
+
+std::string_view readScope(Reader& reader, Bounds sizeBytes) {
+  const std::string_view scope = reader.readText(sizeBytes);
+  if (scope == kSystemScope || !std::all_of(scope.begin(), scope.end(), isScopeCharacter)) {
+    reader.fail(cbor::Error::kRange);
+  }
+  return scope;
+}
 
 Fault parseEnvelope(Bytes bytes, int32_t action, Envelope& out,
                     std::vector<Commitment>& commitments) {

@@ -9,5 +9,7 @@ namespace kudurru::submission {
 // Fills `out` but for its leaf hash and appends its commitments. `action` is only for the fault.
 Fault parseEnvelope(Bytes bytes, int32_t action, Envelope& out,
                     std::vector<Commitment>& commitments);
+// An erasure scope that a submitter may name; another text is an error of the reader.
+std::string_view readScope(cbor::Reader& reader, cbor::Bounds sizeBytes);
 
 }  // namespace kudurru::submission

@@ -26,13 +26,20 @@ const char* reasonOf(Code code) {
     case Code::kEnvelopeTooLong:
       return "the envelope is longer than 16384 bytes: move private bytes into bodies";
     case Code::kBodyMalformed:
-      return "the body is not [offset, field, salt, bytes], or is out of order";
+      return "the body is neither [offset, field, salt, bytes] nor [offset, field, null], or is out "
+             "of order";
     case Code::kBodySize:
-      return "the body does not have 1 to 262144 bytes";
+      return "a body in the frame has 1 to 262144 bytes, one in chunks up to 16777216";
     case Code::kBodyMissing:
       return "a commitment says that its body is deposited, and no body came";
+    case Code::kBodyIncomplete:
+      return "the last chunks of the body did not come before the submission";
     case Code::kBodyUnexpected:
       return "no commitment announces this body as deposited";
+    case Code::kBodyScopeMismatch:
+      return "the body's chunks were announced for another erasure scope than the action's";
+    case Code::kTooManyLargeBodies:
+      return "a submission has at most 16 bodies of more than 262144 bytes";
     case Code::kCommitmentMismatch:
       return "body and salt do not give the digest and length of the commitment";
     case Code::kSaltRepeated:
@@ -71,8 +78,14 @@ const char* nameOf(Code code) {
       return "body-size-invalid";
     case Code::kBodyMissing:
       return "body-missing";
+    case Code::kBodyIncomplete:
+      return "body-incomplete";
     case Code::kBodyUnexpected:
       return "body-unexpected";
+    case Code::kBodyScopeMismatch:
+      return "body-scope-mismatch";
+    case Code::kTooManyLargeBodies:
+      return "too-many-large-bodies";
     case Code::kCommitmentMismatch:
       return "commitment-mismatch";
     case Code::kSaltRepeated:

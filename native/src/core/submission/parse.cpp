@@ -53,15 +53,21 @@ Fault readEnvelopes(Reader& reader, Submission& out) {
   return reader.ok() ? Fault{} : faultOf(reader, Code::kSubmissionMalformed);
 }
 
+// [offset, field, salt, bytes], or [offset, field, null] of a large body.
 Fault readBody(Reader& reader, std::vector<Body>& bodies) {
   Body body{};
-  reader.readArray({4, 4});
+  const bool isLarge = reader.readArray({3, 4}) == 3;
   body.action = static_cast<uint32_t>(reader.readUnsigned({0, kActionsMax - 1}));
   body.field = static_cast<uint8_t>(reader.readUnsigned({1, 8}));
-  body.salt = reader.readBytes(kSaltSize);
-  body.bytes = reader.readBytes(kAnySize);
+  if (isLarge) {
+    if (!reader.takeNull()) reader.fail(cbor::Error::kType);
+  } else {
+    body.salt = reader.readBytes(kSaltSize);
+    body.bytes = reader.readBytes(kAnySize);
+    body.length = body.bytes.size();
+  }
   if (!reader.ok()) return faultOf(reader, Code::kBodyMalformed);
-  if (body.bytes.empty() || body.bytes.size() > kBodySizeBytesMax) {
+  if (!isLarge && (body.length == 0 || body.length > kBodySizeBytesMax)) {
     return faultAt(Code::kBodySize, body);
   }
   if (!bodies.empty()) {
@@ -76,8 +82,12 @@ Fault readBody(Reader& reader, std::vector<Body>& bodies) {
 
 Fault readBodies(Reader& reader, Submission& out) {
   const uint64_t count = reader.readArray({0, kActionsMax * kCommitmentsMax});
+  size_t largeCount = 0;
   for (uint64_t i = 0; i < count; ++i) {
     if (const Fault fault = readBody(reader, out.bodies)) return fault;
+    if (out.bodies.back().isLarge() && ++largeCount > kLargeBodiesMax) {
+      return faultAt(Code::kTooManyLargeBodies, out.bodies.back());
+    }
   }
   return reader.ok() ? Fault{} : faultOf(reader, Code::kSubmissionMalformed);
 }
@@ -97,6 +107,16 @@ Fault readPayload(Bytes payload, Submission& out) {
   return reader.ok() ? Fault{} : faultOf(reader, Code::kSubmissionMalformed);
 }
 
+// A large body's length is what its commitment says.
+Fault takeLength(Body& body, uint64_t committed) {
+  if (!body.isLarge()) {
+    return body.length == committed ? Fault{} : faultAt(Code::kCommitmentMismatch, body);
+  }
+  body.length = committed;
+  const bool isLong = committed > kBodySizeBytesMax && committed <= kLargeBodySizeBytesMax;
+  return isLong ? Fault{} : faultAt(Code::kBodySize, body);
+}
+
 // Bodies and the commitments that announce them stand in the same order: one walk over both.
 Fault matchBodies(Submission& out) {
   auto body = out.bodies.begin();
@@ -114,9 +134,7 @@ Fault matchBodies(Submission& out) {
         return faultAt(came ? Code::kBodyUnexpected : Code::kBodyMissing, wanted);
       }
       if (!came) continue;
-      if (body->bytes.size() != commitment.length) {
-        return faultAt(Code::kCommitmentMismatch, *body);
-      }
+      if (const Fault fault = takeLength(*body, commitment.length)) return fault;
       body->digest = commitment.digest;
       body->scope = envelope.scope;
       ++body;
@@ -130,6 +148,7 @@ Fault matchBodies(Submission& out) {
 
 Fault checkCommitments(const Submission& submission) {
   for (const Body& body : submission.bodies) {
+    if (body.isLarge()) continue;
     const Hash digest = commitmentDigest(body.salt, body.field, body.bytes);
     if (!std::equal(digest.begin(), digest.end(), body.digest.begin())) {
       return faultAt(Code::kCommitmentMismatch, body);
@@ -153,7 +172,9 @@ Fault checkRoot(Submission& submission) {
 
 Fault Submission::checkSalts() {
   salts_.clear();
-  for (const Body& body : bodies) salts_.push_back(&body);
+  for (const Body& body : bodies) {
+    if (!body.salt.empty()) salts_.push_back(&body);
+  }
   const auto compare = [](const Body* left, const Body* right) {
     return std::memcmp(left->salt.data(), right->salt.data(), kSaltSizeBytes);
   };

@@ -19,7 +19,12 @@ namespace kudurru::submission {
 constexpr size_t kSubmissionSizeBytesMax = 4'194'303;  // a frame without its type
 constexpr size_t kActionsMax = 1024;
 constexpr size_t kEnvelopeSizeBytesMax = 16'384;
-constexpr size_t kBodySizeBytesMax = 262'144;
+constexpr size_t kBodySizeBytesMax = 262'144;  // of a body inside the frame
+// A longer body comes ahead of its submission, in chunks: each but the last has exactly so many
+// bytes (body-chunk.h).
+constexpr size_t kChunkSizeBytes = kBodySizeBytesMax;
+constexpr size_t kLargeBodySizeBytesMax = 16'777'216;
+constexpr size_t kLargeBodiesMax = 16;  // of one submission
 constexpr size_t kCommitmentsMax = 8;  // of one envelope
 constexpr std::string_view kDefaultScope = "default";
 
@@ -34,10 +39,13 @@ enum class Code : uint8_t {
   kRootMismatch,         // the statement's root is not that of the envelopes
   kEnvelopeInvalid,      // breaks the action schema, at `action` and key `field`
   kEnvelopeTooLong,      // over kEnvelopeSizeBytesMax
-  kBodyMalformed,        // not [offset, field, salt, bytes], or out of order
-  kBodySize,             // 0 bytes, or over kBodySizeBytesMax
+  kBodyMalformed,        // neither of a body's two forms, or out of order
+  kBodySize,             // 0 bytes, or over kBodySizeBytesMax; a large one's length is another
   kBodyMissing,          // a commitment says deposited and no body came
+  kBodyIncomplete,       // the last chunks of a large body did not come
   kBodyUnexpected,       // a body that no commitment announces as deposited
+  kBodyScopeMismatch,    // a large body was announced for another erasure scope than its action's
+  kTooManyLargeBodies,   // over kLargeBodiesMax
   kCommitmentMismatch,   // body, salt and length do not give the commitment's digest
   kSaltRepeated,         // two bodies of the submission share a salt
 };
@@ -90,10 +98,14 @@ struct Envelope {
 struct Body {
   uint32_t action;  // position in the statement
   uint8_t field;
-  Bytes salt;  // 32 bytes
-  Bytes bytes;
-  Bytes digest;  // of its commitment, 32 bytes
+  Bytes salt;       // 32 bytes; of a large body, set by whoever took its chunks
+  Bytes bytes;      // empty: a large one
+  uint64_t length;  // of the bytes, wherever they are
+  Bytes digest;     // of its commitment, 32 bytes
   std::string_view scope;
+
+  // Its bytes came in chunks before the submission.
+  bool isLarge() const { return bytes.empty(); }
 };
 
 struct Statement {
@@ -125,10 +137,11 @@ class Submission {
 
   // The COSE Sig_structure that the signature is over (RFC 9052 §4.4).
   Bytes signedBytes() const { return {signedBytes_.data(), signedSizeBytes_}; }
+  // Over all bodies whose salt is known: `parse` knows those in the frame.
+  Fault checkSalts();
 
  private:
   friend Fault parse(Bytes payload, Submission& out);
-  Fault checkSalts();
 
   std::vector<const Body*> salts_;  // kept for its capacity
   std::array<uint8_t, 256> signedBytes_;
