@@ -97,10 +97,15 @@ struct AgentSide {
           [&](cbor::Writer& w) { w.writeText("operation " + std::to_string(nextSequence + at)); });
       builder.add(fields, bodies);
     }
+    return submit(builder);
+  }
+
+  // The frame of these actions, at the session's next place.
+  Buffer submit(SubmissionBuilder builder) {
     builder.firstSequence = nextSequence;
     builder.statement = statement(builder);
     previous = sha256(*builder.statement);
-    nextSequence += actions;
+    nextSequence += builder.envelopes.size();
     return builder.build();
   }
 

@@ -46,7 +46,43 @@ struct BodyParts {
   uint8_t field;
   Buffer salt;
   Buffer bytes;
+  bool isLarge = false;  // comes in chunks: the submission only names it
 };
+
+// A body whose bytes are not all alike.
+inline BodyParts largeBody(uint8_t field, uint8_t salt, size_t size) {
+  Buffer bytes(size);
+  for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<uint8_t>(i * 7 + i / 251 + salt);
+  return {0, field, Buffer(32, salt), std::move(bytes), true};
+}
+
+inline Hash digestOf(const BodyParts& body) {
+  return commitmentDigest(body.salt, body.field, body.bytes);
+}
+
+// The payloads of the body's chunk frames.
+inline std::vector<Buffer> encodeChunks(const BodyParts& body, const std::string& scope = "") {
+  const Hash digest = digestOf(body);
+  std::vector<Buffer> chunks;
+  for (size_t at = 0; at < body.bytes.size(); at += submission::kChunkSizeBytes) {
+    const size_t size = std::min(submission::kChunkSizeBytes, body.bytes.size() - at);
+    chunks.push_back(encode([&](cbor::Writer& w) {
+      w.writeArray(at == 0 ? 6 : 3).writeBytes(digest);
+      if (at == 0) {
+        if (scope.empty()) {
+          w.writeNull();
+        } else {
+          w.writeText(scope);
+        }
+        w.writeUnsigned(body.field).writeBytes(body.salt).writeUnsigned(body.bytes.size());
+      } else {
+        w.writeUnsigned(at);
+      }
+      w.writeBytes(Bytes(body.bytes).subspan(at, size));
+    }));
+  }
+  return chunks;
+}
 
 // [field, length, digest, null, 1] of a deposited body.
 inline Buffer encodeCommitment(const BodyParts& body) {
@@ -123,8 +159,12 @@ class SubmissionBuilder {
       for (const Buffer& envelope : envelopes) w.writeBytes(envelope);
       w.writeArray(bodies.size());
       for (const BodyParts& body : bodies) {
-        w.writeArray(4).writeUnsigned(body.offset).writeUnsigned(body.field);
-        w.writeBytes(body.salt).writeBytes(body.bytes);
+        w.writeArray(body.isLarge ? 3 : 4).writeUnsigned(body.offset).writeUnsigned(body.field);
+        if (body.isLarge) {
+          w.writeNull();
+        } else {
+          w.writeBytes(body.salt).writeBytes(body.bytes);
+        }
       }
       w.writeRaw(level);
     });

@@ -207,6 +207,9 @@ Status Ledger::remakeTile(const TileName& name, std::vector<uint8_t>* bytes) {
 
 std::vector<std::string> Ledger::missingScopes(const intake::Batch& batch) const {
   std::unordered_set<std::string> missing;
+  for (const intake::ChunkItem& chunk : batch.chunks) {
+    if (!scopeKeys_.contains(chunk.body->scope)) missing.insert(chunk.body->scope);
+  }
   for (const intake::SubmitItem& item : batch.items) {
     if (item.refusal) continue;
     for (const submission::Body& body : item.parsed.bodies) {
