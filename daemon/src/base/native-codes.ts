@@ -12,12 +12,23 @@ export const NATIVE_CODES = {
     retry: 'never',
     meaning: 'a statement is signed with neither Ed25519 nor ESP256',
   },
+  'body-incomplete': {
+    retry: 'never',
+    meaning: 'the last chunks of a large body did not come before its submission',
+  },
   'body-malformed': {
     retry: 'never',
-    meaning: 'a body is not [offset, field, salt, bytes], or out of order',
+    meaning: 'a body is of neither of its two forms, or out of order',
   },
   'body-missing': { retry: 'never', meaning: 'a commitment says deposited and no body came' },
-  'body-size-invalid': { retry: 'never', meaning: 'a body has no bytes, or more than 262,144' },
+  'body-scope-mismatch': {
+    retry: 'never',
+    meaning: "a large body was announced for another erasure scope than its action's",
+  },
+  'body-size-invalid': {
+    retry: 'never',
+    meaning: 'a body in a submission has 1 to 262,144 bytes, one in chunks up to 16,777,216',
+  },
   'body-unexpected': {
     retry: 'never',
     meaning: 'a body came that no commitment announces as deposited',
@@ -45,7 +56,12 @@ export const NATIVE_CODES = {
   },
   'submission-malformed': { retry: 'never', meaning: 'not [statement, envelopes, bodies, level]' },
   'too-many-actions': { retry: 'never', meaning: 'a submission has no action, or more than 1,024' },
+  'too-many-large-bodies': {
+    retry: 'never',
+    meaning: 'a submission has more than 16 bodies of more than 262,144 bytes',
+  },
   // Of a connection on the agent socket: it ends.
+  'body-chunk-unexpected': { retry: 'never', meaning: 'a chunk of a body came out of turn' },
   'client-stalled': { retry: 'later', meaning: 'answers were not read in time' },
   'descriptor-passed': { retry: 'never', meaning: 'file descriptors came with a frame' },
   'frame-empty': { retry: 'never', meaning: 'a frame has no payload' },
