@@ -21,6 +21,8 @@ export interface LedgerFacts {
   readonly bootIndex: bigint;
   /** Boot entries in the log. */
   readonly bootCount: number;
+  /** Of chunks of large bodies in the journal that no statement names, or not yet. */
+  readonly unnamedChunkBytes: bigint;
 }
 
 export interface LedgerOpening {

@@ -26,7 +26,10 @@ export interface PrivateBody {
   readonly bytes: Uint8Array;
   /** Public. Null when nothing is said. */
   readonly mediaType: string | null;
-  /** False: only the commitment is submitted, the bytes stay here. Default true. */
+  /**
+   * False: only the commitment is submitted, the bytes stay here. Default true, and then there are
+   * at most 16 MiB.
+   */
   readonly deposit?: boolean;
 }
 
@@ -86,9 +89,14 @@ function encodeAction({ private: secrets = {}, ...open }: Action, offset: number
       const { bytes, mediaType, deposit = true } = bodyOf(value);
       const salt = new Uint8Array(randomBytes(32));
       const options = { mediaType, deposited: deposit };
-      commitments.push({ ...makeCommitment({ field, salt, bytes }, options), field });
+      const commitment = makeCommitment({ field, salt, bytes }, options);
+      commitments.push({ ...commitment, field });
       salts.set(field, salt);
-      if (deposit) bodies.push({ offset, field: commitmentFieldNumber(field), salt, bytes });
+      if (!deposit) continue;
+      bodies.push({
+        ...{ offset, field: commitmentFieldNumber(field), salt, bytes },
+        ...{ digest: commitment.digest, erasureScope: open.erasureScope ?? null },
+      });
     }
     return { envelope: encodeEnvelope({ ...open, version: 1, commitments }), bodies, salts };
   } catch (error) {

@@ -320,7 +320,8 @@ export class Agent {
       const frame = this.#outbox.next(this.welcome.limits.inFlightMax);
       if (frame === null || !link.send(frame)) break;
     }
-    if (!wasAwaiting) this.#armAnswerTimer();
+    // No answer is owed for what is not sent yet.
+    if (!wasAwaiting || this.#outbox.isSending) this.#armAnswerTimer();
   }
 
   /** Seeks the ledger until it is back or the time for it is over. Never throws. */

@@ -11,6 +11,7 @@ export const FRAME_TYPE = {
   open: 0x02,
   submit: 0x03,
   close: 0x04,
+  bodyChunk: 0x05,
   welcome: 0x81,
   opened: 0x82,
   committed: 0x83,

@@ -2,7 +2,7 @@
  * Payloads of the frames (SPEC §6): what the agent sends is encoded here, what the ledger answers
  * is decoded here, strictly. Nothing in this file decides anything.
  */
-import { encodeCbor, type CborValue } from '@kudurru/proof';
+import { BODY_SIZE_BYTES_MAX, encodeCbor, type CborValue } from '@kudurru/proof';
 
 import { AgentError, type Retry } from './agent-error.ts';
 import { encodeFrame, FRAME_TYPE, type Frame } from './frame.ts';
@@ -88,13 +88,36 @@ export function closeFrame(sessionId: Uint8Array): Uint8Array {
   return frameOf(FRAME_TYPE.close, [sessionId]);
 }
 
-/** A private body that travels with its statement. */
+/** A private body that travels to the ledger: with its statement, or ahead of it in chunks. */
 export interface Body {
   /** Position of the action in the statement. */
   readonly offset: number;
   readonly field: number;
   readonly salt: Uint8Array;
   readonly bytes: Uint8Array;
+  /** Of its commitment. */
+  readonly digest: Uint8Array;
+  /** Of its action; null for the default one. */
+  readonly erasureScope: string | null;
+}
+
+/** Bytes of each chunk of a large body but the last (SPEC §6). */
+const CHUNK_SIZE_BYTES = 262_144;
+
+/** Too long for the submit frame. */
+export function isLarge({ bytes }: Body): boolean {
+  return bytes.length > BODY_SIZE_BYTES_MAX;
+}
+
+/** The frames of a large body, in order; each is made when it is asked for. */
+export function* bodyChunkFrames(body: Body): Generator<Uint8Array> {
+  const { digest, erasureScope, field, salt, bytes } = body;
+  for (let offset = 0; offset < bytes.length; offset += CHUNK_SIZE_BYTES) {
+    const chunk = bytes.subarray(offset, offset + CHUNK_SIZE_BYTES);
+    yield offset === 0
+      ? frameOf(FRAME_TYPE.bodyChunk, [digest, erasureScope, field, salt, bytes.length, chunk])
+      : frameOf(FRAME_TYPE.bodyChunk, [digest, offset, chunk]);
+  }
 }
 
 /** 1 asks for `committed` only, 2 for `anchored` as well. */
@@ -109,7 +132,10 @@ export interface SubmitPayload {
 }
 
 export function submitFrame({ statement, envelopes, bodies, level }: SubmitPayload): Uint8Array {
-  const carried = bodies.map(({ offset, field, salt, bytes }) => [offset, field, salt, bytes]);
+  const carried = bodies.map((body) => {
+    const { offset, field, salt, bytes } = body;
+    return isLarge(body) ? [offset, field, null] : [offset, field, salt, bytes];
+  });
   return frameOf(FRAME_TYPE.submit, [statement, [...envelopes], carried, level]);
 }
 

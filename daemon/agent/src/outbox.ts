@@ -6,12 +6,20 @@
  * Invariants. A statement is signed when it is sent, never before: its place follows from the one
  * before it. A signed statement that may stand in the ledger is only ever sent again byte for byte.
  * A refused one does not stand, and so none of those sent after it do: all answers are awaited
- * first, then these are signed anew at the places that are free.
+ * first, then these are signed anew at the places that are free. The chunks of large bodies go right
+ * before their statement, on the same connection, unless the ledger has the statement already.
  */
 import { equalBytes } from '@kudurru/proof';
 
 import { AgentError } from './agent-error.ts';
-import type { Committed, ReceiptLevel, Refused, SessionHead } from './messages.ts';
+import {
+  bodyChunkFrames,
+  isLarge,
+  type Committed,
+  type ReceiptLevel,
+  type Refused,
+  type SessionHead,
+} from './messages.ts';
 import type { Prepared, Submission } from './submission.ts';
 
 /** A promise of this library's caller, seen from inside. */
@@ -40,6 +48,8 @@ export class Outbox {
   #again: Item[] = [];
   /** Sent on this connection, answer due, in order. */
   #awaited: Item[] = [];
+  /** What is still to be sent of the last of them: chunks, then its frame. */
+  #sending: Iterator<Uint8Array, undefined> | null = null;
   /** Committed; the anchored receipt was asked for and is due. By first sequence. */
   readonly #unanchored = new Map<bigint, Item>();
   /** After the last signed statement. */
@@ -49,6 +59,8 @@ export class Outbox {
   #requeuedCount = 0;
   /** Heads that statements given up by their senders may have left in the ledger. */
   #givenUpHeads: SessionHead[] = [];
+  /** Where the ledger took the session up again: statements before it stand. */
+  #resumedAt = 0n;
 
   constructor(sign: Sign) {
     this.#sign = sign;
@@ -64,12 +76,20 @@ export class Outbox {
     return this.#awaited.length > 0;
   }
 
+  /** Whether what was begun is still to be sent in part. */
+  get isSending(): boolean {
+    return this.#sending !== null;
+  }
+
   add(waiter: Waiter): void {
     this.#queue.push({ waiter, submission: null, receipt: null });
   }
 
   /** The next frame to send, or null when nothing may be sent now. */
   next(inFlightMax: number): Uint8Array | null {
+    const frame = this.#sending?.next().value;
+    if (frame !== undefined) return frame;
+    this.#sending = null;
     if (this.#head === null || this.#rewindTo !== null) return null;
     if (this.#awaited.length >= inFlightMax) return null;
     const repeated = this.#again.shift();
@@ -80,7 +100,8 @@ export class Outbox {
       this.#head = item.submission.headAfter;
     }
     this.#awaited.push(item);
-    return item.submission.frame;
+    this.#sending = this.#framesOf(item.submission);
+    return this.next(inFlightMax);
   }
 
   /** @throws AgentError `protocol-violation`, `ledger-inconsistent` */
@@ -141,6 +162,7 @@ export class Outbox {
     const known = new Set(committed);
     this.#again = [...committed, ...this.#awaited, ...this.#again.filter((it) => !known.has(it))];
     this.#awaited = [];
+    this.#sending = null;
   }
 
   /**
@@ -152,6 +174,7 @@ export class Outbox {
       this.#head = head;
       return;
     }
+    this.#resumedAt = head.nextSequence;
     const possible = this.#possibleHeads();
     if (!possible.some((candidate) => isSameHead(candidate, head))) {
       throw AgentError.own(
@@ -169,6 +192,7 @@ export class Outbox {
     const signed = [...this.#again, ...this.#awaited, ...this.#unanchored.values()];
     this.#forget();
     this.#head = null;
+    this.#resumedAt = 0n;
     for (const item of signed) item.waiter.failed(error);
   }
 
@@ -200,9 +224,17 @@ export class Outbox {
     this.#requeuedCount = 0;
   }
 
+  *#framesOf(submission: Submission): Generator<Uint8Array, undefined> {
+    const stands = submission.firstSequence < this.#resumedAt;
+    const chunked = stands ? [] : submission.prepared.bodies.filter(isLarge);
+    for (const body of chunked) yield* bodyChunkFrames(body);
+    yield submission.frame;
+  }
+
   #forget(): void {
     this.#again = [];
     this.#awaited = [];
+    this.#sending = null;
     this.#unanchored.clear();
     this.#rewindTo = null;
     this.#requeuedCount = 0;

@@ -5,6 +5,7 @@
 import {
   encodeSign1,
   encodeStatementPayload,
+  LARGE_BODY_SIZE_BYTES_MAX,
   sign1Message,
   STATEMENT_TYPE,
   statementHash,
@@ -13,6 +14,7 @@ import {
 import { AgentError } from './agent-error.ts';
 import type { SigningKey } from './key.ts';
 import {
+  isLarge,
   submitFrame,
   type Body,
   type Limits,
@@ -33,6 +35,7 @@ export interface Submission {
   readonly sessionId: Uint8Array;
   readonly firstSequence: bigint;
   readonly statement: Uint8Array;
+  /** The submit frame. The chunks of its large bodies go before it. */
   readonly frame: Uint8Array;
   readonly headBefore: SessionHead;
   readonly headAfter: SessionHead;
@@ -50,18 +53,27 @@ export function requireWithin(limits: Limits, { envelopes, bodies }: Prepared): 
   if (envelopes.length === 0 || envelopes.length > limits.actionsMax) {
     throw invalid(`${envelopes.length} actions, and a submission has 1 to ${limits.actionsMax}`);
   }
-  for (const { offset, bytes } of bodies) {
-    if (bytes.length > limits.bodySizeBytesMax) {
+  for (const body of bodies) {
+    const { offset, bytes } = body;
+    const most = isLarge(body) ? LARGE_BODY_SIZE_BYTES_MAX : limits.bodySizeBytesMax;
+    if (bytes.length > most) {
       throw invalid(
-        `a body of ${bytes.length} bytes in action ${offset}, and the ledger takes ` +
-          `${limits.bodySizeBytesMax}; deposit: false commits to it without handing it over`,
+        `a body of ${bytes.length} bytes in action ${offset}, and the ledger takes ${most}; ` +
+          `deposit: false commits to it without handing it over`,
       );
     }
+  }
+  const largeCount = bodies.filter(isLarge).length;
+  if (largeCount > LARGE_BODIES_MAX) {
+    throw invalid(
+      `${largeCount} bodies over ${limits.bodySizeBytesMax} bytes, and a submission has at most ` +
+        `${LARGE_BODIES_MAX}: submit fewer actions at once`,
+    );
   }
   const sizeBytes =
     STATEMENT_ROOM_BYTES +
     sum(envelopes.map((envelope) => envelope.length + ITEM_ROOM_BYTES)) +
-    sum(bodies.map(({ bytes }) => bytes.length + BODY_ROOM_BYTES));
+    sum(bodies.map((body) => (isLarge(body) ? 0 : body.bytes.length) + BODY_ROOM_BYTES));
   if (sizeBytes > limits.frameSizeBytesMax) {
     throw invalid(
       `about ${sizeBytes} bytes, and the ledger takes ${limits.frameSizeBytesMax} in one frame: ` +
@@ -111,6 +123,8 @@ export function signCose(
   return encodeSign1({ ...content, signature: key.sign(sign1Message(content)) });
 }
 
+/** Bodies of one submission that are too long for its frame (SPEC §6). */
+const LARGE_BODIES_MAX = 16;
 /** COSE_Sign1 of a statement with its frame's own framing; the true size is about 350 bytes. */
 const STATEMENT_ROOM_BYTES = 512;
 /** CBOR head of a byte string. */

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 
 import {
   commitmentDigest,
+  concatBytes,
   consistencyProof,
   decodeCbor,
   decodeEnvelope,
@@ -73,6 +74,10 @@ export class LedgerServer {
   readonly submissions: Uint8Array[] = [];
   readonly entries: Uint8Array[] = [];
   outstandingMax = 0;
+  /** Body-chunk frames that came, on all connections. */
+  chunks = 0;
+  /** The connection is dropped when this one comes. */
+  dropAtChunk = 0;
   readonly sessions = new Map<string, Session>();
   readonly #stored = new Map<string, Stored>();
   readonly #sockets = new Set<Socket>();
@@ -229,10 +234,19 @@ type EntryContent = Entry extends infer One
     : never
   : never;
 
+/** A large body as its chunks brought it. */
+interface Arrived {
+  readonly digest: Uint8Array;
+  readonly salt: Uint8Array;
+  readonly length: number;
+  bytes: Uint8Array;
+}
+
 class ServedConnection {
   readonly #server: LedgerServer;
   readonly #socket: Socket;
   #session: Session | null = null;
+  readonly #arrived: Arrived[] = [];
   #outstanding = 0;
 
   constructor(server: LedgerServer, socket: Socket) {
@@ -243,6 +257,7 @@ class ServedConnection {
   take(type: number, items: CborArray, payload: Uint8Array): void {
     if (type === FRAME_TYPE.hello) this.#welcome();
     else if (type === FRAME_TYPE.open) this.#open(items[0] as Uint8Array);
+    else if (type === FRAME_TYPE.bodyChunk) this.#takeChunk(items);
     else if (type === FRAME_TYPE.submit) this.#submit(items, payload);
     else if (type === FRAME_TYPE.close) this.#close();
     else assert.fail(`frame of type ${type}`);
@@ -269,15 +284,39 @@ class ServedConnection {
     this.#send(FRAME_TYPE.opened, [id, 0, 0, nextSequence, previousStatementHash]);
   }
 
+  #takeChunk(items: CborArray): void {
+    this.#server.chunks += 1;
+    if (this.#server.chunks === this.#server.dropAtChunk) {
+      this.#socket.destroy();
+      return;
+    }
+    const [digest] = items as [Uint8Array];
+    const bytes = items.at(-1) as Uint8Array;
+    if (items.length === 6) {
+      const [, , , salt, length] = items as [unknown, unknown, unknown, Uint8Array, number];
+      this.#arrived.push({ digest, salt, length, bytes });
+      return;
+    }
+    const last = this.#arrived.at(-1);
+    assert.ok(last !== undefined);
+    assert.deepEqual(last.digest, digest);
+    assert.equal(last.bytes.length, items[1]);
+    last.bytes = concatBytes(last.bytes, bytes);
+  }
+
   #submit(items: CborArray, payload: Uint8Array): void {
+    const arrived = this.#arrived.splice(0);
     this.#outstanding += 1;
     this.#server.outstandingMax = Math.max(this.#server.outstandingMax, this.#outstanding);
     const at = this.#server.submissions.push(payload) - 1;
     // Later, so that a client that sends too much is seen to.
-    setImmediate(() => this.#answer(items, at));
+    setImmediate(() => this.#answer(items, { at, arrived }));
   }
 
-  #answer(items: CborArray, at: number): void {
+  #answer(
+    items: CborArray,
+    { at, arrived }: { readonly at: number; readonly arrived: readonly Arrived[] },
+  ): void {
     if (this.#socket.destroyed) return;
     const session = this.#session;
     assert.ok(session !== null);
@@ -292,13 +331,14 @@ class ServedConnection {
     assert.deepEqual(content.sessionId, session.id);
     assert.deepEqual(content.root, statementRoot(envelopes));
     assert.equal(content.actionCount, envelopes.length);
-    requireBodies(envelopes, bodies);
     const { firstSequence } = content;
     const stored = this.#server.storedAt(session, firstSequence);
     if (stored !== undefined && Buffer.compare(stored.statement, statement) === 0) {
+      assert.equal(arrived.length, 0);
       this.#commit(this.#server.alterRepeated(stored.committed), level);
       return;
     }
+    requireBodies(envelopes, bodies, arrived);
     if (firstSequence !== session.nextSequence) {
       this.#refuse(firstSequence, 'sequence-gap');
       return;
@@ -345,14 +385,26 @@ class ServedConnection {
 const CHALLENGE = sha256(Uint8Array.of(2));
 
 /** The bodies are those of the deposited commitments, in order, and open them. */
-function requireBodies(envelopes: readonly Uint8Array[], bodies: readonly CborArray[]): void {
+function requireBodies(
+  envelopes: readonly Uint8Array[],
+  bodies: readonly CborArray[],
+  arrived: readonly Arrived[],
+): void {
   const expected = envelopes.flatMap((bytes, offset) =>
     decodeEnvelope(bytes).commitments.flatMap((one) => (one.deposited ? [{ offset, ...one }] : [])),
   );
   assert.equal(bodies.length, expected.length);
   for (const [at, { offset, field, digest }] of expected.entries()) {
-    const [bodyOffset, , salt, bytes] = bodies[at] as [number, number, Uint8Array, Uint8Array];
+    const [bodyOffset, , salt, bytes] = bodies[at] as [number, number, Uint8Array?, Uint8Array?];
     assert.equal(bodyOffset, offset);
-    assert.deepEqual(commitmentDigest({ field, salt, bytes }), digest);
+    const large = arrived.find((one) => Buffer.compare(one.digest, digest) === 0);
+    const opening = large ?? { salt, bytes };
+    assert.ok(opening.salt !== undefined && opening.bytes !== undefined);
+    assert.deepEqual(
+      commitmentDigest({ field, salt: opening.salt, bytes: opening.bytes }),
+      digest,
+    );
   }
+  const large = bodies.filter((body) => body.length === 3);
+  assert.equal(large.length, arrived.length);
 }

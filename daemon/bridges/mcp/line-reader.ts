@@ -5,8 +5,8 @@
  */
 import type { Readable } from 'node:stream';
 
-/** Bytes of one message: room for a file of some megabytes in base64. */
-export const LINE_SIZE_BYTES_MAX = 16 * 1024 * 1024;
+/** Bytes of one message: more than the longest body that the ledger keeps. */
+export const LINE_SIZE_BYTES_MAX = 32 * 1024 * 1024;
 
 const NEWLINE = 0x0a;
 

@@ -3,7 +3,7 @@
  * other side about itself: a method that is not known here may have effects.
  */
 import type { Action } from '@kudurru/agent';
-import { decodeHex, type Reference } from '@kudurru/proof';
+import { decodeHex, LARGE_BODY_SIZE_BYTES_MAX, type Reference } from '@kudurru/proof';
 
 import { shortText, type Catalogue, type ToolFacts } from './catalogue.ts';
 import { isRecord, type RequestMessage, type ResponseMessage } from './message.ts';
@@ -28,8 +28,6 @@ const ASKS_ONLY: Readonly<Record<Side, ReadonlySet<string>>> = {
   server: new Set(['ping', 'roots/list']),
 };
 
-/** Bytes of one private body that the ledger keeps; of a longer one only the commitment is. */
-const BODY_SIZE_BYTES_MAX = 262_144;
 const TARGET_SIZE_BYTES_MAX = 4096;
 const PLAIN_TEXT = 'text/plain; charset=utf-8';
 const JSON_TEXT = 'application/json';
@@ -220,7 +218,8 @@ function body(
   { say }: Words,
 ): { bytes: Uint8Array; mediaType: string; deposit: boolean } {
   const bytes = utf8(text);
-  const deposit = bytes.length <= BODY_SIZE_BYTES_MAX;
+  // Of a longer one the ledger keeps the commitment only.
+  const deposit = bytes.length <= LARGE_BODY_SIZE_BYTES_MAX;
   if (!deposit) say(`${what}: ${bytes.length} bytes are committed to and kept nowhere`);
   return { bytes, mediaType: JSON_TEXT, deposit };
 }

@@ -24,7 +24,7 @@ export const mcp: Command = {
     'It fails closed. A call that cannot be recorded is answered with the JSON-RPC error ' +
       '-32001 and not handed on; an answer that cannot be recorded is replaced by an error ' +
       'that says that the effect may have happened. A line that cannot be read is dropped, ' +
-      'with a word on stderr. Of bodies over 262,144 bytes only the commitment is recorded.',
+      'with a word on stderr. Of bodies over 16 MiB only the commitment is recorded.',
     'Hints of the server (readOnlyHint, destructiveHint) become side effect and reversibility; ' +
       'they are its own claims. What the agent does besides this server is not seen.',
   ],

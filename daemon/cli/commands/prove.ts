@@ -6,6 +6,7 @@ import { ControlClient } from '../control-client.ts';
 import { EXIT, Failure, wrongUse } from '../exit-code.ts';
 import { writeResult } from '../files.ts';
 import { size } from '../quantities.ts';
+import { bodiesAsked, sayBodies, sayLeftOut, writeBodies } from '../held-bodies.ts';
 import type { SearchAnswer } from './search.ts';
 
 const WAIT_SECONDS_DEFAULT = 30;
@@ -27,6 +28,8 @@ export const prove: Command = {
       'the intent or outcome that belongs to it. Whoever has it and a trust policy can check it ' +
       'with "kudurru verify", without this daemon and without a network.',
     'An entry can be proven once an anchor covers it; a fresh one is waited for.',
+    'A bundle has no room for a body of more than 256 KiB: it says that the body is held and not ' +
+      'included. --body writes it to a file of its own, with the salt that opens its commitment.',
   ],
   options: [
     { name: 'session', value: 'HEX', meaning: 'the session of the action' },
@@ -34,6 +37,12 @@ export const prove: Command = {
     { name: 'last', meaning: 'the newest action of the log' },
     { name: 'output', short: 'o', value: 'FILE', meaning: 'write to FILE; else to stdout' },
     { name: 'no-disclose', meaning: 'leave the private bytes closed: commitments only' },
+    {
+      name: 'body',
+      value: 'FIELD=FILE',
+      isRepeatable: true,
+      meaning: 'write the private bytes of a field to FILE, checked against the commitment',
+    },
     {
       name: 'wait',
       value: 'SECONDS',
@@ -45,6 +54,7 @@ export const prove: Command = {
   examples: [
     ['The newest action', 'kudurru prove --last -o action.kudurru'],
     ['An entry, its private bytes kept closed', 'kudurru prove 42 --no-disclose -o 42.kudurru'],
+    ['With its large output beside it', 'kudurru prove 42 -o 42.kudurru --body output=42.out'],
   ],
   async run(invocation) {
     const client = new ControlClient(invocation.locations().controlSocket);
@@ -54,12 +64,16 @@ export const prove: Command = {
       client.postForBytes('/v1/bundles', body),
     );
     const file = invocation.text('output');
+    const asked = bodiesAsked(invocation);
     writeResult(invocation.terminal, bundle, { file, isText: false });
+    const bodies = await writeBodies(bundle, asked, client);
     if (file !== undefined && invocation.isJson) {
-      invocation.terminal.printJson({ file, sizeBytes: bundle.length });
+      invocation.terminal.printJson({ file, sizeBytes: bundle.length, bodies });
     } else if (file !== undefined) {
       invocation.terminal.say(`evidence of ${size(bundle.length)} written to "${file}"`);
     }
+    if (!invocation.isJson) sayBodies(invocation, bodies);
+    if (body.disclose) sayLeftOut(invocation, bundle, bodies);
     return EXIT.good;
   },
 };

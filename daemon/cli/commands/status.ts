@@ -45,6 +45,7 @@ interface Status {
   readonly refusals: Readonly<Record<string, number>>;
   readonly logDoor: readonly string[];
   readonly resources: Resources;
+  readonly unnamedChunkBytes: number;
   readonly uptimeMs: number;
 }
 
@@ -97,6 +98,7 @@ function factsOf(found: Status): [string, string][] {
     ['refused', refused.join(', ') || 'nothing since the start'],
     ['log door', found.logDoor.join(', ')],
     ...resourceFacts(found.resources),
+    ['bodies', `${size(found.unnamedChunkBytes)} of large ones that no statement names`],
   ];
 }
 

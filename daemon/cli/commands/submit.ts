@@ -1,6 +1,12 @@
 /** `kudurru submit`: one statement of actions, for scripts and for trying things out. */
 import { connect, type Action, type Receipt } from '@kudurru/agent';
-import { encodeHex, envelopeFromJson, formatTai, type Json } from '@kudurru/proof';
+import {
+  encodeHex,
+  envelopeFromJson,
+  formatTai,
+  LARGE_BODY_SIZE_BYTES_MAX,
+  type Json,
+} from '@kudurru/proof';
 
 import { IDENTITY_OPTIONS, identityOf, wholeAgentId } from '../agent-identity.ts';
 import { PLACE_OPTIONS, type Command, type Invocation } from '../command.ts';
@@ -30,8 +36,8 @@ export const submit: Command = {
   description: [
     'Opens a session, submits one statement and prints where each action stands. Public ' +
       'fields are those of an envelope (proof/SPEC.md §4), enum values in kebab case; ' +
-      'private bytes come from files, are stored sealed, and show in the log as salted ' +
-      'commitments only.',
+      'private bytes come from files of up to 16 MiB, are stored sealed, and show in the log as ' +
+      'salted commitments only; of a longer file only the commitment is submitted.',
     'With --stdin the actions come as JSON: one object, or an array of up to 1,024, in the JSON ' +
       'form of envelopes without "version" and "commitments", and with private texts in ' +
       '"private": {"input": "…"}. --body then belongs to a single action.',
@@ -86,13 +92,14 @@ const CLIENT = 'kudurru submit';
 
 async function actionsOf(invocation: Invocation): Promise<readonly Action[]> {
   const bodies = bodiesOf(invocation.texts('body'));
-  if (!invocation.flag('stdin')) return [withBodies(actionOfFlags(invocation), bodies)];
+  const { terminal } = invocation;
+  if (!invocation.flag('stdin')) return [withBodies(actionOfFlags(invocation), bodies, terminal)];
   const json = parseJson(await readAll(process.stdin));
   const actions = (Array.isArray(json) ? (json as Json[]) : [json]).map(actionOfJson);
   const [only] = actions;
   if (bodies.length === 0) return actions;
   if (only === undefined || actions.length > 1) throw wrongUse('--body is for a single action');
-  return [withBodies(only, bodies)];
+  return [withBodies(only, bodies, terminal)];
 }
 
 function actionOfFlags(invocation: Invocation): Action {
@@ -147,8 +154,17 @@ function bodiesOf(options: readonly string[]): NamedBody[] {
   });
 }
 
-function withBodies(action: Action, bodies: readonly NamedBody[]): Action {
-  return { ...action, private: { ...action.private, ...Object.fromEntries(bodies) } };
+/** Of a file that is longer than the ledger takes, only the commitment is submitted, and it says so. */
+function withBodies(action: Action, bodies: readonly NamedBody[], terminal: Terminal): Action {
+  const values = bodies.map(([field, bytes]) => {
+    if (bytes.length <= LARGE_BODY_SIZE_BYTES_MAX) return [field, bytes] as const;
+    terminal.say(
+      `${field}: ${bytes.length} bytes are committed to and not handed over; the ledger takes ` +
+        `${LARGE_BODY_SIZE_BYTES_MAX}`,
+    );
+    return [field, { bytes, mediaType: null, deposit: false }] as const;
+  });
+  return { ...action, private: { ...action.private, ...Object.fromEntries(values) } };
 }
 
 function requireField(name: string): BodyField {

@@ -23,8 +23,10 @@ import { HASH_SIZE_BYTES, sha256 } from './sha256.ts';
 const DOMAIN = encodeUtf8('kudurru/commit/1\0');
 /** Commitments of one envelope. */
 export const ENVELOPE_COMMITMENTS_MAX = 8;
-/** Longest body that travels to the ledger with a statement. */
+/** Longest body that stands in a submit frame, or in a bundle. */
 export const BODY_SIZE_BYTES_MAX = 262_144;
+/** Longest body that travels to the ledger at all: ahead of its statement, in chunks. */
+export const LARGE_BODY_SIZE_BYTES_MAX = 16_777_216;
 
 const ENVELOPE_FIELDS = [
   'input',

@@ -145,6 +145,7 @@ export type { ProvisioningRecord, Reference } from './identifier.ts';
 // Commitments, envelopes, statements (SPEC.md §3 to §5).
 export {
   BODY_SIZE_BYTES_MAX,
+  LARGE_BODY_SIZE_BYTES_MAX,
   commitmentDigest,
   commitmentFieldNumber,
   ENVELOPE_COMMITMENTS_MAX,

@@ -33,6 +33,7 @@ import type { Clock } from '../time/clock.ts';
 import type { FoundedLedger } from './founding.ts';
 import type { AlarmInForce } from './resource-watch.ts';
 import { resourcesOf, type ResourceViewOptions } from './resource-view.ts';
+import { heldBody } from './held-body.ts';
 
 export interface ControlFaceOptions extends ResourceViewOptions {
   readonly founded: FoundedLedger;
@@ -75,6 +76,7 @@ export function controlFace(options: ControlFaceOptions): ControlFace {
     },
     search: (query) => evidence.search(query),
     entry: (index) => showEntry(index, options.ledger),
+    body: (index, field) => heldBody(options.ledger, { index, field }),
     bundle: (subject, disclose) => makeBundle(subject, disclose, options),
     checkpoint: (size) => showCheckpoint(size, options),
     trustPolicy: () => trustPolicyOf(founded),
@@ -200,6 +202,7 @@ function statusOf(options: ControlFaceOptions): StatusView {
     refusals,
     logDoor: options.logDoor.addresses,
     resources: resourcesOf(options, alarmsOf(options)),
+    unnamedChunkBytes: Number(founded.store.unnamedChunkBytes()),
     uptimeMs: Math.round(options.uptimeMs()),
   };
 }

@@ -26,6 +26,7 @@ export function controlRoutes(face: ControlFace): readonly Route[] {
     post('/v1/agents', (request) => enrol(face, request)),
     get('/v1/search', async ({ query }) => json(await face.search(query))),
     get('/v1/entries/:index', (request) => showEntry(face, request)),
+    get('/v1/entries/:index/bodies/:field', (request) => showBody(face, request)),
     post('/v1/bundles', (request) => makeBundle(face, request)),
     get('/v1/checkpoint', (request) => showCheckpoint(face, request)),
     get('/v1/trust-policy', () => json(face.trustPolicy())),
@@ -52,6 +53,12 @@ async function enrol(face: ControlFace, { body, caller }: ControlRequest): Promi
 async function showEntry(face: ControlFace, request: ControlRequest): Promise<ControlAnswer> {
   const index = new Fields(request.parameters).integer('index');
   return json(await face.entry(index));
+}
+
+async function showBody(face: ControlFace, { parameters }: ControlRequest): Promise<ControlAnswer> {
+  const index = new Fields({ index: parameters['index'] }).integer('index');
+  const body = await face.body(index, parameters['field'] ?? '');
+  return { status: 200, mediaType: 'application/octet-stream', body };
 }
 
 async function makeBundle(face: ControlFace, { body }: ControlRequest): Promise<ControlAnswer> {

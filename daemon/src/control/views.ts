@@ -100,6 +100,8 @@ export interface StatusView {
   /** Where the log can be read: `unix:PATH`, `http://HOST:PORT`. */
   readonly logDoor: readonly string[];
   readonly resources: ResourcesView;
+  /** In the journal: chunks of large bodies that no statement names, or not yet. */
+  readonly unnamedChunkBytes: number;
   readonly uptimeMs: number;
 }
 
@@ -149,6 +151,8 @@ export interface ControlFace {
   /** The query's members are the search's own; it refuses what it does not know. */
   search(query: URLSearchParams): Promise<unknown>;
   entry(index: number): Promise<unknown>;
+  /** Salt and bytes of a private body that the ledger holds. */
+  body(index: number, field: string): Promise<Uint8Array>;
   bundle(subject: Subject, disclose: boolean): Promise<Uint8Array>;
   /** A signed note; of the newest tree, or of a tree of just this size. */
   checkpoint(size: number | null): Promise<Uint8Array>;

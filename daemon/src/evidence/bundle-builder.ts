@@ -4,6 +4,7 @@
  * that it hands out nothing it had to guess.
  */
 import {
+  BODY_SIZE_BYTES_MAX,
   commitmentFieldNumber,
   decodeEntry,
   decodeEnvelope,
@@ -86,7 +87,10 @@ async function envelopePath(
   return { index: action.index, path };
 }
 
-/** What others committed to, such as how to reach an owner, nobody asked to have opened. */
+/**
+ * What others committed to, such as how to reach an owner, nobody asked to have opened. A bundle has
+ * no room for large bodies (SPEC.md §11): they are handed out by themselves.
+ */
 async function openBodies(
   { subject, others }: Gathering,
   ledger: LedgerReader,
@@ -94,8 +98,8 @@ async function openBodies(
   const opened: Disclosure[] = [];
   const asked = [subject, ...others.filter(({ entry }) => entry.kind === 'action')];
   for (const { index, entry } of asked.toSorted((a, b) => (a.index < b.index ? -1 : 1))) {
-    for (const { field, deposited } of commitmentsOf(entry)) {
-      if (!deposited) continue;
+    for (const { field, deposited, length } of commitmentsOf(entry)) {
+      if (!deposited || length > BODY_SIZE_BYTES_MAX) continue;
       const body = await ledger.openBody(index, commitmentFieldNumber(field));
       if (body !== null) opened.push({ index, field, ...body });
     }

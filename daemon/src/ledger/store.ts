@@ -150,6 +150,11 @@ export class LedgerStore {
     return { taiNs: taiNs(lastTaiNs), bootIndex: leafIndex(bootIndex) };
   }
 
+  /** Of chunks of large bodies that no statement names, or not yet: nothing shows them. */
+  unnamedChunkBytes(): bigint {
+    return this.#native.facts.unnamedChunkBytes;
+  }
+
   /** Boot entries so far. */
   bootCount(): number {
     return this.#native.facts.bootCount;

@@ -146,6 +146,7 @@ function face(asked: Subject[] = []): ControlFace {
     enrol: unused,
     search: unused,
     entry: unused,
+    body: unused,
     bundle: (subject) => {
       asked.push(subject);
       return Promise.resolve(new Uint8Array(1));

@@ -70,10 +70,16 @@ std::vector<SystemEntry> systemEntriesOf(const Napi::Array& array) {
   return entries;
 }
 
-LedgerFacts factsOf(const LogState& state, uint64_t appliance) {
+LedgerFacts factsOf(const Ledger& ledger, uint64_t appliance) {
+  const LogState& state = ledger.state();
   const ApplianceState own = state.applianceState(appliance);
-  return {state.size(), state.root(), own.lastTaiNs, own.bootIndex,
-          state.countOfKind(EntryKind::kBoot)};
+  const ChunkCounts& chunks = ledger.chunkCounts();
+  return {state.size(),
+          state.root(),
+          own.lastTaiNs,
+          own.bootIndex,
+          state.countOfKind(EntryKind::kBoot),
+          chunks.storedBytes - chunks.namedBytes};
 }
 
 Napi::Object toObject(Napi::Env env, const LedgerFacts& facts) {
@@ -83,6 +89,7 @@ Napi::Object toObject(Napi::Env env, const LedgerFacts& facts) {
   object.Set("lastTaiNs", big(env, facts.lastTaiNs));
   object.Set("bootIndex", big(env, facts.bootIndex));
   object.Set("bootCount", static_cast<double>(facts.bootCount));
+  object.Set("unnamedChunkBytes", big(env, facts.unnamedChunkBytes));
   return object;
 }
 

@@ -23,8 +23,9 @@ struct LedgerFacts {
   uint64_t lastTaiNs = 0;
   uint64_t bootIndex = 0;
   uint64_t bootCount = 0;
+  uint64_t unnamedChunkBytes = 0;
 };
-LedgerFacts factsOf(const LogState& state, uint64_t appliance);
+LedgerFacts factsOf(const Ledger& ledger, uint64_t appliance);
 
 Napi::Object toObject(Napi::Env env, const LedgerFacts& facts);
 Napi::Object toObject(Napi::Env env, const JournalReport& report);

@@ -75,7 +75,7 @@ Napi::Value LedgerObject::open(const Napi::CallbackInfo& info) {
   return thread_->post(info.Env(), "openLedger", [](LedgerHost& host) -> JobResult {
     Status status = Ledger::open(*host.storage, host.options, &host.ledger, &host.report);
     if (!status.ok()) return {status, {}};
-    const LedgerFacts facts = factsOf(host.ledger->state(), host.options.appliance);
+    const LedgerFacts facts = factsOf(*host.ledger, host.options.appliance);
     return {{}, [facts, report = host.report, replay = host.ledger->opening()](Napi::Env env) {
               auto object = toObject(env, report);
               object.Set("replay", toObject(env, replay));
@@ -100,7 +100,7 @@ Napi::Value LedgerObject::apply(const Napi::CallbackInfo& info) {
                 ApplyResult result;
                 Status status = host.ledger->apply({batch.get(), offset, &system}, &result);
                 if (!status.ok()) return {status, {}};
-                const LedgerFacts facts = factsOf(host.ledger->state(), host.options.appliance);
+                const LedgerFacts facts = factsOf(*host.ledger, host.options.appliance);
                 return {{}, [facts, result, system = std::move(system)](Napi::Env env) {
                           auto object = Napi::Object::New(env);
                           object.Set("facts", toObject(env, facts));
@@ -155,7 +155,7 @@ Napi::Value LedgerObject::agents(const Napi::CallbackInfo& info) {
 
 Napi::Value LedgerObject::agentHeads(const Napi::CallbackInfo& info) {
   return post(info.Env(), "agentHeads", [](LedgerHost& host) -> JobResult {
-    const LedgerFacts facts = factsOf(host.ledger->state(), host.options.appliance);
+    const LedgerFacts facts = factsOf(*host.ledger, host.options.appliance);
     auto leaves = agentHeadLeaves(host.ledger->state());
     const Hash root = agentHeadsRoot(leaves);
     return {{}, [facts, root, leaves = std::move(leaves)](Napi::Env env) {

@@ -156,7 +156,7 @@ void LedgerThread::noteFacts() {
   if (host_.ledger == nullptr) return;
   const std::lock_guard lock(factsMutex_);
   if (facts_.size == host_.ledger->state().size()) return;
-  facts_ = factsOf(host_.ledger->state(), host_.options.appliance);
+  facts_ = factsOf(*host_.ledger, host_.options.appliance);
 }
 
 void LedgerThread::settle(Napi::Env env, Posted& posted) {

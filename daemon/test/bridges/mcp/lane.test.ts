@@ -299,7 +299,7 @@ describe('mcp lane', () => {
 
   it('commits to a body that is too long without handing it over, and says so', async () => {
     const bench = new Bench();
-    const content = 'x'.repeat(262_144);
+    const content = 'x'.repeat(16_777_216);
     bench.client({ ...call(1), params: { name: 'write_file', arguments: { content } } });
     await bench.reached('toServer', 1);
     await bench.end();

@@ -214,15 +214,20 @@ Status JournalWalk::passTail(JournalBatch* batch) {
     ended_ = true;
     return {};
   }
+  // One sync may have been for several records: any later one tells whether this was durable.
+  bool isTorn = false;
   std::optional<Record> later;
-  status = segment_->find(position_.offset, position_.record + 1, &later);
-  if (!status.ok()) return status;
-  if (later && later->durableBefore > position_.record) return passDamage(batch, end);
+  for (uint64_t at = position_.offset;; at = later->position.offset + later->bytes) {
+    status = segment_->find(at, position_.record + 1, &later);
+    if (!status.ok()) return status;
+    if (!later) break;
+    if (later->durableBefore > position_.record) return passDamage(batch, end);
+    isTorn = true;
+  }
   std::optional<RecordHeader> header;
   status = segment_->readHeader(position_.offset, &header);
   if (!status.ok()) return status;
   const uint64_t size = header ? recordBytes(header->length) : kRecordHeaderBytes;
-  bool isTorn = later.has_value();
   if (!isTorn) status = segment_->lacksSector(position_.offset, position_.offset + size, &isTorn);
   if (!status.ok()) return status;
   ended_ = true;
