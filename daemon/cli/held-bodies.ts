@@ -68,7 +68,8 @@ export async function writeBodies(
     ) {
       throw new Failure(
         EXIT.foundBad,
-        `body "${field}" not written: the daemon's bytes do not open the commitment of entry ${index}`,
+        `body "${field}" not written: the daemon's bytes do not open the commitment ` +
+          `of entry ${index}`,
         { code: 'commitment-mismatch' },
       );
     }

@@ -1,6 +1,5 @@
-// Any bytes as payloads of body-chunk frames of one connection, then a submission that names what
-// came: what is taken is the next chunk of the one unfinished body, and is written again to the same
-// bytes.
+// Any bytes as payloads of body-chunk frames of one connection, then a submission: what is taken is
+// the next chunk of the one unfinished body, and is written again to the same bytes.
 #include "core/submission/body-chunk.h"
 
 #include <algorithm>

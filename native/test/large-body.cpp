@@ -188,13 +188,13 @@ TEST_F(LargeBodyTest, AChunkOutOfTurnEndsTheConnection) {
   });
   for (Buffer& chunk : cut) chunk = frameOf(frame::Type::kBodyChunk, chunk);
   const std::vector<std::vector<Buffer>> cases = {
-      {left[1]},                     // never announced
-      {left[0], left[2]},            // a gap
-      {left[0], left[1], left[1]},   // overlapping
-      {left[0], left[0]},            // announced again
-      {left[0], right[0]},           // two at a time
-      {left[0], right[1]},           // of another body
-      {exact[0], exact[1], left[1]}, // behind the end
+      {left[1]},                      // never announced
+      {left[0], left[2]},             // a gap
+      {left[0], left[1], left[1]},    // overlapping
+      {left[0], left[0]},             // announced again
+      {left[0], right[0]},            // two at a time
+      {left[0], right[1]},            // of another body
+      {exact[0], exact[1], left[1]},  // behind the end
       cut,
   };
   for (const std::vector<Buffer>& frames : cases) {

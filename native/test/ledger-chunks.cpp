@@ -21,9 +21,7 @@ class LargeBodyLedgerTest : public LedgerTest {
       item.frame = std::move(payload);
       submission::BodyChunk chunk;
       ASSERT_EQ(submission::readBodyChunk(item.frame, chunk), cbor::Error::kNone);
-      const auto fillRandom = [this](MutableBytes bytes) {
-        std::ranges::fill(bytes, ++uploads_);
-      };
+      const auto fillRandom = [this](MutableBytes bytes) { std::ranges::fill(bytes, ++uploads_); };
       ASSERT_FALSE(arriving_.take(chunk, fillRandom, item));
     }
   }
@@ -73,9 +71,10 @@ class LargeBodyLedgerTest : public LedgerTest {
 
 TEST_F(LargeBodyLedgerTest, OpensWhatWasDeposited) {
   ASSERT_EQ(start().message, "");
-  const std::vector<BodyParts> bodies = {
-      largeBody(1, 1, submission::kBodySizeBytesMax + 1), {0, 2, Buffer(32, 2), Buffer(100, 2)},
-      largeBody(3, 3, 2 * kChunkSizeBytes), largeBody(4, 4, 9 * kChunkSizeBytes + 77)};
+  const std::vector<BodyParts> bodies = {largeBody(1, 1, submission::kBodySizeBytesMax + 1),
+                                         {0, 2, Buffer(32, 2), Buffer(100, 2)},
+                                         largeBody(3, 3, 2 * kChunkSizeBytes),
+                                         largeBody(4, 4, 9 * kChunkSizeBytes + 77)};
   const uint64_t index = deposit(bodies);
   for (const BodyParts& body : bodies) expectOpens(index, body);
   ASSERT_EQ(start().message, "");
@@ -101,8 +100,7 @@ TEST_F(LargeBodyLedgerTest, KeepsNoPlainBytes) {
   for (const auto& [name, inode] : disk_.names) {
     for (const size_t at : {size_t{0}, kChunkSizeBytes}) {
       const auto from = body.bytes.begin() + static_cast<ptrdiff_t>(at);
-      const auto found =
-          std::search(inode->current.begin(), inode->current.end(), from, from + 64);
+      const auto found = std::search(inode->current.begin(), inode->current.end(), from, from + 64);
       EXPECT_EQ(found, inode->current.end()) << "plain bytes in " << name;
     }
   }

@@ -6,8 +6,8 @@
  * Invariants. A statement is signed when it is sent, never before: its place follows from the one
  * before it. A signed statement that may stand in the ledger is only ever sent again byte for byte.
  * A refused one does not stand, and so none of those sent after it do: all answers are awaited
- * first, then these are signed anew at the places that are free. The chunks of large bodies go right
- * before their statement, on the same connection, unless the ledger has the statement already.
+ * first, then these are signed anew at the places that are free. The chunks of large bodies go
+ * right before their statement, on the same connection, unless the ledger has it already.
  */
 import { equalBytes } from '@kudurru/proof';
 

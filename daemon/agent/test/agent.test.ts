@@ -5,54 +5,8 @@ import { join } from 'node:path';
 import { encodeHex, type CborArray } from '@kudurru/proof';
 import { describe, it } from 'mocha';
 
-import { jsonBody, type Action } from '../src/action.ts';
 import { connect, type Agent } from '../src/agent.ts';
-import { AgentError } from '../src/agent-error.ts';
-import { generateKey } from '../src/key.ts';
-import type { ConnectOptions } from '../src/options.ts';
-import { LedgerServer } from './ledger-server.ts';
-
-const key = generateKey();
-const agentId = 'spiffe://test.example/agent/one';
-
-const intent = (operation: string): Action => ({
-  kind: 'intent',
-  actionType: 'tool-call',
-  operation,
-  coverage: 'self-reported',
-  private: { input: jsonBody({ operation }), target: 'somewhere' },
-});
-
-const large = (operation: string, sizeBytes: number): Action => ({
-  ...intent(operation),
-  private: { input: new Uint8Array(sizeBytes).fill(operation.charCodeAt(0)), target: 'somewhere' },
-});
-
-async function withLedger(
-  run: (
-    server: LedgerServer,
-    open: (extra?: Partial<ConnectOptions>) => Promise<Agent>,
-  ) => Promise<void>,
-): Promise<void> {
-  await using server = new LedgerServer(key.publicKey);
-  await server.listen();
-  const agents: Agent[] = [];
-  const open = async (extra: Partial<ConnectOptions> = {}): Promise<Agent> => {
-    const agent = await connect({ socketPath: server.socketPath, agentId, key, ...extra });
-    agents.push(agent);
-    return agent;
-  };
-  try {
-    await run(server, open);
-  } finally {
-    // Dropping the agents' own sockets: a test that failed midway must not keep the process.
-    await server.stop();
-    for (const agent of agents) agent.destroy();
-  }
-}
-
-const codeOf = (code: string) => (error: unknown) =>
-  error instanceof AgentError && error.code === code;
+import { agentId, codeOf, intent, key, withLedger } from './with-ledger.ts';
 
 describe('agent', () => {
   it('gives each action its place, its name and its salts', async () => {
@@ -101,60 +55,6 @@ describe('agent', () => {
       assert.ok(third?.status === 'fulfilled' && fourth?.status === 'fulfilled');
       assert.equal(third.value.actions[0]?.reference.sequence, 1n);
       assert.equal(fourth.value.actions[0]?.reference.sequence, 2n);
-    });
-  });
-
-  it('sends a body over 256 KiB ahead of its statement, in chunks', async () => {
-    await withLedger(async (server, open) => {
-      const agent = await open();
-      const receipts = await Promise.all([
-        agent.submit([large('a', 262_144), intent('b')]),
-        agent.submit([large('c', 600_000), intent('d'), large('e', 262_145)]),
-        agent.submit([intent('f')]),
-      ]);
-      assert.deepEqual(
-        receipts.map(({ actions }) => actions[0].reference.sequence),
-        [0n, 2n, 5n],
-      );
-      assert.equal(server.chunks, 3 + 2);
-    });
-  });
-
-  it('sends the chunks again when the connection was lost among them', async () => {
-    await withLedger(async (server, open) => {
-      const agent = await open();
-      server.dropAtChunk = 2;
-      const receipts = await Promise.all([
-        agent.submit([large('a', 600_000)]),
-        agent.submit([intent('b')]),
-      ]);
-      assert.equal(receipts[1].actions[0].reference.sequence, 1n);
-      assert.equal(server.chunks, 2 + 3);
-    });
-  });
-
-  it('sends no chunk again of what the ledger has', async () => {
-    await withLedger(async (server, open) => {
-      const agent = await open();
-      server.fate = (_, at) => (at === 0 ? 'commit-and-drop' : 'commit');
-      await Promise.all([agent.submit([large('a', 600_000)]), agent.submit([large('b', 600_000)])]);
-      assert.equal(server.submissions.length, 3);
-      assert.equal(server.chunks, 3 + 3);
-    });
-  });
-
-  it('refuses to send what the ledger would not take, and says what to do', async () => {
-    await withLedger(async (server, open) => {
-      const agent = await open();
-      await assert.rejects(
-        agent.submit([large('a', 16_777_217)]),
-        /16777217 bytes .* takes 16777216; deposit: false/,
-      );
-      await assert.rejects(
-        agent.submit(Array.from({ length: 17 }, (_, at) => large(`${at}`, 262_145))),
-        /17 bodies over 262144 bytes, and a submission has at most 16/,
-      );
-      assert.equal(server.submissions.length + server.chunks, 0);
     });
   });
 

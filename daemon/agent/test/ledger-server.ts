@@ -10,11 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import {
-  commitmentDigest,
-  concatBytes,
   consistencyProof,
   decodeCbor,
-  decodeEnvelope,
   decodeSessionRequest,
   decodeStatement,
   encodeCbor,
@@ -39,6 +36,7 @@ import {
 } from '@kudurru/proof';
 
 import { encodeFrame, FRAME_TYPE, FrameReader } from '../src/frame.ts';
+import { requireBodies, takeChunk, type Arrived } from './arrived-bodies.ts';
 
 /** What becomes of a submission. */
 export type Fate = 'commit' | 'refuse' | 'drop' | 'commit-and-drop' | 'hold';
@@ -234,14 +232,6 @@ type EntryContent = Entry extends infer One
     : never
   : never;
 
-/** A large body as its chunks brought it. */
-interface Arrived {
-  readonly digest: Uint8Array;
-  readonly salt: Uint8Array;
-  readonly length: number;
-  bytes: Uint8Array;
-}
-
 class ServedConnection {
   readonly #server: LedgerServer;
   readonly #socket: Socket;
@@ -290,18 +280,7 @@ class ServedConnection {
       this.#socket.destroy();
       return;
     }
-    const [digest] = items as [Uint8Array];
-    const bytes = items.at(-1) as Uint8Array;
-    if (items.length === 6) {
-      const [, , , salt, length] = items as [unknown, unknown, unknown, Uint8Array, number];
-      this.#arrived.push({ digest, salt, length, bytes });
-      return;
-    }
-    const last = this.#arrived.at(-1);
-    assert.ok(last !== undefined);
-    assert.deepEqual(last.digest, digest);
-    assert.equal(last.bytes.length, items[1]);
-    last.bytes = concatBytes(last.bytes, bytes);
+    takeChunk(this.#arrived, items);
   }
 
   #submit(items: CborArray, payload: Uint8Array): void {
@@ -383,28 +362,3 @@ class ServedConnection {
 }
 
 const CHALLENGE = sha256(Uint8Array.of(2));
-
-/** The bodies are those of the deposited commitments, in order, and open them. */
-function requireBodies(
-  envelopes: readonly Uint8Array[],
-  bodies: readonly CborArray[],
-  arrived: readonly Arrived[],
-): void {
-  const expected = envelopes.flatMap((bytes, offset) =>
-    decodeEnvelope(bytes).commitments.flatMap((one) => (one.deposited ? [{ offset, ...one }] : [])),
-  );
-  assert.equal(bodies.length, expected.length);
-  for (const [at, { offset, field, digest }] of expected.entries()) {
-    const [bodyOffset, , salt, bytes] = bodies[at] as [number, number, Uint8Array?, Uint8Array?];
-    assert.equal(bodyOffset, offset);
-    const large = arrived.find((one) => Buffer.compare(one.digest, digest) === 0);
-    const opening = large ?? { salt, bytes };
-    assert.ok(opening.salt !== undefined && opening.bytes !== undefined);
-    assert.deepEqual(
-      commitmentDigest({ field, salt: opening.salt, bytes: opening.bytes }),
-      digest,
-    );
-  }
-  const large = bodies.filter((body) => body.length === 3);
-  assert.equal(large.length, arrived.length);
-}

@@ -2,7 +2,7 @@
 import { PLACE_OPTIONS, type Command } from '../command.ts';
 import { ControlClient } from '../control-client.ts';
 import { EXIT } from '../exit-code.ts';
-import { duration } from '../quantities.ts';
+import { duration, size } from '../quantities.ts';
 import { resourceFacts, type Resources } from '../resource-facts.ts';
 
 interface Device {

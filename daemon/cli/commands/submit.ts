@@ -154,7 +154,7 @@ function bodiesOf(options: readonly string[]): NamedBody[] {
   });
 }
 
-/** Of a file that is longer than the ledger takes, only the commitment is submitted, and it says so. */
+/** Of a file that is longer than the ledger takes, only the commitment is submitted. */
 function withBodies(action: Action, bodies: readonly NamedBody[], terminal: Terminal): Action {
   const values = bodies.map(([field, bytes]) => {
     if (bytes.length <= LARGE_BODY_SIZE_BYTES_MAX) return [field, bytes] as const;

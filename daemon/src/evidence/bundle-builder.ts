@@ -88,8 +88,8 @@ async function envelopePath(
 }
 
 /**
- * What others committed to, such as how to reach an owner, nobody asked to have opened. A bundle has
- * no room for large bodies (SPEC.md §11): they are handed out by themselves.
+ * What others committed to, such as how to reach an owner, nobody asked to have opened. A bundle
+ * has no room for large bodies (SPEC.md §11): they are handed out by themselves.
  */
 async function openBodies(
   { subject, others }: Gathering,

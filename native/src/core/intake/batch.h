@@ -78,7 +78,7 @@ struct SubmitItem {
   submission::Submission parsed;  // meaningful only where refusal is none
   // Of those bodies that are large, in their order; null where one did not come.
   std::vector<std::shared_ptr<LargeBody>> largeBodies;
-  int64_t realtimeNs = 0;         // CLOCK_REALTIME when the frame's last byte was received
+  int64_t realtimeNs = 0;  // CLOCK_REALTIME when the frame's last byte was received
   int64_t monotonicRawNs = 0;
   // The bodies as a group record holds them (core/ledger/seal-bodies.h); empty until they are
   // sealed.

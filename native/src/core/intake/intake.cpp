@@ -35,9 +35,7 @@ void add(Batch& batch, Work&& work) {
 }
 
 // A request to open or close a session is a signature and an entry too.
-uint64_t costOf(const Work& work) {
-  return kSubmissionCostBytes + sizeOf(work).bytes;
-}
+uint64_t costOf(const Work& work) { return kSubmissionCostBytes + sizeOf(work).bytes; }
 
 // Half of the room must be free before somebody who waited goes on: otherwise each answer would
 // wake a connection for one frame.

@@ -1,6 +1,6 @@
 // Bodies of more than kBodySizeBytesMax on their way: announced by their first chunk, hashed as the
-// chunks come, handed over with the submission that names them. One object a connection. At most one
-// body is unfinished, and none keeps its bytes: each chunk goes on to the ledger at once.
+// chunks come, handed over with the submission that names them. One object a connection. At most
+// one body is unfinished, and none keeps its bytes: each chunk goes on to the ledger at once.
 #pragma once
 
 #include <functional>

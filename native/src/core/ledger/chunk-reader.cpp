@@ -52,4 +52,13 @@ Status ChunkReader::open(const ChunkList& list, const BodyKey& key, const Take& 
   return {};
 }
 
+Status ChunkReader::openWhole(const SealedBody& body, const Hash& scopeKey,
+                              std::vector<uint8_t>* plain) {
+  const auto list = ChunkList::parse(body.sealed);
+  plain->clear();
+  plain->reserve(kSaltSizeBytes + list->length);
+  return open(*list, {scopeKey, body.digest},
+              [plain](Bytes chunk) { plain->insert(plain->end(), chunk.begin(), chunk.end()); });
+}
+
 }  // namespace kudurru

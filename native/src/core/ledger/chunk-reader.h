@@ -8,6 +8,7 @@
 
 #include "core/body/body-cipher.h"
 #include "core/ledger/chunks.h"
+#include "core/ledger/group.h"
 
 namespace kudurru {
 
@@ -26,6 +27,8 @@ class ChunkReader {
   Status look(const ChunkList& list);
   // Opens all chunks in their order. corrupt: one of them does not open.
   Status open(const ChunkList& list, const BodyKey& key, const Take& take);
+  // salt ‖ bytes of a large body.
+  Status openWhole(const SealedBody& body, const Hash& scopeKey, std::vector<uint8_t>* plain);
 
  private:
   Storage& storage_;

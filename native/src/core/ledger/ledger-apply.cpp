@@ -38,8 +38,8 @@ size_t bytesOf(const submission::Submission& submission) {
     bytes += envelope.bytes.size() + kEntryOverheadBytesMax;
   }
   for (const submission::Body& body : submission.bodies) {
-    bytes += kBodyOverheadBytesMax + (body.isLarge() ? chunkListBytes(body.length)
-                                                     : body.length + kSealedOverheadBytes);
+    bytes += kBodyOverheadBytesMax +
+             (body.isLarge() ? chunkListBytes(body.length) : body.length + kSealedOverheadBytes);
   }
   return bytes;
 }
@@ -56,7 +56,9 @@ Status Ledger::apply(const ApplyInput& input, ApplyResult* result) {
   result->firstIndex = state_.size();
   if (input.batch != nullptr) {
     for (const intake::ChunkItem& chunk : input.batch->chunks) {
-      if (status.ok()) status = applyChunk(chunk);
+      const auto key = scopeKeys_.find(chunk.body->scope);
+      const bool isKept = hasBooted_ && key != scopeKeys_.end();
+      if (status.ok()) status = chunks_.store(chunk, isKept ? &key->second : nullptr, *journal_);
     }
     for (intake::SubmitItem& item : input.batch->items) {
       if (status.ok() && !item.refusal) status = applyItem(item, input.taiMinusUtcSeconds, result);
@@ -150,7 +152,7 @@ Status Ledger::applyStatement(intake::SubmitItem& item, const EntryTime& time) {
     });
   });
   if (item.sealed.empty()) sealBodies(item, scopeKeys_, cipher_);
-  listChunks(item);
+  chunks_.list(item);
   group_.addBodies(item.sealed, firstAction);
   return {};
 }

@@ -88,7 +88,7 @@ Status Ledger::keepSnapshot() {
     std::vector<uint8_t> state;
     state_.encode(&state);
     snapshots_.begin({options_.ledgerId, next, lastGroup_, places_->counts(), tiles_.durableSize(),
-                      chunks_, state});
+                      chunks_.counts(), state});
   }
   Status status = snapshots_.step(*places_, *journal_);
   if (status.code != Code::kDiskFull) return status;

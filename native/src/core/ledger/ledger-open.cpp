@@ -51,7 +51,7 @@ Status Ledger::restore(uint64_t* tilesDurable) {
       opening_.replayedFrom = start->position;
       lastGroup_ = start->lastGroup;
       *tilesDurable = start->tilesDurable;
-      chunks_ = start->chunks;
+      chunks_.restore(start->chunks);
       state_ = std::move(start->state);
     }
     if (status.code != Code::kLookupDamaged) return status;
@@ -87,7 +87,7 @@ Status Ledger::replay(uint64_t tilesDurable) {
     if (record.type == RecordType::kGroup) {
       status = replayGroup(record);
     } else if (record.type == RecordType::kBodyChunk) {
-      chunks_.storedBytes += record.payload.size();
+      chunks_.noteRecord(record.payload);
     } else if (record.type != RecordType::kStop) {
       places_->addRecord({record.type, record.position, state_.size(), {}});
     }
@@ -116,7 +116,7 @@ Status Ledger::replayGroup(const Record& record) {
   }
   places_->addGroup({group->firstIndex(), record.position});
   lastGroup_ = record.position;
-  noteLargeBodies(*group);
+  chunks_.noteGroup(*group);
   return tiles_.add(state_.tree().takeFullTiles());
 }
 

@@ -4,6 +4,7 @@
 #include <unordered_set>
 
 #include "core/journal/big-endian.h"
+#include "core/ledger/chunk-reader.h"
 #include "core/ledger/ledger.h"
 
 namespace kudurru {
@@ -119,7 +120,8 @@ Status Ledger::openBody(uint64_t index, uint8_t field, std::vector<uint8_t>* pla
     return failure(Code::kNotFound, name + ": its scope has no key, or no longer");
   }
   if (found->isChunked) {
-    status = openLargeBody(*found, key->second, plain);
+    ChunkReader reader(storage_, options_.folder + "/journal");
+    status = reader.openWhole(*found, key->second, plain);
     if (!status.ok()) status.message = name + ": " + status.message;
     return status;
   }

@@ -14,8 +14,7 @@
 
 #include "core/journal/journal.h"
 #include "core/journal/state-lock.h"
-#include "core/ledger/chunks.h"
-#include "core/ledger/group.h"
+#include "core/ledger/chunk-store.h"
 #include "core/ledger/ledger-types.h"
 #include "core/ledger/log-state.h"
 #include "core/ledger/places.h"
@@ -45,7 +44,7 @@ class Ledger {
   // What happened to derived files since the last call, for the log of the daemon.
   std::vector<std::string> takeNotes() { return std::exchange(notes_, {}); }
   const LogState& state() const { return state_; }
-  const ChunkCounts& chunkCounts() const { return chunks_; }
+  const ChunkCounts& chunkCounts() const { return chunks_.counts(); }
   void setScopeKey(const std::string& scope, const Hash& key) { scopeKeys_[scope] = key; }
   // Scopes of the batch's bodies that no key is known for.
   std::vector<std::string> missingScopes(const intake::Batch& batch) const;
@@ -104,11 +103,6 @@ class Ledger {
   intake::Refusal checkPlace(const submission::Submission& parsed,
                              const SessionState* session) const;
   void seal(const SealedBody& body, Bytes salt, Bytes bytes);
-  Status applyChunk(const intake::ChunkItem& item);
-  intake::Refusal checkLargeBodies(const intake::SubmitItem& item) const;
-  void listChunks(intake::SubmitItem& item);
-  void noteLargeBodies(const GroupView& group);
-  Status openLargeBody(const SealedBody& body, const Hash& key, std::vector<uint8_t>* plain);
   EntryHead headOf(EntryKind kind, const EntryTime& time) const;
   EntryTime timeOf(uint64_t taiNs, uint64_t monotonicRawNs) const;
   Status makeRoom(size_t bytes, bool fromReserve);
@@ -143,7 +137,7 @@ class Ledger {
   std::vector<std::string> notes_;
   BodyCipher cipher_;
   ScopeKeys scopeKeys_;
-  ChunkCounts chunks_;
+  ChunkStore chunks_;
   bool hasBooted_ = false;  // this run's boot entry stands in the log
   std::optional<Status> ended_;
 
@@ -153,7 +147,6 @@ class Ledger {
   std::vector<GroupFacts> groups_;
   std::vector<Answer> answers_;
   RecentEntries recent_;
-  std::vector<uint8_t> chunk_;  // sealed
 
   // The segment and the group last read.
   std::unique_ptr<SegmentFile> segment_;

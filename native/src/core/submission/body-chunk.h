@@ -1,14 +1,11 @@
-// The payload of one body-chunk frame (SPEC.md §6, type 0x05). A body of more than kBodySizeBytesMax
-// bytes comes ahead of the submission that names it, in chunks of kChunkSizeBytes; only the last may
-// be shorter. The first chunk announces the body.
+// The payload of one body-chunk frame (SPEC.md §6, type 0x05). A body of more than
+// kBodySizeBytesMax bytes comes ahead of the submission that names it, in chunks of
+// kChunkSizeBytes; only the last may be shorter. The first chunk announces the body.
 #pragma once
 
 #include "core/submission/submission.h"
 
 namespace kudurru::submission {
-
-// Beside the bytes of a chunk, with room to spare: digest, scope, field, salt, length.
-constexpr size_t kChunkOverheadBytesMax = 256;
 
 struct BodyChunk {
   Bytes digest;         // of the body's commitment, 32 bytes

@@ -26,8 +26,7 @@ const char* reasonOf(Code code) {
     case Code::kEnvelopeTooLong:
       return "the envelope is longer than 16384 bytes: move private bytes into bodies";
     case Code::kBodyMalformed:
-      return "the body is neither [offset, field, salt, bytes] nor [offset, field, null], or is out "
-             "of order";
+      return "the body is of neither of its two forms, or is out of order";
     case Code::kBodySize:
       return "a body in the frame has 1 to 262144 bytes, one in chunks up to 16777216";
     case Code::kBodyMissing:
