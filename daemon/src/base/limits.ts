@@ -14,8 +14,14 @@ export const maxActionsPerSubmission = 1024;
 /** Bytes of one entry (format): its length fits the two bytes that C2SP tlog-tiles give it. */
 export const entrySizeBytesMax = 65_535;
 
-/** Bytes of one action's private body stored beside its entry (format): 256 KiB. */
+/** Bytes of one action's private body that stands in its submission (format): 256 KiB. */
 export const bodySizeBytesMax = 262_144;
+
+/**
+ * Bytes of a private body at all (format, SPEC.md §6): 16 MiB. A longer one than `bodySizeBytesMax`
+ * comes ahead of its submission, in chunks of that many bytes: nobody holds more than a few of them.
+ */
+export const largeBodySizeBytesMax = 16_777_216;
 
 /**
  * Bytes of one envelope (format, SPEC.md §4): a quarter of an entry; its other fields are small.
@@ -39,6 +45,10 @@ assert(envelopeSizeBytesMax <= entrySizeBytesMax / 2, 'an envelope fits its entr
 assert(
   bodySizeBytesMax + envelopeSizeBytesMax < frameSizeBytesMax,
   'one action with the largest body and envelope fits a frame',
+);
+assert(
+  largeBodySizeBytesMax % bodySizeBytesMax === 0,
+  'the chunks of the longest body are all full',
 );
 assert(
   frameSizeBytesMax >= maxActionsPerSubmission * 1024,
