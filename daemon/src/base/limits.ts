@@ -18,8 +18,8 @@ export const entrySizeBytesMax = 65_535;
 export const bodySizeBytesMax = 262_144;
 
 /**
- * Bytes of a private body at all (format, SPEC.md §6): 16 MiB. A longer one than `bodySizeBytesMax`
- * comes ahead of its submission, in chunks of that many bytes: nobody holds more than a few of them.
+ * Bytes of a private body at all (format, SPEC.md §6): 16 MiB. One above `bodySizeBytesMax` comes
+ * ahead of its submission, in chunks of that many bytes: nobody holds more than a few of them.
  */
 export const largeBodySizeBytesMax = 16_777_216;
 
