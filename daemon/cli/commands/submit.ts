@@ -1,5 +1,5 @@
 /** `kudurru submit`: one statement of actions, for scripts and for trying things out. */
-import { connect, type Action, type Receipt } from '@kudurru/agent';
+import { connect, type Action, type PrivateValue, type Receipt } from '@kudurru/agent';
 import {
   encodeHex,
   envelopeFromJson,
@@ -156,15 +156,17 @@ function bodiesOf(options: readonly string[]): NamedBody[] {
 
 /** Of a file that is longer than the ledger takes, only the commitment is submitted. */
 function withBodies(action: Action, bodies: readonly NamedBody[], terminal: Terminal): Action {
-  const values = bodies.map(([field, bytes]) => {
-    if (bytes.length <= LARGE_BODY_SIZE_BYTES_MAX) return [field, bytes] as const;
+  const values: Partial<Record<BodyField, PrivateValue>> = { ...action.private };
+  for (const [field, bytes] of bodies) {
+    const isTaken = bytes.length <= LARGE_BODY_SIZE_BYTES_MAX;
+    values[field] = isTaken ? bytes : { bytes, mediaType: null, deposit: false };
+    if (isTaken) continue;
     terminal.say(
       `${field}: ${bytes.length} bytes are committed to and not handed over; the ledger takes ` +
         `${LARGE_BODY_SIZE_BYTES_MAX}`,
     );
-    return [field, { bytes, mediaType: null, deposit: false }] as const;
-  });
-  return { ...action, private: { ...action.private, ...Object.fromEntries(values) } };
+  }
+  return { ...action, private: values };
 }
 
 function requireField(name: string): BodyField {

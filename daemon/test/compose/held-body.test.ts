@@ -83,7 +83,7 @@ describe('held body', function () {
   });
 
   it('is not there under another name, and the refusal says why', async () => {
-    const size = Number((await askJson<StatusView>(appliance.controlSocket, '/v1/status')).size);
+    const { size } = await askJson<StatusView>(appliance.controlSocket, '/v1/status');
     for (const [path, why] of [
       [pathOf(indexes[0] ?? 0n, 'input'), /commits to no such field/u],
       [pathOf(0n, 'output'), /commits to no such field/u],
