@@ -111,66 +111,6 @@ TEST_F(JournalTest, GivesBackWhatWasAppendedOverManySegments) {
   EXPECT_EQ(countGroups(), 120u);
 }
 
-// Parts on both sides of the length from which they are not copied.
-TEST_F(JournalTest, APayloadOfManyPartsIsTheirBytesOneAfterTheOther) {
-  JournalOptions options = smallSegments();
-  options.segmentBytes = 2 << 20;
-  ASSERT_EQ(Journal::open(storage_, options, &journal_, &report_).message, "");
-  std::vector<uint8_t> all;
-  std::vector<std::vector<uint8_t>> kept;
-  for (const size_t size : {56, 16'383, 16'384, 0, 3, 300'001, 9, 16'383, 16'383, 1}) {
-    kept.emplace_back(size, static_cast<uint8_t>(kept.size() + 1));
-    all.insert(all.end(), kept.back().begin(), kept.back().end());
-  }
-  for (int i = 0; i < 20; ++i) {
-    kept.emplace_back(16'000, static_cast<uint8_t>(i + 100));
-    all.insert(all.end(), kept.back().begin(), kept.back().end());
-  }
-  const std::vector<Bytes> parts(kept.begin(), kept.end());
-  Position first;
-  ASSERT_EQ(journal_->append({RecordType::kGroup, parts, false}, &first).message, "");
-  ASSERT_EQ(append(1).message, "");
-  ASSERT_EQ(journal_->sync().message, "");
-  JournalReader reader(storage_, kFolder, options.ledgerId);
-  reader.seek(first);
-  Record record;
-  Step step = Step::kEnd;
-  ASSERT_EQ(reader.next(&step, &record).message, "");
-  ASSERT_EQ(step, Step::kRecord);
-  EXPECT_TRUE(std::ranges::equal(record.payload, all));
-  ASSERT_EQ(reader.next(&step, &record).message, "");
-  ASSERT_EQ(step, Step::kRecord);
-  EXPECT_TRUE(std::ranges::equal(record.payload, payloadOf(1)));
-}
-
-TEST_F(JournalTest, RoomIsWrittenBeforeSmallRecordsAndNothingElse) {
-  JournalOptions options = smallSegments();
-  options.segmentBytes = 4 << 20;
-  ASSERT_EQ(Journal::open(storage_, options, &journal_, &report_).message, "");
-  EXPECT_FALSE(journal_->wantsRoomWritten());  // nothing was written yet
-  ASSERT_EQ(append(0).message, "");
-  EXPECT_FALSE(journal_->wantsRoomWritten());  // not synced
-  uint64_t rooms = 0;
-  for (uint64_t number = 1; number < 20'000; ++number) {
-    ASSERT_EQ(journal_->sync().message, "");
-    for (; journal_->wantsRoomWritten(); ++rooms) ASSERT_EQ(journal_->writeRoom().message, "");
-    ASSERT_EQ(append(number).message, "");
-  }
-  ASSERT_EQ(journal_->sync().message, "");
-  EXPECT_EQ(rooms, 3u);
-  const std::vector<uint8_t> large(20'000, 7);
-  const Bytes parts[] = {Bytes(large)};
-  ASSERT_EQ(journal_->append({RecordType::kCheckpoint, parts, false}).message, "");
-  ASSERT_EQ(journal_->sync().message, "");
-  EXPECT_FALSE(journal_->wantsRoomWritten());
-  EXPECT_EQ(countGroups(), 20'000u);
-  journal_.reset();
-  disk_.powerCut(SimulatedDisk::Keep::kNothing, 1);
-  ASSERT_EQ(Journal::open(storage_, options, &journal_, &report_).message, "");
-  EXPECT_EQ(report_.nextRecord, 20'001u);
-  EXPECT_EQ(report_.tornBytes, 0u);
-}
-
 TEST_F(JournalTest, ReaderFollowsTheWriterAcrossSegmentsAndStopsAtTheLimit) {
   ASSERT_EQ(open().message, "");
   JournalReader reader(storage_, kFolder, smallSegments().ledgerId);

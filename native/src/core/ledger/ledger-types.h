@@ -68,6 +68,13 @@ struct RecordsAsked {
   uint64_t beforeRecord = UINT64_MAX;  // none of this number or a higher one
 };
 
+// A group that was written.
+struct GroupFacts {
+  uint64_t firstIndex = 0;
+  uint64_t treeSize = 0;
+  Hash root{};
+};
+
 struct StoredRecord {
   uint64_t record = 0;    // its number
   uint64_t treeSize = 0;  // when it was written

@@ -69,7 +69,6 @@ class Ledger {
   // what came of it: errno of Storage::syncFileSystem. For an owner with syncsTiles.
   uint64_t tilesToSync() const { return ended_ ? 0 : tiles_.sizeToSync(); }
   Status tilesSynced(uint64_t size, int error);
-  // Journal's writeRoom, when it is due.
   bool wantsRoomWritten() const { return !ended_ && journal_->wantsRoomWritten(); }
   Status writeRoom();
   // A file of the tree that is missing or damaged; see TileStore. Errors: notFound.
@@ -77,11 +76,6 @@ class Ledger {
   uint64_t publishedSize() const { return tiles_.publishedSize(); }
 
  private:
-  struct GroupFacts {
-    uint64_t firstIndex = 0;
-    uint64_t treeSize = 0;
-    Hash root{};
-  };
   struct Answer {
     intake::SubmitItem* item;
     uint64_t statementIndex;
