@@ -72,7 +72,7 @@ Status Ledger::apply(const ApplyInput& input, ApplyResult* result) {
   if (status.ok()) status = writeGroup();
   if (status.ok()) status = journal_->sync();
   if (status.ok() && places_->isDamaged()) status = rebuildPlaces();
-  for (const Answer& answer : answers_) {
+  for (const OwedAnswer& answer : answers_) {
     if (status.ok()) status = settle(answer);
   }
   if (status.ok()) status = places_->writeHeld();
@@ -199,7 +199,7 @@ Status Ledger::repeat(intake::SubmitItem& item, const SessionState& session, App
   return {};
 }
 
-Status Ledger::settle(const Answer& answer) {
+Status Ledger::settle(const OwedAnswer& answer) {
   intake::Receipt& receipt = answer.item->receipt;
   for (const GroupFacts& group : groups_) {
     if (answer.statementIndex < group.firstIndex || answer.statementIndex >= group.treeSize) {

@@ -55,6 +55,12 @@ struct ApplyResult {
   uint32_t refused = 0;   // by the ledger
 };
 
+// A submission of the batch under way that is answered once all of it is durable.
+struct OwedAnswer {
+  intake::SubmitItem* item;
+  uint64_t statementIndex;
+};
+
 // Of what opening a ledger has replayed.
 struct LedgerOpening {
   std::optional<uint32_t> snapshot;  // the one it began from, by its segment; empty: the beginning

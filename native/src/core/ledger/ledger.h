@@ -76,11 +76,6 @@ class Ledger {
   uint64_t publishedSize() const { return tiles_.publishedSize(); }
 
  private:
-  struct Answer {
-    intake::SubmitItem* item;
-    uint64_t statementIndex;
-  };
-
   Ledger(Storage& storage, const LedgerOptions& options);
   Status prepareFolders();
   Status restore(uint64_t* tilesDurable);
@@ -101,7 +96,7 @@ class Ledger {
   EntryTime timeOf(uint64_t taiNs, uint64_t monotonicRawNs) const;
   Status makeRoom(size_t bytes, bool fromReserve);
   Status writeGroup();
-  Status settle(const Answer& answer);
+  Status settle(const OwedAnswer& answer);
   void noteStatement(uint64_t sessionIndex, uint64_t firstSequence);
   Status keepSnapshot();
   Status finishSnapshot();
@@ -139,7 +134,7 @@ class Ledger {
   GroupBuilder group_;
   bool groupFromReserve_ = false;
   std::vector<GroupFacts> groups_;
-  std::vector<Answer> answers_;
+  std::vector<OwedAnswer> answers_;
   RecentEntries recent_;
 
   // The segment and the group last read.
