@@ -164,7 +164,10 @@ describe('log door', () => {
     assert.equal((await ask('/tile/0/000')).status, 200);
     ledger.resolve();
     const statuses = (await Promise.all(asked)).map(({ status }) => status);
-    assert.deepEqual(statuses.toSorted((one, other) => one - other), [200, 200, 200, 200, 503]);
+    assert.deepEqual(
+      statuses.toSorted((one, other) => one - other),
+      [200, 200, 200, 200, 503],
+    );
   });
 
   it('opens nothing where its address is taken', async () => {
