@@ -74,9 +74,9 @@ void DaemonTwin::begin(const JournalReport& report,
   ++starts_;
   useKnownKeys();
   const bool isFirst = ledger_->state().size() == 0;
-  if (isFirst && !applySystem(genesisEntry(context_.clock))) return;
-  if (!applySystem(bootEntry(context_.clock, starts_))) return;
-  if (!isFirst && !report.stoppedCleanly) applySystem(uncleanStartEntry(context_.clock));
+  if (isFirst) mustApply(genesisEntry(context_.clock));
+  mustApply(bootEntry(context_.clock, starts_));
+  if (!isFirst && !report.stoppedCleanly) mustApply(uncleanStartEntry(context_.clock));
   for (const auto& agent : agents) {
     const bench::SigningAgent& identity = agent->identity();
     keys_[identity.id()] = std::make_shared<const intake::SessionKey>(
@@ -85,7 +85,7 @@ void DaemonTwin::begin(const JournalReport& report,
     const bool isEnrolled =
         std::ranges::any_of(known, [&](const auto& one) { return one.second.id == identity.id(); });
     if (!isEnrolled) {
-      applySystem(enrolEntry(context_.clock, identity, context_.schedule));
+      mustApply(enrolEntry(context_.clock, identity, context_.schedule));
     }
   }
   resumeAnchor();
@@ -136,6 +136,11 @@ bool DaemonTwin::applySystem(SystemEntry entry, SystemEntry* done) {
               (refusal ? refusal.code + (": " + refusal.message) : ""));
   if (done != nullptr) *done = system[0];
   return !refusal;
+}
+
+// An entry without which a start is none: where there is no room for it, the process ends.
+void DaemonTwin::mustApply(SystemEntry entry) {
+  if (!applySystem(std::move(entry))) throw Exit{"no room for the entries of a start"};
 }
 
 void DaemonTwin::advancePipeline() {

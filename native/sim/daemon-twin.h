@@ -55,6 +55,7 @@ class DaemonTwin final : private intake::Environment {
 
   void must(const Status& status);
   bool applySystem(SystemEntry entry, SystemEntry* done = nullptr);
+  void mustApply(SystemEntry entry);
   bool appendRecord(RecordType type, std::vector<uint8_t> bytes);
   void verifyBatch();
   void makeKeys();

@@ -71,7 +71,10 @@ void World::start() {
     } catch (const Exit& exit) {
       context_.trace.note("exit: " + exit.message);
       if (isDamaged()) throw Noticed{exit.message};
-      require(wasInjected(), kRecovers, "the daemon ended itself while starting: " + exit.message);
+      const bool wasFull = disk_.capacityBytes != UINT64_MAX;
+      disk_.capacityBytes = UINT64_MAX;
+      require(wasFull || wasInjected(), kRecovers,
+              "the daemon ended itself while starting: " + exit.message);
       die(chooseDeath());
     }
   }
