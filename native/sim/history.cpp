@@ -19,7 +19,7 @@ Hash History::rootAt(uint64_t size) const { return size == 0 ? sha256({}) : root
 std::vector<std::vector<uint8_t>> History::read(Ledger& ledger, uint64_t first, uint64_t count) {
   std::vector<uint8_t> bundle;
   const Status status = ledger.readEntries(first, count, &bundle);
-  if (!status.ok() && context_.faults.damages != 0) throw Noticed{status.message};
+  if (!status.ok() && isDamaged()) throw Noticed{status.message};
   require(status.ok(), kNothingLost, at(first) + "cannot be read: " + status.message);
   std::vector<std::vector<uint8_t>> entries;
   for (size_t offset = 0; offset < bundle.size();) {
@@ -37,9 +37,30 @@ void History::follow(Ledger& ledger) {
   const Quiet quiet(context_);
   const uint64_t size = ledger.state().size();
   if (size == leaves_.size()) return;
-  for (uint64_t first = leaves_.size(); first < size; first += kReadAtOnce) {
-    for (const auto& entry : read(ledger, first, std::min(kReadAtOnce, size - first))) take(entry);
+  JournalReader reader(storage_, "/state/journal", ledgerId_);
+  Status status;
+  if (position_) {
+    reader.seek(*position_);
+  } else {
+    status = reader.rewind();
   }
+  Step step = Step::kRecord;
+  while (status.ok() && step == Step::kRecord && leaves_.size() < size) {
+    Record record;
+    status = reader.next(&step, &record);
+    if (!status.ok() || step != Step::kRecord) break;
+    position_ = reader.position();
+    const auto group = GroupView::parse(record.payload);
+    if (record.type != RecordType::kGroup || !group) continue;
+    group->forEachEntry([&](Bytes entry) {
+      take(entry);
+      return true;
+    });
+  }
+  if (leaves_.size() != size && isDamaged()) throw Noticed{status.message};
+  require(leaves_.size() == size, kNothingLost,
+          "the journal has " + std::to_string(leaves_.size()) + " of " + std::to_string(size) +
+              " entries: " + status.message);
   require(actionsLeft_ == 0, kWholeStatements,
           "the log ends inside a statement: " + std::to_string(actionsLeft_) + " actions miss");
   require(ledger.state().root() == rootAt(size), kChainAndTreeAgree,

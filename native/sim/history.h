@@ -45,7 +45,8 @@ struct GivenReceipt {
 
 class History {
  public:
-  explicit History(Context& context) : context_(context) {}
+  History(Context& context, Storage& storage, const LedgerId& ledgerId)
+      : context_(context), storage_(storage), ledgerId_(ledgerId) {}
 
   void addAgent(const bench::SigningAgent& agent) { agents_[agent.id()] = &agent; }
 
@@ -54,7 +55,7 @@ class History {
   uint64_t groups() const { return groupEnds_.size(); }
   Hash rootAt(uint64_t size) const;
 
-  // The ledger says that all it shows is durable: takes the new entries in.
+  // The ledger says that all it shows is durable: takes the new entries in, from the journal.
   void follow(Ledger& ledger);
   // After a start: all that was durable is there, byte for byte; what is more is taken in. Gives
   // how many groups are missing where `mayLose`.
@@ -79,6 +80,7 @@ class History {
     std::vector<DepositedBody> bodies;
   };
 
+  bool isDamaged() const { return context_.faults.damages != 0; }
   void take(Bytes entry);
   void takeKind(const EntryView& entry);
   void takeAction(const EntryView& entry);
@@ -87,6 +89,9 @@ class History {
   std::string at(uint64_t index) const { return "entry " + std::to_string(index) + ": "; }
 
   Context& context_;
+  Storage& storage_;
+  const LedgerId ledgerId_;
+  std::optional<Position> position_;  // behind the last record that was taken in
   std::map<std::string, const bench::SigningAgent*> agents_;
   std::vector<Hash> leaves_;
   std::vector<Hash> roots_;  // after each entry

@@ -96,7 +96,8 @@ bool World::tryStart() {
   }
   judgeStart(report);
   if (isOver_) return true;
-  if (!isPlanned() && context_.schedule.percent(8)) {
+  const uint32_t diesAgain = context_.is(Canary::kNoRecoverySync) ? 60 : 8;
+  if (!isPlanned() && context_.schedule.percent(diesAgain)) {
     context_.count("deaths while starting");
     die(Death::kPowerCut);
     return false;

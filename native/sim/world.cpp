@@ -16,7 +16,10 @@ constexpr uint64_t kNsPerMs = 1'000'000;
 }  // namespace
 
 World::World(const RunOptions& options)
-    : options_(options), context_(options.seed), storage_(context_, disk_), history_(context_) {
+    : options_(options),
+      context_(options.seed),
+      storage_(context_, disk_),
+      history_(context_, storage_, sha256(provisioningRecord())) {
   context_.canary = options.canary;
   context_.trace.prints = options.prints;
   chooseProfile();
