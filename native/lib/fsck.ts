@@ -69,6 +69,10 @@ export interface FsckReport {
   readonly records: bigint;
   readonly bodies: bigint;
   readonly bodiesOpened: bigint;
+  /** Of entries whose segments were retired: not here. */
+  readonly bodiesRetired: bigint;
+  /** Entries of retired segments, checked from their published bundles. */
+  readonly retiredEntries: bigint;
   readonly signatures: bigint;
   /** Files of tiles that were compared. */
   readonly tiles: bigint;

@@ -128,6 +128,25 @@ export interface Applied {
   readonly outcomes: readonly SystemOutcome[];
 }
 
+export interface RetireAsked {
+  /** Entries from this index on stay in the journal. */
+  readonly before: bigint;
+  /** Entries that an anchor covers. */
+  readonly anchored: bigint;
+  /** Absolute; it is there, and on no path into the state folder. */
+  readonly folder: string;
+}
+
+/** Segments of the journal that go. */
+export interface Retirement {
+  readonly firstSegment: number;
+  readonly lastSegment: number;
+  /** The first entry that stays. */
+  readonly firstIndex: bigint;
+  /** Segments that are still to be moved. */
+  readonly left: number;
+}
+
 export interface LedgerSession {
   /** Of the session.open entry, whose leaf hash is `id`. */
   readonly index: bigint;
@@ -183,6 +202,8 @@ export interface NativeLedger {
   remakeTile(level: number | null, index: bigint, width: number): Promise<Uint8Array>;
   openBody(index: bigint, field: number): Promise<Uint8Array>;
   useScopeKey(scope: string, key: Uint8Array): Promise<void>;
+  retire(asked: RetireAsked): Promise<Retirement>;
+  retireNext(): Promise<bigint>;
   stop(): Promise<void>;
   release(): Promise<void>;
 }

@@ -3,8 +3,9 @@
 // and times are bigints.
 //
 // Every method rejects with NativeError `ledger`, and one of these codes: disk-full (nothing was
-// written, later it may be), not-found, bad-argument, record-too-large; and, which end the ledger
-// until the next start: journal-io-failed, journal-corrupt, ledger-closed.
+// written, later it may be), not-found, not-held (its segment was retired), bad-argument,
+// record-too-large; and, which end the ledger until the next start: journal-io-failed,
+// journal-corrupt, ledger-closed.
 import { checkBytes, checkInteger } from './arguments.ts';
 import type {
   Applied,
@@ -19,6 +20,8 @@ import type {
   NativeLedger,
   RecordKind,
   RecordsAsked,
+  RetireAsked,
+  Retirement,
 } from './ledger-types.ts';
 import type { PlainBody } from './body.ts';
 import { nativePart } from './load.ts';
@@ -37,6 +40,7 @@ const tileWidth = 256;
 const hashSizeBytes = 32;
 const scopeSizeBytesMax = 64;
 const entryKindMax = 31;
+const folderSizeBytesMax = 4096;
 const offsetSecondsMax = 1000;
 const readEntriesMax = 1024n;
 const indexMax = 2n ** 63n - 1n;
@@ -220,7 +224,10 @@ export class Ledger {
     return this.#native.remakeTile(level === 'entries' ? null : level, index, width);
   }
 
-  /** Null where the entry has no such body, or its scope no key (any more). */
+  /**
+   * Null where the entry has no such body, or its scope no key (any more).
+   * @throws NativeError `ledger` not-held: its segment was retired
+   */
   async openBody(index: bigint, field: number): Promise<PlainBody | null> {
     checkIndex(index, 'index');
     checkInteger(field, 'field', { min: 1, max: 255 });
@@ -240,6 +247,29 @@ export class Ledger {
     }
     checkBytes(key, 'key', hashSizeBytes);
     return this.#native.useScopeKey(scope, key);
+  }
+
+  /**
+   * Lets the oldest segments go: a record that says so is durable when the promise resolves, and
+   * the ledger has ended, but keeps its folder until `release`. Where an earlier call to the same
+   * folder was not finished, it is that one again.
+   * @throws NativeError `ledger` not-found (no segment may go), bad-argument (another folder)
+   */
+  retire(asked: RetireAsked): Promise<Retirement> {
+    checkIndex(asked.before, 'before');
+    checkIndex(asked.anchored, 'anchored');
+    if (typeof asked.folder !== 'string' || !asked.folder.startsWith('/')) {
+      throw new TypeError('folder is not an absolute path');
+    }
+    if (Buffer.byteLength(asked.folder) > folderSizeBytesMax) {
+      throw new RangeError(`folder has a path of more than ${folderSizeBytesMax} bytes`);
+    }
+    return this.#native.retire(asked);
+  }
+
+  /** Moves the next of them; gives its bytes. */
+  retireNext(): Promise<bigint> {
+    return this.#native.retireNext();
   }
 
   /** Ends in order: the journal's last record says so. The folder is free afterwards. */

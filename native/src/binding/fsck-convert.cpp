@@ -33,8 +33,11 @@ Napi::Object toObject(Napi::Env env, const fsck::Evidence& evidence) {
   auto object = Napi::Object::New(env);
   object.Set("isEntry", evidence.isEntry);
   object.Set("number", static_cast<double>(evidence.number));
-  object.Set("file", fsck::segmentPath(evidence.position.segment));
-  object.Set("offset", big(env, evidence.position.offset));
+  const std::string file = evidence.isRetired
+                               ? entryTilePath(evidence.index / kTileWidth, kTileWidth)
+                               : fsck::segmentPath(evidence.position.segment);
+  object.Set("file", file);
+  object.Set("offset", big(env, evidence.isRetired ? 0 : evidence.position.offset));
   object.Set("record", big(env, evidence.position.record));
   object.Set("index", big(env, evidence.index));
   object.Set("leafHash", toUint8Array(env, evidence.leafHash));
@@ -83,6 +86,8 @@ Napi::Object toObject(Napi::Env env, const fsck::Report& report) {
   object.Set("laterEntries", big(env, report.laterEntries));
   object.Set("bodies", big(env, report.bodies));
   object.Set("bodiesOpened", big(env, report.bodiesOpened));
+  object.Set("bodiesRetired", big(env, report.bodiesRetired));
+  object.Set("retiredEntries", big(env, report.retiredEntries));
   object.Set("signatures", big(env, report.signatures));
   object.Set("tiles", big(env, report.tiles));
   object.Set("tilesRepaired", big(env, report.tilesRepaired));

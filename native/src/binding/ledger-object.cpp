@@ -54,6 +54,8 @@ Napi::Function LedgerObject::define(Napi::Env env) {
                       InstanceMethod("remakeTile", &LedgerObject::remakeTile),
                       InstanceMethod("openBody", &LedgerObject::openBody),
                       InstanceMethod("useScopeKey", &LedgerObject::useScopeKey),
+                      InstanceMethod("retire", &LedgerObject::retire),
+                      InstanceMethod("retireNext", &LedgerObject::retireNext),
                       InstanceMethod("stop", &LedgerObject::stop),
                       InstanceMethod("release", &LedgerObject::release)});
 }
@@ -292,6 +294,39 @@ Napi::Value LedgerObject::useScopeKey(const Napi::CallbackInfo& info) {
   });
 }
 
+// ({before, anchored, folder})
+Napi::Value LedgerObject::retire(const Napi::CallbackInfo& info) {
+  const auto given = info[0].As<Napi::Object>();
+  RetireAsked asked;
+  asked.before = integerOf(given.Get("before"));
+  asked.anchored = integerOf(given.Get("anchored"));
+  asked.folder = given.Get("folder").As<Napi::String>().Utf8Value();
+  return post(info.Env(), "retire", [asked](LedgerHost& host) mutable -> JobResult {
+    asked.wasStopped = host.report.stoppedCleanly;
+    host.retirement = std::make_unique<Retirement>(*host.ledger);
+    Status status = host.retirement->begin(asked);
+    const RetiredMark mark = host.retirement->mark();
+    return {status, [mark, left = host.retirement->left()](Napi::Env env) {
+              auto object = Napi::Object::New(env);
+              object.Set("firstSegment", mark.firstSegment);
+              object.Set("lastSegment", mark.nextSegment() - 1);
+              object.Set("firstIndex", Napi::BigInt::New(env, mark.firstIndex));
+              object.Set("left", left);
+              return object;
+            }};
+  });
+}
+
+Napi::Value LedgerObject::retireNext(const Napi::CallbackInfo& info) {
+  return post(info.Env(), "retire", [](LedgerHost& host) -> JobResult {
+    uint64_t bytes = 0;
+    const bool isUnderWay = host.retirement && host.retirement->left() != 0;
+    Status status = isUnderWay ? host.retirement->moveNext(&bytes)
+                               : failure(Code::kBadArgument, "no segment is left to be moved");
+    return {status, [bytes](Napi::Env env) { return Napi::BigInt::New(env, bytes); }};
+  });
+}
+
 Napi::Value LedgerObject::stop(const Napi::CallbackInfo& info) {
   return post(info.Env(), "stop",
               [](LedgerHost& host) -> JobResult { return {host.ledger->stop(), {}}; });
@@ -299,6 +334,7 @@ Napi::Value LedgerObject::stop(const Napi::CallbackInfo& info) {
 
 Napi::Value LedgerObject::release(const Napi::CallbackInfo& info) {
   return thread_->post(info.Env(), "release", [](LedgerHost& host) -> JobResult {
+    host.retirement.reset();
     host.ledger.reset();
     return {};
   });

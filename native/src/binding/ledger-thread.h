@@ -13,7 +13,7 @@
 
 #include "binding/conveyor.h"
 #include "binding/ledger-convert.h"
-#include "core/ledger/ledger.h"
+#include "core/ledger/retirement.h"
 
 namespace kudurru::binding {
 
@@ -23,6 +23,7 @@ struct LedgerHost {
   LedgerOptions options;
   std::unique_ptr<Ledger> ledger;
   JournalReport report;
+  std::unique_ptr<Retirement> retirement;  // of the ledger, which has ended by it
 };
 
 // What a job found: an error, or how to make the promise's value once back in JavaScript.

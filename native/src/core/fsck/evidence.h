@@ -11,10 +11,11 @@
 namespace kudurru::fsck {
 
 struct Evidence {
-  bool isEntry = false;  // else a record
-  uint8_t number = 0;    // the entry's kind, or the record's type
-  Position position;     // of the record; of an entry, that which holds it
-  uint64_t index = 0;    // of an entry
+  bool isEntry = false;    // else a record
+  bool isRetired = false;  // an entry of a retired segment, from its bundle
+  uint8_t number = 0;      // the entry's kind, or the record's type
+  Position position;       // of the record; of an entry, that which holds it
+  uint64_t index = 0;      // of an entry
   Hash leafHash{};
   uint64_t treeSize = 0;  // when the record was written; for an entry, with it
   // Of a checkpoint or an anchor: the root of the tree of its size, as the entries give it.

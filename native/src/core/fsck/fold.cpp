@@ -72,6 +72,7 @@ void Fold::takeGroup(GroupCheck& group) {
   for (GroupRange& range : group.ranges()) {
     counts_.bodies += range.counts.bodies;
     counts_.bodiesOpened += range.counts.opened;
+    counts_.bodiesRetired += range.counts.retired;
     findings_.addAll(std::move(range.findings));
   }
   if (!group.isGroup()) {
@@ -125,7 +126,19 @@ bool Fold::fits(const GroupCheck& group) {
   return true;
 }
 
+// Nothing says which root these entries must give but the groups that follow in the journal.
+bool Fold::appendRetired(const GroupCheck& group) {
+  for (const CheckedEntry& entry : group.entries()) {
+    if (!append(group, entry)) return false;
+    if (state_.size() != options_.resumedSize) continue;
+    checkResumed(group, state_.root());
+  }
+  endGroup(group, state_.root());
+  return true;
+}
+
 bool Fold::appendAll(const GroupCheck& group) {
+  if (group.isRetired()) return appendRetired(group);
   const std::vector<CheckedEntry>& entries = group.entries();
   for (size_t at = 0; at + 1 < entries.size(); ++at) {
     if (!append(group, entries[at])) return false;
@@ -143,7 +156,7 @@ bool Fold::appendAll(const GroupCheck& group) {
     return true;
   }
   if (!append(group, last)) return false;
-  endGroup(group);
+  endGroup(group, group.view().root());
   return true;
 }
 
@@ -159,25 +172,25 @@ bool Fold::append(const GroupCheck& group, const CheckedEntry& entry) {
   return true;
 }
 
-void Fold::endGroup(const GroupCheck& group) {
+void Fold::endGroup(const GroupCheck& group, const Hash& root) {
   if (state_.insideStatement()) {
     const uint32_t place = group.view().entryCount() - 1;
     findings_.add(group.damage("statement-cut", place, "the group ends within a statement"));
     isDamaged_ = true;
   }
-  roots_.add(state_.size(), group.view().root());
-  checkResumed(group);
+  roots_.add(state_.size(), root);
+  if (!group.isRetired()) checkResumed(group, root);
   if (isDamaged_) return;
   wholeSize_ = state_.size();
-  wholeRoot_ = group.view().root();
+  wholeRoot_ = root;
 }
 
 // What was checked before the pause must be the beginning of this log, at the end of a group.
-void Fold::checkResumed(const GroupCheck& group) {
+void Fold::checkResumed(const GroupCheck& group, const Hash& root) {
   const bool isThere =
       group.view().firstIndex() < options_.resumedSize && options_.resumedSize <= state_.size();
   if (!isThere) return;
-  if (options_.resumedSize == state_.size() && options_.resumedRoot == group.view().root()) return;
+  if (options_.resumedSize == state_.size() && options_.resumedRoot == root) return;
   findings_.add(damageAt(group.position(), "resumed-log-differs",
                          "the earlier check, which this one goes on with, was of another log"));
 }
@@ -190,6 +203,7 @@ void Fold::note(const GroupCheck& group, const CheckedEntry& entry) {
   if (!isEvidence(kind)) return;
   Evidence evidence;
   evidence.isEntry = true;
+  evidence.isRetired = group.isRetired();
   evidence.number = static_cast<uint8_t>(kind);
   evidence.position = group.position();
   evidence.index = index;
@@ -223,6 +237,11 @@ void Fold::takeRecord(const JournalItem& item, Bytes payload) {
   if (item.type == RecordType::kBodyChunk) {
     if (ChunkView::parse(payload)) return;
     return findings_.add(damageAt(item.position, "chunk-malformed", "no chunk of a large body"));
+  }
+  if (item.type == RecordType::kRetired) {
+    retired_ = decodeRetired(payload);
+    if (retired_) return;
+    return findings_.add(damageAt(item.position, "record-malformed", "no record of a retirement"));
   }
   if (item.type == RecordType::kPrepare) {
     if (const auto size = sizeOfPlan(payload)) roots_.pin(*size);

@@ -32,8 +32,9 @@ struct FoldOptions {
 struct FoldCounts {
   uint64_t bodies = 0;
   uint64_t bodiesOpened = 0;
-  uint64_t recovered = 0;     // entries whose record is damaged, read from published bundles
-  uint64_t laterEntries = 0;  // behind damage, judged by themselves
+  uint64_t bodiesRetired = 0;  // moved away with their segments
+  uint64_t recovered = 0;      // entries whose record is damaged, read from published bundles
+  uint64_t laterEntries = 0;   // behind damage, judged by themselves
 };
 
 class Fold {
@@ -51,6 +52,8 @@ class Fold {
   uint64_t wholeSize() const { return wholeSize_; }
   const Hash& wholeRoot() const { return wholeRoot_; }
   const FoldCounts& counts() const { return counts_; }
+  // The newest record of a retirement.
+  const std::optional<RetiredMark>& retired() const { return retired_; }
 
   // What came up since the last call.
   std::vector<SignatureCheck> takeSignatures() { return std::exchange(signatures_, {}); }
@@ -68,14 +71,15 @@ class Fold {
 
   bool fits(const GroupCheck& group);
   bool appendAll(const GroupCheck& group);
+  bool appendRetired(const GroupCheck& group);
   bool append(const GroupCheck& group, const CheckedEntry& entry);
   void note(const GroupCheck& group, const CheckedEntry& entry);
   void noteKey(const EntryView& entry);
   void noteStatement(const GroupCheck& group, const CheckedEntry& entry);
   void takeLeaf(Bytes entry);
   void takeFullTiles();
-  void endGroup(const GroupCheck& group);
-  void checkResumed(const GroupCheck& group);
+  void endGroup(const GroupCheck& group, const Hash& root);
+  void checkResumed(const GroupCheck& group, const Hash& root);
   void settleHeld(const Hash* link);
   bool bridge(uint64_t until, const Hash* link, const Hash* root);
   bool readPublished(uint64_t until, std::vector<std::vector<uint8_t>>* entries);
@@ -92,6 +96,7 @@ class Fold {
   uint64_t wholeSize_ = 0;
   Hash wholeRoot_{};
   FoldCounts counts_;
+  std::optional<RetiredMark> retired_;
   std::unordered_map<uint64_t, AgentKey> keys_;  // by the enrolment's index
   TileCheck bundle_;                             // the entries of the present bundle
   std::vector<SignatureCheck> signatures_;

@@ -18,9 +18,10 @@ constexpr size_t kJobTiles = 4;
 Fsck::Fsck(Storage& storage, Options options)
     : storage_(storage),
       options_(std::move(options)),
-      groupOptions_{options_.fromIndex, options_.checksBodies, &options_.scopeKeys, &storage,
-                    options_.folder + "/journal"},
-      walk_(storage, options_.folder + "/journal", findings_) {}
+      groupOptions_{options_.fromIndex, options_.checksBodies,       &options_.scopeKeys, 0,
+                    &storage,           options_.folder + "/journal"},
+      walk_(storage, options_.folder + "/journal", findings_),
+      retired_(storage, options_.folder, findings_) {}
 
 Status Fsck::begin() {
   if (options_.repairsTiles) {
@@ -28,6 +29,8 @@ Status Fsck::begin() {
   }
   if (status_.ok()) status_ = walk_.begin(&ledgerId_);
   if (!status_.ok()) return status_;
+  groupOptions_.firstSegment = walk_.held().firstSegment;
+  retired_.readTo(walk_.held().firstIndex);
   FoldOptions options;
   options.folder = options_.folder;
   options.fromIndex = options_.fromIndex;
@@ -88,18 +91,32 @@ void Fsck::readAndFold() {
   if (folding_) {
     fold(*folding_);
   } else if (!isFolded_ && walk_.ended() && !checking_) {
-    fold_->finish();
-    isFolded_ = true;
+    finish();
   }
   if (!walk_.ended()) read(*reading_);
 }
 
+// Segments may be missing at the beginning only where a record says that they were retired.
+void Fsck::finish() {
+  fold_->finish();
+  isFolded_ = true;
+  const HeldRange& held = walk_.held();
+  const auto& mark = fold_->retired();
+  if (held.isWhole() || (mark && allows(*mark, held))) return;
+  findings_.add(damageAt({held.firstSegment - 1, 0, held.firstRecord}, "segment-missing",
+                         "the segment is missing, and no record says that it was retired"));
+}
+
 void Fsck::read(Batch& batch) {
-  status_ = walk_.fill(&batch.journal, kBatchBytes);
+  if (!retired_.ended()) {
+    retired_.fill(&batch.journal, kBatchBytes);
+  } else {
+    status_ = walk_.fill(&batch.journal, kBatchBytes);
+  }
   for (const JournalItem& item : batch.journal.items) {
     if (item.isGap || item.type != RecordType::kGroup) continue;
     batch.groups.push_back(
-        std::make_unique<GroupCheck>(item.position, batch.journal.payloadOf(item)));
+        std::make_unique<GroupCheck>(item.position, batch.journal.payloadOf(item), item.isRetired));
   }
 }
 
@@ -179,6 +196,8 @@ Report Fsck::report() const {
     report.laterEntries = counts.laterEntries;
     report.bodies = counts.bodies;
     report.bodiesOpened = counts.bodiesOpened;
+    report.bodiesRetired = counts.bodiesRetired;
+    report.retiredEntries = walk_.held().firstIndex;
   }
   report.settled = settled_;
   report.settledRoot = settledRoot_;

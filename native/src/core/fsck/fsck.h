@@ -15,6 +15,7 @@
 #include "core/fsck/fold.h"
 #include "core/fsck/group-check.h"
 #include "core/fsck/journal-walk.h"
+#include "core/fsck/retired-scan.h"
 #include "core/journal/state-lock.h"
 
 namespace kudurru::fsck {
@@ -45,6 +46,8 @@ struct Report {
   uint64_t laterEntries = 0;  // whole ones behind damage that nothing bridges
   uint64_t bodies = 0;
   uint64_t bodiesOpened = 0;
+  uint64_t bodiesRetired = 0;   // of retired segments: not here
+  uint64_t retiredEntries = 0;  // of them, checked from their bundles
   uint64_t signatures = 0;
   uint64_t tiles = 0;  // files that were compared
   uint64_t tilesRepaired = 0;
@@ -86,6 +89,7 @@ class Fsck {
   void readAndFold();
   void fold(Batch& batch);
   void read(Batch& batch);
+  void finish();
   void addRangeJobs();
   void addFollowUpJobs();
   void endRound();
@@ -94,9 +98,10 @@ class Fsck {
 
   Storage& storage_;
   const Options options_;
-  const GroupCheckOptions groupOptions_;
+  GroupCheckOptions groupOptions_;
   Findings findings_;
   JournalWalk walk_;
+  RetiredScan retired_;
   std::unique_ptr<Fold> fold_;
   LedgerId ledgerId_{};
   std::unique_ptr<StateLock> lock_;

@@ -10,6 +10,8 @@
 #include "core/ledger/ledger-types.h"
 #include "core/submission/envelope.h"
 #include "core/submission/statement.h"
+#include "core/tiles/tile-files.h"
+#include "core/tree/incremental-tree.h"
 #include "core/tree/merkle.h"
 
 namespace kudurru::fsck {
@@ -20,8 +22,11 @@ constexpr uint32_t kRangeEntries = 256;
 
 }  // namespace
 
-GroupCheck::GroupCheck(const Position& position, Bytes payload)
-    : position_(position), view_(GroupView::parse(payload)), payload_(payload) {
+GroupCheck::GroupCheck(const Position& position, Bytes payload, bool isRetired)
+    : position_(position),
+      isRetired_(isRetired),
+      view_(GroupView::parse(payload)),
+      payload_(payload) {
   if (!view_) return;
   entries_.reserve(view_->entryCount());
   view_->forEachEntry([&](Bytes entry) {
@@ -38,7 +43,22 @@ GroupCheck::GroupCheck(const Position& position, Bytes payload)
   }
 }
 
+Finding GroupCheck::damageInBundle(const char* code, uint32_t place, std::string message) const {
+  Finding finding;
+  finding.code = code;
+  finding.message = std::move(message);
+  finding.entry = view_->firstIndex() + place;
+  const uint64_t tile = *finding.entry / kTileWidth;
+  finding.file = entryTilePath(tile, kTileWidth);
+  const bool isOfFirst = tile == view_->firstIndex() / kTileWidth;
+  const uint64_t from = isOfFirst ? 0 : tile * kTileWidth - view_->firstIndex();
+  const auto within = entries_[place].bytes.data() - entries_[from].bytes.data();
+  finding.offset = static_cast<uint64_t>(within) + 2 + (isOfFirst ? position_.offset : 0);
+  return finding;
+}
+
 Finding GroupCheck::damage(const char* code, uint32_t place, std::string message) const {
+  if (isRetired_) return damageInBundle(code, place, std::move(message));
   Finding finding = damageAt(position_, code, std::move(message));
   finding.entry = view_->firstIndex() + place;
   const auto within = entries_[place].bytes.data() - payload_.data();
@@ -122,6 +142,11 @@ class RangeCheck {
   // Each deposited commitment has its body and each body its commitment, in the same order.
   void checkCommitment(uint32_t place, const CommitmentField& commitment) {
     if (!commitment.deposited) return;
+    if (group_.isRetired_) {
+      const bool isAsked = group_.view_->firstIndex() + place >= options_.fromIndex;
+      range_.counts.retired += options_.checksBodies && isAsked ? 1 : 0;
+      return;
+    }
     while (body_ != group_.bodies_.end() && isBefore(*body_, place, commitment.field)) dropBody();
     if (body_ == group_.bodies_.end() || body_->entry != place ||
         body_->field != commitment.field || !std::ranges::equal(body_->digest, commitment.digest)) {
@@ -181,6 +206,10 @@ class RangeCheck {
     const auto list = ChunkList::parse(body.sealed);
     if (list->length != commitment.length) {
       return say("body-mismatch", body.entry, field + " has a body of another length");
+    }
+    if (list->at(0).segment < options_.firstSegment) {
+      ++range_.counts.retired;
+      return;
     }
     if (!chunks_) chunks_.emplace(*options_.storage, options_.journalFolder);
     const auto key = options_.scopeKeys->find(std::string(body.scope));

@@ -20,6 +20,7 @@ struct GroupCheckOptions {
   uint64_t fromIndex = 0;  // bodies of entries before it are passed over
   bool checksBodies = true;
   const ScopeKeys* scopeKeys = nullptr;  // bodies of other scopes stay sealed
+  uint32_t firstSegment = 0;             // chunks in segments before it were retired
   Storage* storage = nullptr;            // for the chunks of large bodies
   std::string journalFolder;
 };
@@ -34,6 +35,7 @@ struct CheckedEntry {
 struct BodyCounts {
   uint64_t bodies = 0;
   uint64_t opened = 0;
+  uint64_t retired = 0;  // went with their segments
 };
 
 // Entries from `first` up to `last`, moved to where statements begin.
@@ -47,7 +49,11 @@ struct GroupRange {
 // The payload stays where it is for as long as this lives.
 class GroupCheck {
  public:
-  GroupCheck(const Position& position, Bytes payload);
+  // Retired: made of entry bundles (RetiredScan), without bodies and without a root. `position`
+  // then has the offset of its first entry in its bundle.
+  GroupCheck(const Position& position, Bytes payload, bool isRetired = false);
+
+  bool isRetired() const { return isRetired_; }
 
   const Position& position() const { return position_; }
   // False: the payload is no group, and there is nothing more to check.
@@ -64,7 +70,10 @@ class GroupCheck {
  private:
   friend class RangeCheck;
 
+  Finding damageInBundle(const char* code, uint32_t place, std::string message) const;
+
   const Position position_;
+  const bool isRetired_;
   std::optional<GroupView> view_;
   Bytes payload_;
   std::vector<CheckedEntry> entries_;

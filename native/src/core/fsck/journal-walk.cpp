@@ -69,6 +69,11 @@ Status JournalWalk::begin(LedgerId* ledgerId) {
   ledgerId_ = founded ? *founded : named.value_or(first->header().ledgerId);
   *ledgerId = ledgerId_;
   position_ = {segments_.front(), kSegmentHeaderBytes, 0};
+  HeldRange held;
+  const bool isCut = segments_.front() != 0;
+  if (isCut && findHeld(storage_, {folder_, segments_.front()}, ledgerId_, &held).ok()) {
+    held_ = held;
+  }
   return {};
 }
 

@@ -8,12 +8,14 @@
 
 #include "core/fsck/finding.h"
 #include "core/fsck/segment-scan.h"
+#include "core/ledger/retired.h"
 
 namespace kudurru::fsck {
 
 // A record, or a gap: then there is no payload.
 struct JournalItem {
   bool isGap = false;
+  bool isRetired = false;  // not of the journal: see RetiredScan
   RecordType type = RecordType::kGroup;
   Position position;
   size_t payloadAt = 0;  // in the batch's bytes
@@ -50,6 +52,8 @@ class JournalWalk {
   // Adds records of about this many bytes. None is added at the end.
   Status fill(JournalBatch* batch, size_t bytes);
 
+  // Where the journal begins; of the whole log where that cannot be read.
+  const HeldRange& held() const { return held_; }
   bool ended() const { return ended_; }
   const JournalFacts& facts() const { return facts_; }
 
@@ -69,6 +73,7 @@ class JournalWalk {
   const std::string folder_;
   Findings& findings_;
   LedgerId ledgerId_{};
+  HeldRange held_;
   std::vector<uint32_t> segments_;
   size_t at_ = 0;
   std::unique_ptr<SegmentScan> segment_;

@@ -23,6 +23,7 @@ Status Journal::open(Storage& storage, const JournalOptions& options,
   if (!status.ok()) return status;
   auto opened = std::unique_ptr<Journal>(new Journal(storage, options));
   report->created = segments.empty();
+  if (!segments.empty()) opened->firstSegment_ = segments.front();
   status = segments.empty() ? opened->roll() : opened->recover(segments, report);
   if (!status.ok()) return status;
   report->nextRecord = opened->nextRecord_;

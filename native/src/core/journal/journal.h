@@ -74,6 +74,8 @@ class Journal {
   bool wantsRoomWritten() const;
   Status writeRoom();
 
+  // The oldest segment that is here; 0 unless segments were retired.
+  uint32_t firstSegment() const { return firstSegment_; }
   uint64_t nextRecord() const { return nextRecord_; }
   // Behind the last record; the next one may go to the next segment instead.
   Position position() const { return {header_.segment, offset_, nextRecord_}; }
@@ -99,6 +101,7 @@ class Journal {
 
   Storage& storage_;
   const JournalOptions options_;
+  uint32_t firstSegment_ = 0;
   std::unique_ptr<File> file_;
   std::string path_;
   SegmentHeader header_;

@@ -17,7 +17,7 @@ constexpr size_t kRecordChecksumAt = 32;
 
 bool isKnownType(uint8_t type) {
   return type >= static_cast<uint8_t>(RecordType::kGroup) &&
-         type <= static_cast<uint8_t>(RecordType::kBodyChunk);
+         type <= static_cast<uint8_t>(RecordType::kRetired);
 }
 
 }  // namespace

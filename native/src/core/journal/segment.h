@@ -30,7 +30,8 @@ enum class RecordType : uint8_t {
   kPrepare = 3,
   kScopeKey = 4,
   kStop = 5,
-  kBodyChunk = 6
+  kBodyChunk = 6,
+  kRetired = 7
 };
 
 struct SegmentHeader {

@@ -32,6 +32,8 @@ std::string_view codeName(Code code) {
       return "record-too-large";
     case Code::kNotFound:
       return "not-found";
+    case Code::kNotHeld:
+      return "not-held";
     case Code::kBadArgument:
       return "bad-argument";
     case Code::kLookupDamaged:

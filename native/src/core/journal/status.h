@@ -22,6 +22,7 @@ enum class Code : uint8_t {
   kClosed,          // the object has ended, cleanly or by an earlier fatal error
   kTooLarge,        // over a named limit
   kNotFound,        // an index, size or key that the ledger does not hold
+  kNotHeld,         // was in a segment that was retired: moved away
   kBadArgument,     // the caller broke the contract of the call
   kLookupDamaged,   // a derived file is not what was written; it is made again from the journal
 };

@@ -167,7 +167,17 @@ void Ledger::seal(const SealedBody& body, Bytes salt, Bytes bytes) {
 Status Ledger::repeat(intake::SubmitItem& item, const SessionState& session, ApplyResult* result) {
   const submission::Statement& statement = item.parsed.statement;
   StatementPlace place;
-  Status status = places_->findStatement(*session.lastStatement, statement.firstSequence, &place);
+  Status status = failure(Code::kNotFound, "no statement of the session is in the journal");
+  if (session.lastStatement) {
+    status = places_->findStatement(*session.lastStatement, statement.firstSequence, &place);
+  }
+  const bool isGone =
+      status.code == Code::kNotFound || (status.ok() && place.index < held_.firstIndex);
+  if (!held_.isWhole() && isGone) {
+    item.refusal = refusalOf(held_.gone("the receipt of this statement"));
+    ++result->refused;
+    return {};
+  }
   std::vector<uint8_t> entry;
   if (status.ok() && place.index >= group_.firstIndex()) {
     const Bytes made = group_.entry(static_cast<uint32_t>(place.index - group_.firstIndex()));

@@ -10,7 +10,13 @@ namespace {
 // Gives places to what a walk through the journal meets, with the numbers that they had.
 class PlaceMaker {
  public:
-  explicit PlaceMaker(Places& places) : places_(places) {}
+  PlaceMaker(Places& places, uint64_t firstIndex) : places_(places), size_(firstIndex) {}
+
+  // Number of the last statement of an open session; none where it has none in the journal.
+  std::optional<uint64_t> lastOf(uint64_t sessionIndex) const {
+    const auto known = last_.find(sessionIndex);
+    return known == last_.end() ? std::nullopt : std::optional(known->second);
+  }
 
   Status take(const Record& record) {
     if (record.type == RecordType::kStop || record.type == RecordType::kBodyChunk) return {};
@@ -43,8 +49,7 @@ class PlaceMaker {
     const auto fields = readStatementFields(view->fields);
     submission::Statement statement;
     if (!fields || submission::parseStatement(fields->cose, statement)) return;
-    const auto known = last_.find(fields->sessionIndex);
-    const auto last = known == last_.end() ? std::nullopt : std::optional(known->second);
+    const auto last = lastOf(fields->sessionIndex);
     StatementPlace place;
     place.index = index;
     place.firstSequence = statement.firstSequence;
@@ -52,7 +57,7 @@ class PlaceMaker {
   }
 
   Places& places_;
-  uint64_t size_ = 0;
+  uint64_t size_;
   std::unordered_map<uint64_t, uint64_t> last_;  // open session → number of its last statement
 };
 
@@ -62,23 +67,33 @@ class PlaceMaker {
 Status Ledger::rebuildPlaces() {
   notes_.push_back("lookup files were damaged and are made again from the journal");
   snapshots_.giveUp();
-  readBytes_.clear();
-  segment_.reset();
+  read_.bytes.clear();
+  read_.segment.reset();
+  return remakePlaces(journal_->nextRecord());
+}
+
+// From what the journal holds. Where segments were retired the numbers are others than before, so
+// the open sessions get theirs anew.
+Status Ledger::remakePlaces(uint64_t beforeRecord) {
   std::unique_ptr<Places> fresh;
   Status status = Places::open(storage_, options_.folder + "/lookup", {}, &fresh);
   if (!status.ok()) return status;
-  PlaceMaker maker(*fresh);
+  PlaceMaker maker(*fresh, held_.firstIndex);
   JournalReader reader(storage_, options_.folder + "/journal", options_.ledgerId);
   status = reader.rewind();
-  reader.limit(journal_->nextRecord());
+  reader.limit(beforeRecord);
   for (Step step = Step::kRecord; status.ok() && step == Step::kRecord;) {
     Record record;
     status = reader.next(&step, &record);
     if (status.ok() && step == Step::kRecord) status = maker.take(record);
     if (status.ok()) status = fresh->writeHeld();
   }
-  if (status.ok()) places_ = std::move(fresh);
-  return status;
+  if (!status.ok()) return status;
+  places_ = std::move(fresh);
+  for (const SessionState& session : state_.openSessions()) {
+    state_.sessionAt(session.index)->lastStatement = maker.lastOf(session.index);
+  }
+  return {};
 }
 
 // One bounded piece of a snapshot, begun once a segment; called between groups only.

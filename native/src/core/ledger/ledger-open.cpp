@@ -8,6 +8,15 @@
 
 namespace kudurru {
 
+namespace {
+
+Status prepareFolders(Storage& storage, const std::string& folder) {
+  Status status = ensureFolder(storage, folder, "journal");
+  return status.ok() ? ensureFolder(storage, folder, "lookup") : status;
+}
+
+}  // namespace
+
 Ledger::Ledger(Storage& storage, const LedgerOptions& options)
     : storage_(storage),
       options_(options),
@@ -19,7 +28,7 @@ Status Ledger::open(Storage& storage, const LedgerOptions& options, std::unique_
                     JournalReport* report) {
   auto opened = std::unique_ptr<Ledger>(new Ledger(storage, options));
   Status status = StateLock::acquire(storage, options.folder, options.processId, &opened->lock_);
-  if (status.ok()) status = opened->prepareFolders();
+  if (status.ok()) status = prepareFolders(storage, options.folder);
   if (!status.ok()) return status;
   JournalOptions journal;
   journal.folder = options.folder + "/journal";
@@ -33,33 +42,42 @@ Status Ledger::open(Storage& storage, const LedgerOptions& options, std::unique_
   return status;
 }
 
-Status Ledger::prepareFolders() {
-  Status status = ensureFolder(storage_, options_.folder, "journal");
-  if (status.ok()) status = ensureFolder(storage_, options_.folder, "lookup");
+// Takes the newest snapshot that the journal agrees with, where its places are all there.
+Status Ledger::restore(uint64_t* tilesDurable) {
+  Status status;
+  if (journal_->firstSegment() != 0) {
+    const SegmentPath first{options_.folder + "/journal", journal_->firstSegment()};
+    status = findHeld(storage_, first, options_.ledgerId, &held_);
+    tiles_.setRetired(held_.firstIndex);
+  }
+  std::optional<ReplayStart> start;
+  if (status.ok()) status = snapshots_.find(*journal_, &start, &notes_);
+  if (!status.ok()) return status;
+  if (!start && !held_.isWhole())
+    return askForRetired(storage_, {options_.folder, options_.ledgerId}, held_);
+  const std::string folder = options_.folder + "/lookup";
+  if (!start) return Places::open(storage_, folder, {}, &places_);
+  status = Places::open(storage_, folder, start->places, &places_);
+  if (status.code == Code::kLookupDamaged) {
+    notes_.push_back("lookup files are made again from the journal: " + status.message);
+    snapshots_.giveUp();
+    if (held_.isWhole()) return Places::open(storage_, folder, {}, &places_);
+    const uint64_t beforeRecord = start->position.record;
+    takeStart(std::move(*start), tilesDurable);
+    return remakePlaces(beforeRecord);
+  }
+  if (status.ok()) takeStart(std::move(*start), tilesDurable);
   return status;
 }
 
-// Takes the newest snapshot that the journal agrees with, where its places are all there.
-Status Ledger::restore(uint64_t* tilesDurable) {
-  std::optional<ReplayStart> start;
-  Status status = snapshots_.find(*journal_, &start, &notes_);
-  const std::string folder = options_.folder + "/lookup";
-  if (status.ok() && start) {
-    status = Places::open(storage_, folder, start->places, &places_);
-    if (status.ok()) {
-      opening_.snapshot = start->position.segment;
-      opening_.replayedFrom = start->position;
-      lastGroup_ = start->lastGroup;
-      *tilesDurable = start->tilesDurable;
-      chunks_.restore(start->chunks);
-      state_ = std::move(start->state);
-    }
-    if (status.code != Code::kLookupDamaged) return status;
-    notes_.push_back("lookup files are made again from the journal: " + status.message);
-    snapshots_.giveUp();
-    status = {};
-  }
-  return status.ok() ? Places::open(storage_, folder, {}, &places_) : status;
+void Ledger::takeStart(ReplayStart&& start, uint64_t* tilesDurable) {
+  opening_.snapshot = start.position.segment;
+  opening_.replayedFrom = start.position;
+  opening_.neededFrom = start.lastGroup.segment;
+  lastGroup_ = start.lastGroup;
+  *tilesDurable = start.tilesDurable;
+  chunks_.restore(start.chunks);
+  state_ = std::move(start.state);
 }
 
 Status Ledger::replay(uint64_t tilesDurable) {
@@ -93,7 +111,21 @@ Status Ledger::replay(uint64_t tilesDurable) {
     }
     if (status.ok()) status = places_->writeHeld();
   }
+  if (status.ok()) status = checkHeld();
   return status.ok() ? tiles_.checkMark(state_.size()) : status;
+}
+
+// Segments may be missing at the journal's beginning only where the newest record of a retirement
+// says so. It is found through the snapshot, and read from the journal itself.
+Status Ledger::checkHeld() {
+  if (held_.isWhole()) return {};
+  std::vector<StoredRecord> records;
+  Status status = readRecords(RecordType::kRetired, {1}, &records);
+  if (!status.ok()) return status;
+  const auto mark = records.empty() ? std::nullopt : decodeRetired(records.front().bytes);
+  if (!mark || !allows(*mark, held_)) return missingBefore(held_, options_.folder);
+  held_.advice = mark->advice();
+  return {};
 }
 
 Status Ledger::replayGroup(const Record& record) {
@@ -145,8 +177,9 @@ void Ledger::noteStatement(uint64_t sessionIndex, uint64_t firstSequence) {
 Status Ledger::appendRecord(RecordType type, Bytes bytes) {
   Status status = checkOpen();
   if (!status.ok()) return status;
-  if (type == RecordType::kGroup || type == RecordType::kStop || type == RecordType::kBodyChunk) {
-    return failure(Code::kBadArgument, "groups, chunks and stop records are the ledger's own");
+  if (type != RecordType::kCheckpoint && type != RecordType::kPrepare &&
+      type != RecordType::kScopeKey) {
+    return failure(Code::kBadArgument, "records of this type are the ledger's own");
   }
   const Bytes parts[] = {bytes};
   Position position;

@@ -32,14 +32,14 @@ Status Ledger::lookUpGroup(uint64_t index, GroupView* group) {
   GroupPlace place;
   Status status = places_->findGroup(index, &place);
   if (!status.ok()) return status;
-  if (readBytes_.empty() || place.position != readPlace_.position) {
+  if (read_.bytes.empty() || place.position != read_.place.position) {
     Record record;
     status = readRecord(place.position, &record);
     if (!status.ok()) return status;
-    readBytes_.assign(record.payload.begin(), record.payload.end());
-    readPlace_ = place;
+    read_.bytes.assign(record.payload.begin(), record.payload.end());
+    read_.place = place;
   }
-  const auto parsed = GroupView::parse(readBytes_);
+  const auto parsed = GroupView::parse(read_.bytes);
   if (!parsed || index < parsed->firstIndex() || index >= parsed->treeSize()) {
     places_->noteDamaged();
     return failure(Code::kLookupDamaged,
@@ -53,25 +53,25 @@ Status Ledger::lookUpGroup(uint64_t index, GroupView* group) {
 // the look-up after all places were made again tells which of the two it was.
 Status Ledger::readRecord(const Position& position, Record* record) {
   Status status;
-  if (!segment_ || segment_->header().segment != position.segment) {
-    segment_.reset();
+  if (!read_.segment || read_.segment->header().segment != position.segment) {
+    read_.segment.reset();
     SegmentPath path{options_.folder + "/journal", position.segment};
     path.windowBytes = kRandomWindowBytes;
-    status = SegmentFile::open(storage_, path, &segment_);
+    status = SegmentFile::open(storage_, path, &read_.segment);
     if (!status.ok()) return status;
   }
   std::optional<Record> found;
-  status = segment_->read(position, &found);
+  status = read_.segment->read(position, &found);
   if (status.ok() && !found) {
     // What was read ahead may be older than this record.
-    segment_->forget();
-    status = segment_->read(position, &found);
+    read_.segment->forget();
+    status = read_.segment->read(position, &found);
   }
   if (!status.ok()) return status;
   if (!found) {
     places_->noteDamaged();
     return failure(Code::kLookupDamaged, "record " + std::to_string(position.record) + " in '" +
-                                             segment_->path() + "' at offset " +
+                                             read_.segment->path() + "' at offset " +
                                              std::to_string(position.offset) + " is damaged");
   }
   *record = *found;
@@ -79,6 +79,12 @@ Status Ledger::readRecord(const Position& position, Record* record) {
 }
 
 Status Ledger::readEntry(uint64_t index, std::vector<uint8_t>* entry) {
+  if (index < held_.firstIndex) {
+    entry->clear();
+    Status status = readEntries(index, 1, entry);
+    if (status.ok()) entry->erase(entry->begin(), entry->begin() + 2);
+    return status;
+  }
   GroupView group;
   Status status = readGroup(index, &group);
   if (!status.ok()) return status;
@@ -91,8 +97,12 @@ Status Ledger::readEntries(uint64_t first, uint64_t count, std::vector<uint8_t>*
   if (recent_.read(first, count, entries)) return {};
   for (uint64_t index = first; index - first < count;) {
     GroupView group;
-    Status status = readGroup(index, &group);
+    const bool isRetired = index < held_.firstIndex;
+    Status status =
+        isRetired ? tiles_.readRetired(&index, first + count, entries) : readGroup(index, &group);
+    if (status.code == Code::kNotHeld) status.message += ": " + held_.advice;
     if (!status.ok()) return status;
+    if (isRetired) continue;
     uint64_t at = group.firstIndex();
     group.forEachEntry([&](Bytes entry) {
       if (at++ < index) return true;
@@ -104,6 +114,7 @@ Status Ledger::readEntries(uint64_t first, uint64_t count, std::vector<uint8_t>*
 }
 
 Status Ledger::openBody(uint64_t index, uint8_t field, std::vector<uint8_t>* plain) {
+  if (index < held_.firstIndex) return held_.gone("the body of entry " + std::to_string(index));
   GroupView group;
   Status status = readGroup(index, &group);
   if (!status.ok()) return status;
@@ -120,6 +131,8 @@ Status Ledger::openBody(uint64_t index, uint8_t field, std::vector<uint8_t>* pla
     return failure(Code::kNotFound, name + ": its scope has no key, or no longer");
   }
   if (found->isChunked) {
+    const auto list = ChunkList::parse(found->sealed);
+    if (list->at(0).segment < held_.firstSegment) return held_.gone(name);
     ChunkReader reader(storage_, options_.folder + "/journal");
     status = reader.openWhole(*found, key->second, plain);
     if (!status.ok()) status.message = name + ": " + status.message;
@@ -146,6 +159,7 @@ Status Ledger::lookUpRecords(RecordType type, const RecordsAsked& asked,
     Status status = places_->readRecord(*number, &place);
     if (!status.ok()) return status;
     if (place.position.record < asked.fromRecord) break;
+    if (place.position.segment < held_.firstSegment) break;
     number = place.before;
     if (place.position.record >= asked.beforeRecord) continue;
     Record record;
@@ -163,6 +177,7 @@ Status Ledger::lookUpRecords(RecordType type, const RecordsAsked& asked,
 }
 
 Status Ledger::groupOf(uint64_t index, uint64_t* treeSize, Hash* root) {
+  if (index < held_.firstIndex) return held_.gone("the group of entry " + std::to_string(index));
   GroupView group;
   Status status = readGroup(index, &group);
   if (!status.ok()) return status;

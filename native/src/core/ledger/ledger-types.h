@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/intake/batch.h"
-#include "core/journal/segment-file.h"
+#include "core/ledger/places.h"
 
 namespace kudurru {
 
@@ -65,7 +65,15 @@ struct OwedAnswer {
 struct LedgerOpening {
   std::optional<uint32_t> snapshot;  // the one it began from, by its segment; empty: the beginning
   Position replayedFrom;
+  uint32_t neededFrom = 0;  // the oldest segment that the snapshot counts on
   uint64_t replayedRecords = 0;
+};
+
+// The segment and the group last read.
+struct LastRead {
+  std::unique_ptr<SegmentFile> segment;
+  GroupPlace place;
+  std::vector<uint8_t> bytes;
 };
 
 struct RecordsAsked {

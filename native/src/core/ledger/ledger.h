@@ -19,6 +19,7 @@
 #include "core/ledger/log-state.h"
 #include "core/ledger/places.h"
 #include "core/ledger/recent-entries.h"
+#include "core/ledger/retired.h"
 #include "core/ledger/seal-bodies.h"
 #include "core/ledger/snapshot-keeper.h"
 #include "core/tiles/merkle-proof.h"
@@ -44,6 +45,7 @@ class Ledger {
   // What happened to derived files since the last call, for the log of the daemon.
   std::vector<std::string> takeNotes() { return std::exchange(notes_, {}); }
   const LogState& state() const { return state_; }
+  const HeldRange& held() const { return held_; }
   const ChunkCounts& chunkCounts() const { return chunks_.counts(); }
   void setScopeKey(const std::string& scope, const Hash& key) { scopeKeys_[scope] = key; }
   // Scopes of the batch's bodies that no key is known for.
@@ -76,10 +78,13 @@ class Ledger {
   uint64_t publishedSize() const { return tiles_.publishedSize(); }
 
  private:
+  friend class Retirement;
+
   Ledger(Storage& storage, const LedgerOptions& options);
-  Status prepareFolders();
   Status restore(uint64_t* tilesDurable);
+  void takeStart(ReplayStart&& start, uint64_t* tilesDurable);
   Status replay(uint64_t tilesDurable);
+  Status checkHeld();
   Status replayGroup(const Record& record);
   Status replayEntry(Bytes entry);
 
@@ -110,6 +115,7 @@ class Ledger {
   template <class LookUp>
   Status lookUp(LookUp&& attempt);
   Status rebuildPlaces();
+  Status remakePlaces(uint64_t beforeRecord);
   Status fail(Status status);
   Status checkOpen() const;
 
@@ -120,6 +126,7 @@ class Ledger {
   std::unique_ptr<Places> places_;
   TileStore tiles_;
   LogState state_;
+  HeldRange held_;
   SnapshotKeeper snapshots_;
   Position lastGroup_;
   LedgerOpening opening_;
@@ -136,11 +143,7 @@ class Ledger {
   std::vector<GroupFacts> groups_;
   std::vector<OwedAnswer> answers_;
   RecentEntries recent_;
-
-  // The segment and the group last read.
-  std::unique_ptr<SegmentFile> segment_;
-  GroupPlace readPlace_;
-  std::vector<uint8_t> readBytes_;
+  LastRead read_;
 };
 
 }  // namespace kudurru

@@ -35,8 +35,12 @@ Status SnapshotKeeper::find(const Journal& journal, std::optional<ReplayStart>* 
       lastSegment_ = segment;
       break;
     }
-    notes->push_back("snapshot '" + snapshotName(segment) + "' removed: " + found.message);
-    status = files_.remove(segment);
+    // Where segments were retired, no other can be made from the beginning: it may fit again once
+    // they are back.
+    const bool isKept = journal.firstSegment() != 0;
+    notes->push_back("snapshot '" + snapshotName(segment) +
+                     (isKept ? "' passed over: " : "' removed: ") + found.message);
+    if (!isKept) status = files_.remove(segment);
   }
   return status;
 }

@@ -18,6 +18,24 @@ constexpr size_t kRecentTilesMax = 16;
 // The size and its checksum.
 constexpr size_t kMarkBytes = 12;
 
+// The leaf hashes of a bundle's entries; false where it is cut.
+bool hashBundle(Bytes bundle, std::vector<Hash>* hashes) {
+  for (size_t at = 0; at < bundle.size();) {
+    const size_t size = bundle.size() - at < 2 ? SIZE_MAX : get16(&bundle[at]);
+    if (size > bundle.size() - at - 2) return false;
+    hashes->push_back(leafHash(bundle.subspan(at + 2, size)));
+    at += 2 + size;
+  }
+  return true;
+}
+
+// Bytes of the first entries of a whole bundle.
+ptrdiff_t bundlePrefix(Bytes bundle, unsigned width) {
+  size_t at = 0;
+  for (; width > 0; --width) at += size_t{2} + get16(&bundle[at]);
+  return static_cast<ptrdiff_t>(at);
+}
+
 Bytes bytesOf(const std::vector<Hash>& hashes) {
   return {reinterpret_cast<const uint8_t*>(hashes.data()), hashes.size() * sizeof(Hash)};
 }
@@ -48,7 +66,7 @@ Status TileStore::readMark(uint64_t* size) {
 
 Status TileStore::open(uint64_t replayedFrom, uint64_t known) {
   Status status = readMark(&durable_);
-  durable_ = std::max(durable_, known);
+  durable_ = std::max({durable_, known, retired_});
   bundles_ = durable_ / kTileWidth;
   resumed_ = replayedFrom;
   return status;
@@ -57,9 +75,9 @@ Status TileStore::open(uint64_t replayedFrom, uint64_t known) {
 // The mark of a longer log means that the files are another history's: all are made again.
 Status TileStore::checkMark(uint64_t treeSize) {
   if (durable_ <= treeSize) return {};
-  durable_ = 0;
-  bundles_ = 0;
-  return makeBetween(0, treeSize);
+  durable_ = retired_;
+  bundles_ = retired_ / kTileWidth;
+  return makeBetween(retired_, treeSize);
 }
 
 Status TileStore::makeBetween(uint64_t from, uint64_t to) {
@@ -190,26 +208,67 @@ Status TileStore::makeTile(const TileId& id, const Hash& root, std::vector<Hash>
   if (status.ok() && treeRoot(*hashes) != root) status = compute(id, false, hashes);
   if (!status.ok()) return status;
   if (treeRoot(*hashes) != root) {
-    return failure(Code::kCorrupt, "the entries of '" +
-                                       hashTilePath(id.first, id.second, kTileWidth) +
-                                       "' do not give the tree they were written with");
+    const bool isRetired = id.second << (kTileHeight * (id.first + 1)) < retired_;
+    return failure(isRetired ? Code::kNotHeld : Code::kCorrupt,
+                   "the entries of '" + hashTilePath(id.first, id.second, kTileWidth) +
+                       "' do not give the tree they were written with");
   }
   status = writeTile(id, *hashes);
   return status.code == Code::kDiskFull ? Status{} : status;
+}
+
+// Those of a retired range as the bundle has them: whoever asks compares what they give.
+Status TileStore::entries(uint64_t first, uint64_t count, std::vector<uint8_t>* bundle) {
+  if (first >= retired_) return sources_.entries(first, count, bundle);
+  const std::string path = entryTilePath(first / kTileWidth, kTileWidth);
+  Status status = files_.read(path, bundle);
+  if (status.code != Code::kNotFound) return status;
+  return failure(Code::kNotHeld, "'" + path + "' is missing, and its entries were retired");
+}
+
+Status TileStore::readBundle(uint64_t index) {
+  if (index == bundleRead_) return {};
+  bundleRead_ = UINT64_MAX;
+  Hash root;
+  std::vector<Hash> hashes;
+  Status status = expectedRoot({0, index}, &root);
+  if (status.ok()) status = entries(index * kTileWidth, kTileWidth, &bundleBytes_);
+  if (!status.ok()) return status;
+  const bool isWhole = hashBundle(bundleBytes_, &hashes) && hashes.size() == kTileWidth;
+  if (!isWhole || treeRoot(hashes) != root) {
+    return failure(Code::kNotHeld, "'" + entryTilePath(index, kTileWidth) +
+                                       "' is damaged, and its entries were retired");
+  }
+  bundleRead_ = index;
+  return {};
+}
+
+Status TileStore::readRetired(uint64_t* index, uint64_t end, std::vector<uint8_t>* entries) {
+  Status status = readBundle(*index / kTileWidth);
+  if (!status.ok()) return status;
+  end = std::min(end, retired_);
+  uint64_t place = *index / kTileWidth * kTileWidth;
+  for (size_t at = 0; at < bundleBytes_.size() && *index < end; ++place) {
+    const uint8_t* entry = &bundleBytes_[at];
+    const size_t size = size_t{2} + get16(entry);
+    if (place == *index) {
+      entries->insert(entries->end(), entry, entry + size);
+      ++*index;
+    }
+    at += size;
+  }
+  return {};
 }
 
 Status TileStore::compute(const TileId& id, bool fromFiles, std::vector<Hash>* hashes) {
   hashes->clear();
   if (id.first == 0) {
     std::vector<uint8_t> bundle;
-    Status status = sources_.entries(id.second * kTileWidth, kTileWidth, &bundle);
-    if (!status.ok()) return status;
-    for (size_t at = 0; at < bundle.size();) {
-      const size_t size = get16(&bundle[at]);
-      hashes->push_back(leafHash(Bytes(bundle).subspan(at + 2, size)));
-      at += 2 + size;
+    Status status = entries(id.second * kTileWidth, kTileWidth, &bundle);
+    if (status.ok() && !hashBundle(bundle, hashes)) {
+      status = failure(Code::kNotHeld, "an entry bundle is not whole");
     }
-    return {};
+    return status;
   }
   for (uint64_t child = 0; child < kTileWidth; ++child) {
     const TileId below{id.first - 1, id.second * kTileWidth + child};
@@ -315,6 +374,13 @@ Status TileStore::remake(const TileName& name, std::vector<uint8_t>* bytes) {
     return failure(Code::kNotFound, "the tree has no such tile yet");
   }
   const bool isFull = name.width == kTileWidth;
+  if (!name.level && name.index * kTileWidth < retired_) {
+    Status status = readBundle(name.index);
+    if (!status.ok()) return status;
+    const auto begin = bundleBytes_.begin();
+    bytes->assign(begin, begin + bundlePrefix(bundleBytes_, name.width));
+    return {};
+  }
   if (!name.level) {
     Status status = sources_.entries(name.index * kTileWidth, name.width, bytes);
     if (!status.ok() || !isFull) return status;

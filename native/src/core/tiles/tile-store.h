@@ -42,6 +42,12 @@ class TileStore {
   Status open(uint64_t replayedFrom, uint64_t known);
   Status checkMark(uint64_t treeSize);
   void setSources(TileSources sources) { sources_ = std::move(sources); }
+  // Entries below this index are in full, durable bundles only. Called before `open`.
+  void setRetired(uint64_t below) { retired_ = below; }
+  // Appends the retired entries from `index` on that are in its bundle, each after its length, as
+  // far as `end`, and moves `index` behind them. The bundle is checked against the tree. notHeld:
+  // it is missing, or not what was written.
+  Status readRetired(uint64_t* index, uint64_t end, std::vector<uint8_t>* entries);
 
   // Takes the tiles that a group has filled. Writes them once they are many.
   Status add(std::vector<Tile> full);
@@ -83,6 +89,8 @@ class TileStore {
   Status readFile(const TileId& id, std::vector<Hash>* hashes);
   Status expectedRoot(const TileId& id, Hash* root);
   Status makeTile(const TileId& id, const Hash& root, std::vector<Hash>* hashes);
+  Status entries(uint64_t first, uint64_t count, std::vector<uint8_t>* bundle);
+  Status readBundle(uint64_t index);
   Status compute(const TileId& id, bool fromFiles, std::vector<Hash>* hashes);
   Status publishHashes(uint64_t size);
   Status publishEntries(uint64_t size);
@@ -99,6 +107,9 @@ class TileStore {
   std::map<TileId, std::vector<Hash>> held_;  // full, not yet written
   std::list<std::pair<TileId, std::vector<Hash>>> recent_;
   bool ownerSyncs_ = false;
+  uint64_t retired_ = 0;              // entries below it are in bundles only
+  uint64_t bundleRead_ = UINT64_MAX;  // the one last read by readBundle, and its bytes
+  std::vector<uint8_t> bundleBytes_;
   uint64_t bundles_ = 0;    // full entry bundles written
   uint64_t published_ = 0;  // tree size of the last publish
   uint64_t durable_ = 0;    // all files below this size are durable
