@@ -43,6 +43,10 @@ const COMMANDS: readonly Listed[] = [
     words: ['log', 'checkpoint'],
     load: async () => (await import('./commands/log-checkpoint.ts')).logCheckpoint,
   },
+  {
+    words: ['log', 'retire'],
+    load: async () => (await import('./commands/log-retire.ts')).logRetire,
+  },
   { words: ['fsck'], load: async () => (await import('./commands/fsck.ts')).fsck },
 ];
 

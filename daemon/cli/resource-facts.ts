@@ -6,6 +6,7 @@ export interface Resources {
     readonly freeBytes: number;
     readonly lowBytes: number;
     readonly enoughBytes: number;
+    readonly segments: { readonly held: number; readonly retired: number } | null;
     readonly bytesPerEntry: Readonly<Record<'journal' | 'tiles' | 'index', number | null>>;
     readonly entriesPerSecond: Readonly<Record<'lastHour' | 'lastDay', number | null>>;
     readonly daysLeft: number | null;
@@ -34,6 +35,7 @@ export function resourceFacts({ disk, queue, memory, alarms }: Resources): [stri
       `${size(disk.freeBytes)} free, ${daysText(disk.daysLeft)}; below ${size(disk.lowBytes)} ` +
         `submissions are refused, until ${size(disk.enoughBytes)} are free`,
     ],
+    ['segments', segmentsText(disk.segments)],
     [
       'growth',
       `${bytes(journal)} an entry in the journal, ${bytes(tiles)} in tiles, ${bytes(index)} in ` +
@@ -49,6 +51,11 @@ export function resourceFacts({ disk, queue, memory, alarms }: Resources): [stri
     ['memory', `${size(memory.residentBytes)}, bound ${size(memory.boundBytes)}`],
     ['alarms', alarms.map(({ code, message }) => `${code}: ${message}`).join('; ') || 'none'],
   ];
+}
+
+function segmentsText(segments: Resources['disk']['segments']): string {
+  if (segments === null) return 'not counted yet';
+  return `${segments.held} of the journal held, ${segments.retired} retired`;
 }
 
 function daysText(daysLeft: number | null): string {

@@ -29,7 +29,9 @@ import { askControl, askJson, enrolAgent, type EnrolledAgent } from '../backends
 /** A start makes keys in a software TPM; a loaded machine takes its time. */
 export const scenarioTimeoutMs = 180_000;
 
-const commandProgram = fileURLToPath(new URL('../../daemon/cli/kudurru.ts', import.meta.url));
+export const commandProgram = fileURLToPath(
+  new URL('../../daemon/cli/kudurru.ts', import.meta.url),
+);
 const pollMs = 50;
 
 /** A fresh folder with a short path, as the sockets in it need. */

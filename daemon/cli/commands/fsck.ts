@@ -1,4 +1,7 @@
 /** `kudurru fsck`: checks the files of a ledger, without its daemon and its devices. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
 import { encodeHex, type BatchVerifier } from '@kudurru/proof';
 import { ED25519, ESP256, FsckScan, NativeError, verifyBatch } from '@kudurru/native';
 
@@ -28,6 +31,7 @@ const verifyNatively: BatchVerifier = (checks) =>
     })),
   );
 
+const SEGMENT_NAME = /^\d+\.journal$/u;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export const fsck: Command = {
@@ -44,6 +48,9 @@ export const fsck: Command = {
     'It goes on behind damage. Each finding names the file, the place in it and, where they ' +
       'are known, the record and the entry. Entries whose record is damaged are taken from the ' +
       'published bundles where the chain proves that they are the same.',
+    'Where segments were retired ("kudurru log retire"), their entries are checked from the ' +
+      'published bundles, which the journal must continue; their bodies are not here, and are ' +
+      'counted.',
     'DAMAGE is of what cannot be made again: journal, keys. What is only derived (tiles, ' +
       'published checkpoint, index, snapshots) is "rebuildable": the daemon makes it again, ' +
       'tiles with --repair. A torn tail is a write that was cut off and never acknowledged: no ' +
@@ -77,7 +84,7 @@ export const fsck: Command = {
   ],
   exits: [
     [EXIT.foundBad, 'damage was found, or there is no ledger'],
-    [EXIT.unverifiable, 'ended by a signal before all was checked'],
+    [EXIT.unverifiable, 'ended by a signal before all was checked, or not --portable'],
   ],
   examples: [
     ["The daemon's own folder", 'kudurru fsck'],
@@ -105,6 +112,7 @@ export const fsck: Command = {
 async function check(invocation: Invocation, folder: string): Promise<Checked> {
   const isPortable = invocation.flag('portable');
   if (isPortable && invocation.flag('repair')) throw wrongUse('--portable repairs nothing');
+  if (isPortable) requireWholeJournal(folder);
   let isStopped = false;
   const stop = (): void => void (isStopped = true);
   for (const signal of SIGNALS) process.on(signal, stop);
@@ -135,6 +143,19 @@ async function check(invocation: Invocation, folder: string): Promise<Checked> {
     progress.end();
     for (const signal of SIGNALS) process.off(signal, stop);
   }
+}
+
+/** The portable scan begins with the journal's first segment. */
+function requireWholeJournal(folder: string): void {
+  const journal = join(folder, 'journal');
+  const names = existsSync(journal) ? readdirSync(journal) : [];
+  const numbers = names.filter((name) => SEGMENT_NAME.test(name)).map((name) => parseInt(name, 10));
+  if (numbers.length === 0 || numbers.includes(0)) return;
+  const text = `"${folder}" not checked: segments were retired, and --portable reads them all`;
+  throw new Failure(EXIT.unverifiable, text, {
+    code: 'not-held',
+    hint: 'check it without --portable, or a copy with the retired segments put back',
+  });
 }
 
 function earlierOf(resumeFile: string | undefined): EarlierCheck | null {
@@ -174,7 +195,7 @@ function print(terminal: Terminal, checked: Checked, seconds: number): void {
     ['whole', `${report.size} entries, root ${encodeHex(report.root)}`],
     ['journal', `${report.records} records, ${tailOf(checked)}`],
     ['signatures', `${report.signatures} of statements`],
-    ['bodies', `${report.bodies}, ${sealed} of them sealed`],
+    ['bodies', `${report.bodies}, ${sealed} of them sealed${retiredText(report)}`],
     ['checkpoints', `${checkpoints} signed, ${anchors} anchors`],
     ['published', published === null ? 'nothing' : `${published} entries, ${report.tiles} tiles`],
     ['read', `in ${seconds.toFixed(1)} s, ${rate} entries/s`],
@@ -188,6 +209,11 @@ function print(terminal: Terminal, checked: Checked, seconds: number): void {
   } else if (findings.damages === 0n) {
     terminal.print(terminal.paint('good', 'No damage found.'));
   }
+}
+
+function retiredText({ bodiesRetired, retiredEntries }: Checked['report']): string {
+  if (retiredEntries === 0n && bodiesRetired === 0n) return '';
+  return `; ${bodiesRetired} retired with the segments of ${retiredEntries} entries`;
 }
 
 function lineOf(terminal: Terminal, finding: Finding): string {

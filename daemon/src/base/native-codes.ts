@@ -136,5 +136,9 @@ export const NATIVE_CODES = {
     retry: 'restart',
     meaning: 'the ledger has ended, in order or by an earlier failure',
   },
+  'not-held': {
+    retry: 'never',
+    meaning: 'it was in a segment of the journal that was retired: moved to another folder',
+  },
   'state-folder-locked': { retry: 'later', meaning: 'another process uses the state folder' },
 } as const;

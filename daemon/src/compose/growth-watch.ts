@@ -26,7 +26,15 @@ export interface BytesPerEntry {
   readonly index: number | null;
 }
 
+/** Of the journal. */
+export interface SegmentCounts {
+  readonly held: number;
+  /** Moved away by "kudurru log retire". */
+  readonly retired: number;
+}
+
 interface JournalFacts {
+  readonly segments: SegmentCounts;
   /** Name of the segment in use, and what of it is. */
   readonly newest: string;
   readonly newestBytes: number;
@@ -67,6 +75,11 @@ export class GrowthWatch {
   /** As of the last look. */
   get bytesPerEntry(): BytesPerEntry {
     return this.#bytesPerEntry;
+  }
+
+  /** As of the last look; null before the first. */
+  get segments(): SegmentCounts | null {
+    return this.#before?.segments ?? null;
   }
 
   /** Never fails: files come and go meanwhile, and the figures are for people. */
@@ -124,12 +137,12 @@ export class GrowthWatch {
 async function readJournal(folder: string): Promise<JournalFacts> {
   const names = (await readdir(folder)).filter((name) => /^\d+\.journal$/u.test(name)).sort();
   const newest = names.at(-1);
-  if (newest === undefined) return { newest: '', newestBytes: 0, bytes: null };
+  const segments = { held: names.length, retired: Number.parseInt(names[0] ?? '0', 10) };
+  if (newest === undefined) return { segments, newest: '', newestBytes: 0, bytes: null };
   const newestBytes = await usedBytesOf(join(folder, newest));
   let bytes = newestBytes;
   for (const name of names.slice(0, -1)) bytes += (await find(join(folder, name)))?.size ?? 0;
-  const isWhole = Number.parseInt(names[0] ?? '', 10) === 0;
-  return { newest, newestBytes, bytes: isWhole ? bytes : null };
+  return { segments, newest, newestBytes, bytes: segments.retired === 0 ? bytes : null };
 }
 
 /** Of the segment in use, which has its full size from the start: up to where zeros begin. */

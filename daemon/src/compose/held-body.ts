@@ -12,7 +12,7 @@ import { KudurruError } from '../base/errors.ts';
 import { leafIndex } from '../base/units.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 
-/** Its salt (32 bytes) and its bytes. @throws KudurruError `not-found`, which says why */
+/** Its salt (32 bytes) and its bytes. @throws KudurruError `not-found`, `not-held`: they say why */
 export async function heldBody(
   ledger: Ledger,
   { index, field }: { readonly index: number; readonly field: string },

@@ -45,6 +45,7 @@ export function resourcesOf(
       freeBytes,
       lowBytes,
       enoughBytes,
+      segments: growth.segments,
       bytesPerEntry: growth.bytesPerEntry,
       entriesPerSecond: {
         lastHour: growth.entriesPerSecond(hourMs),

@@ -40,6 +40,7 @@ const stopTimeoutMs = 35_000;
 const statusOfCode: Partial<Record<ErrorCode, number>> = {
   'path-unknown': 404,
   'not-found': 404,
+  'not-held': 404,
   'method-not-allowed': 405,
   'request-too-long': 413,
   'caller-not-allowed': 403,

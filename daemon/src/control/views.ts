@@ -42,6 +42,8 @@ export interface ResourcesView {
     /** Below this submissions are refused, until `enoughBytes` are free. */
     readonly lowBytes: number;
     readonly enoughBytes: number;
+    /** Of the journal; null until they were counted. */
+    readonly segments: { readonly held: number; readonly retired: number } | null;
     readonly bytesPerEntry: {
       readonly journal: number | null;
       readonly tiles: number | null;

@@ -17,11 +17,12 @@ import {
   type LocatedEntry,
 } from '@kudurru/proof';
 
+import { KudurruError } from '../base/errors.ts';
 import { leafIndex, treeSize, type LeafIndex } from '../base/units.ts';
 import { agentHeadOf } from './agent-head.ts';
 import { contradiction } from './contradiction.ts';
 import { gather, type Gathered, type Gathering } from './gather.ts';
-import type { LedgerReader, SignedHead } from './ledger-reader.ts';
+import type { LedgerReader, OpenedBody, SignedHead } from './ledger-reader.ts';
 import type { SearchIndex } from './search-index.ts';
 import { SmallTree } from './small-tree.ts';
 import { statementOf } from './statement-place.ts';
@@ -100,11 +101,24 @@ async function openBodies(
   for (const { index, entry } of asked.toSorted((a, b) => (a.index < b.index ? -1 : 1))) {
     for (const { field, deposited, length } of commitmentsOf(entry)) {
       if (!deposited || length > BODY_SIZE_BYTES_MAX) continue;
-      const body = await ledger.openBody(index, commitmentFieldNumber(field));
+      const body = await openIfHeld(ledger, { index, field: commitmentFieldNumber(field) });
       if (body !== null) opened.push({ index, field, ...body });
     }
   }
   return opened;
+}
+
+/** Null where it is not held: no key, or its segment was retired. */
+async function openIfHeld(
+  ledger: LedgerReader,
+  { index, field }: { readonly index: LeafIndex; readonly field: number },
+): Promise<OpenedBody | null> {
+  try {
+    return await ledger.openBody(index, field);
+  } catch (error) {
+    if (error instanceof KudurruError && error.code === 'not-held') return null;
+    throw error;
+  }
 }
 
 function commitmentsOf(entry: Gathered['entry']): readonly Commitment[] {

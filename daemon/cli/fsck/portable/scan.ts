@@ -306,6 +306,8 @@ export class PortableScan implements Scan {
       ...this.#counts,
       sizeChecked: this.#order.tree.size,
       bodiesOpened: 0n,
+      bodiesRetired: 0n,
+      retiredEntries: 0n,
       tiles: this.#tiles.compared,
       tilesRepaired: 0n,
       end: { ...end, offset: BigInt(end.offset) },
