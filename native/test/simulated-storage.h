@@ -39,6 +39,7 @@ class SimulatedDisk {
   Names names;
   std::set<std::string> folders;
   std::vector<std::string> trace;  // the calls, in order
+  std::function<void()> onRead;    // before each read: what other processes do meanwhile
 
   // What a power cut leaves: each unsynced sector, size and name change survives or not.
   enum class Keep { kNothing, kAll, kSome };
@@ -126,6 +127,7 @@ class SimulatedFile final : public File {
   }
 
   IoResult read(MutableBytes bytes, uint64_t offset) override {
+    if (disk_.onRead) disk_.onRead();
     if (isDirect_) {
       const uint64_t address = reinterpret_cast<uintptr_t>(bytes.data());
       if ((address | offset | bytes.size()) % kDirectAlignment != 0) return {EINVAL, 0};

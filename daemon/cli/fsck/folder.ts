@@ -79,8 +79,8 @@ export class FolderCheck {
     for (const name of await this.#list('index')) {
       const [, digest] = INDEX_NAME.exec(name) ?? [];
       if (digest === undefined) continue; // half-made: the daemon removes it
-      const found = await digestOf(join(this.#folder, 'index', name));
-      if (found.startsWith(digest)) continue;
+      const found = await unlessGone(digestOf(join(this.#folder, 'index', name)));
+      if (found === null || found.startsWith(digest)) continue;
       const text = 'the file is not what its name says that it was made as';
       this.#add(join('index', name), 'rebuildable', ['index-wrong', text]);
     }
@@ -90,7 +90,8 @@ export class FolderCheck {
   async #checkSnapshots(): Promise<void> {
     for (const name of await this.#list('snapshot')) {
       if (!SNAPSHOT_NAME.test(name)) continue;
-      const bytes = await readFile(join(this.#folder, 'snapshot', name));
+      const bytes = await unlessGone(readFile(join(this.#folder, 'snapshot', name)));
+      if (bytes === null) continue;
       const end = Math.max(0, bytes.length - DIGEST_SIZE_BYTES);
       const digest = createHash('sha256').update(bytes.subarray(0, end)).digest();
       if (equalBytes(digest, bytes.subarray(end))) continue;
@@ -120,6 +121,16 @@ export class FolderCheck {
 
   #add(file: string, weight: Finding['weight'], words: readonly [string, string]): void {
     this.#findings.add(aboutFile(file, weight, words));
+  }
+}
+
+/** A running daemon makes files anew and removes the old ones: null for one that went meanwhile. */
+async function unlessGone<Value>(reading: Promise<Value>): Promise<Value | null> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (isMissingFile(error)) return null;
+    throw error;
   }
 }
 

@@ -154,14 +154,9 @@ void JournalWalk::take(const Record& record, JournalBatch* batch) {
 // first, since a writer may have gone on to the next segment between our two looks.
 Status JournalWalk::passEnd(JournalBatch* batch) {
   Status status = isNewest() ? listAgain() : Status{};
-  segment_->forget();
-  std::optional<Record> record;
-  if (status.ok()) status = segment_->read(position_.offset, &record);
-  if (!status.ok()) return status;
-  if (record && record->position.record == position_.record) {
-    take(*record, batch);
-    return {};
-  }
+  bool found = false;
+  if (status.ok()) status = lookAgain(batch, &found);
+  if (!status.ok() || found) return status;
   uint64_t end = 0;
   status = segment_->writtenEnd(position_.offset, &end);
   if (!status.ok()) return status;
@@ -169,6 +164,16 @@ Status JournalWalk::passEnd(JournalBatch* batch) {
   if (!isNewest()) return passSealedEnd(batch);
   ended_ = true;
   return {};
+}
+
+// Takes the record that is due, if a writer in another process has finished it since it was read.
+Status JournalWalk::lookAgain(JournalBatch* batch, bool* found) {
+  segment_->forget();
+  std::optional<Record> record;
+  Status status = segment_->read(position_.offset, &record);
+  *found = record && record->position.record == position_.record;
+  if (status.ok() && *found) take(*record, batch);
+  return status;
 }
 
 Status JournalWalk::listAgain() {
@@ -208,43 +213,50 @@ Status JournalWalk::passSealedEnd(JournalBatch* batch) {
 }
 
 // The newest segment ends in bytes that are no whole record: a write that was cut off, which lacks
-// a sector, or damage.
+// a sector, or damage. Before it is called damage it is read once more: a writer may have finished
+// it, and others behind it, after the looks that found it unfinished.
 Status JournalWalk::passTail(JournalBatch* batch) {
   uint64_t end = 0;
   Status status = segment_->writtenEnd(position_.offset, &end);
-  if (!status.ok()) return status;
+  bool isTorn = false;
+  bool wasDurable = false;
+  if (status.ok() && !facts_.stoppedCleanly) status = judgeTail(&isTorn, &wasDurable);
+  bool found = false;
+  if (status.ok() && !isTorn) status = lookAgain(batch, &found);
+  if (!status.ok() || found) return status;
+  if (wasDurable) return passDamage(batch, end);
+  ended_ = true;
   if (facts_.stoppedCleanly) {
     findings_.add(damageAt(position_, "bytes-behind-stop",
                            countOf(end - position_.offset, "byte") + " behind the stop record"));
-    ended_ = true;
-    return {};
+  } else if (isTorn) {
+    facts_.tornBytes = end - position_.offset;
+  } else {
+    findings_.add(damageAt(position_, "record-damaged",
+                           "the last record is damaged: it lacks no sector, so it is no write "
+                           "that was cut off"));
+    addGap(batch);
   }
-  // One sync may have been for several records: any later one tells whether this was durable.
-  bool isTorn = false;
+  return {};
+}
+
+// One sync may have been for several records: any later one tells whether this was durable.
+Status JournalWalk::judgeTail(bool* isTorn, bool* wasDurable) {
   std::optional<Record> later;
   for (uint64_t at = position_.offset;; at = later->position.offset + later->bytes) {
-    status = segment_->find(at, position_.record + 1, &later);
+    Status status = segment_->find(at, position_.record + 1, &later);
     if (!status.ok()) return status;
     if (!later) break;
-    if (later->durableBefore > position_.record) return passDamage(batch, end);
-    isTorn = true;
+    *wasDurable = later->durableBefore > position_.record;
+    *isTorn = !*wasDurable;
+    if (*wasDurable) return {};
   }
+  if (*isTorn) return {};
   std::optional<RecordHeader> header;
-  status = segment_->readHeader(position_.offset, &header);
+  Status status = segment_->readHeader(position_.offset, &header);
   if (!status.ok()) return status;
   const uint64_t size = header ? recordBytes(header->length) : kRecordHeaderBytes;
-  if (!isTorn) status = segment_->lacksSector(position_.offset, position_.offset + size, &isTorn);
-  if (!status.ok()) return status;
-  ended_ = true;
-  if (isTorn) {
-    facts_.tornBytes = end - position_.offset;
-    return {};
-  }
-  findings_.add(damageAt(position_, "record-damaged",
-                         "the last record is damaged: it lacks no sector, so it is no write that "
-                         "was cut off"));
-  addGap(batch);
-  return {};
+  return segment_->lacksSector(position_.offset, position_.offset + size, isTorn);
 }
 
 // Looks for the next whole record of this segment; `end` is behind its last written byte.

@@ -63,7 +63,9 @@ class JournalWalk {
   void take(const Record& record, JournalBatch* batch);
   Status passEnd(JournalBatch* batch);
   Status passSealedEnd(JournalBatch* batch);
+  Status lookAgain(JournalBatch* batch, bool* found);
   Status passTail(JournalBatch* batch);
+  Status judgeTail(bool* isTorn, bool* wasDurable);
   Status passDamage(JournalBatch* batch, uint64_t end);
   void addGap(JournalBatch* batch);
   bool isNewest() const { return at_ + 1 >= segments_.size(); }
