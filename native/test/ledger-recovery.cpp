@@ -282,5 +282,23 @@ TEST_F(LedgerRecoveryTest, AFullDiskPutsASnapshotOff) {
   checkAnswers();
 }
 
+// A power cut tears files that nobody has synced, and leaves them their names and lengths.
+TEST_F(LedgerRecoveryTest, TornPartialTilesOfSmallerTreesAreWrittenAgain) {
+  begin(2);
+  const uint64_t smaller = ledger_->state().size();
+  ASSERT_EQ(ledger_->publish(smaller).message, "");
+  std::map<std::string, Buffer> whole;
+  for (const std::string& path : filesIn("tile")) {
+    if (path.find(".p/") != std::string::npos) whole[path] = bytesOf(path);
+  }
+  ASSERT_GE(whole.size(), 2u);
+  for (const auto& [path, bytes] : whole) std::ranges::fill(bytesOf(path), uint8_t{0});
+  ASSERT_EQ(start().message, "");
+  ASSERT_EQ(applyFrames({agent_.submit(1)}).message, "");
+  ASSERT_EQ(ledger_->publish(ledger_->state().size()).message, "");
+  for (const auto& [path, bytes] : whole) EXPECT_EQ(bytesOf(path), bytes) << path;
+  EXPECT_EQ(check().first(), "");
+}
+
 }  // namespace
 }  // namespace kudurru

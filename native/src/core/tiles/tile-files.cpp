@@ -1,6 +1,7 @@
 #include "core/tiles/tile-files.h"
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 
 namespace kudurru {
@@ -89,6 +90,23 @@ Status TileFiles::read(const std::string& path, std::vector<uint8_t>* bytes) {
   }
   if (size.error == 0) return {};
   return systemFailure(Code::kIoFailed, "cannot read '" + folder_ + "/" + path + "'", size.error);
+}
+
+Status TileFiles::partialWidths(const std::string& fullPath, std::vector<unsigned>* widths) {
+  widths->clear();
+  const std::string folder = folder_ + "/" + fullPath + ".p";
+  const ListResult listed = storage_.list(folder);
+  if (listed.error == ENOENT) return {};
+  if (listed.error != 0) {
+    return systemFailure(Code::kIoFailed, "cannot list '" + folder + "'", listed.error);
+  }
+  for (const std::string& name : listed.names) {
+    unsigned width = 0;
+    const char* const end = name.data() + name.size();
+    const auto [stop, error] = std::from_chars(name.data(), end, width);
+    if (error == std::errc() && stop == end) widths->push_back(width);
+  }
+  return {};
 }
 
 Status TileFiles::removePartials(const std::string& fullPath) {

@@ -23,6 +23,8 @@ class TileFiles {
   Status write(const std::string& path, Bytes bytes);
   // notFound where there is no such file.
   Status read(const std::string& path, std::vector<uint8_t>* bytes);
+  // Widths of the partial forms that are there.
+  Status partialWidths(const std::string& fullPath, std::vector<unsigned>* widths);
   // Removes the partial forms of a tile that is now full.
   Status removePartials(const std::string& fullPath);
 

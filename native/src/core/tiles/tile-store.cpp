@@ -315,6 +315,7 @@ Status TileStore::publish(uint64_t size) {
   Status status = publishHashes(size);
   if (status.ok()) status = publishEntries(size);
   if (!status.ok()) return status;
+  knowsEdge_ = true;
   // A smaller size than before: its partial tiles are what a checkpoint signed meanwhile needs.
   published_ = std::max(published_, size);
   return sizeToSync() != 0 && !ownerSyncs_ ? markDurable() : Status{};
@@ -332,9 +333,26 @@ Status TileStore::publishHashes(uint64_t size) {
     std::vector<Hash> hashes;
     status = readTile(id, width, &hashes);
     if (!status.ok()) return status;
-    hashes.resize(width);
-    status = writeTile(id, hashes);
+    std::vector<unsigned> widths;
+    status = widthsToWrite(hashTilePath(id.first, id.second, kTileWidth),
+                           static_cast<unsigned>(width), &widths);
+    for (size_t at = 0; status.ok() && at < widths.size(); ++at) {
+      hashes.resize(widths[at]);
+      status = writeTile(id, hashes);
+    }
   }
+  return status;
+}
+
+// No partial file is synced: what a power cut has torn keeps its name and may have its length. So
+// the first publish after a start writes those again that it finds. The widest comes first.
+Status TileStore::widthsToWrite(const std::string& fullPath, unsigned width,
+                                std::vector<unsigned>* widths) {
+  widths->clear();
+  Status status = knowsEdge_ ? Status{} : files_.partialWidths(fullPath, widths);
+  std::erase_if(*widths, [&](unsigned found) { return found == 0 || found >= width; });
+  widths->push_back(width);
+  std::ranges::sort(*widths, std::greater());
   return status;
 }
 
@@ -356,10 +374,15 @@ Status TileStore::publishEntries(uint64_t size) {
   }
   const unsigned width = static_cast<unsigned>(size % kTileWidth);
   if (width == 0) return {};
-  std::vector<uint8_t> bundle;
   const uint64_t last = size / kTileWidth;
-  Status status = sources_.entries(last * kTileWidth, width, &bundle);
-  return status.ok() ? files_.write(entryTilePath(last, width), bundle) : status;
+  std::vector<unsigned> widths;
+  Status status = widthsToWrite(entryTilePath(last, kTileWidth), width, &widths);
+  for (size_t at = 0; status.ok() && at < widths.size(); ++at) {
+    std::vector<uint8_t> bundle;
+    status = sources_.entries(last * kTileWidth, widths[at], &bundle);
+    if (status.ok()) status = files_.write(entryTilePath(last, widths[at]), bundle);
+  }
+  return status;
 }
 
 Status TileStore::remake(const TileName& name, std::vector<uint8_t>* bytes) {

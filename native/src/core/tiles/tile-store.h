@@ -94,6 +94,8 @@ class TileStore {
   Status compute(const TileId& id, bool fromFiles, std::vector<Hash>* hashes);
   Status publishHashes(uint64_t size);
   Status publishEntries(uint64_t size);
+  // Of the tile at the tree's edge: which partial forms a publish writes.
+  Status widthsToWrite(const std::string& fullPath, unsigned width, std::vector<unsigned>* widths);
   Status writeFirstHeld();
   Status writeMark(uint64_t size, bool syncs);
   Status writeBundle();
@@ -113,6 +115,7 @@ class TileStore {
   uint64_t bundles_ = 0;    // full entry bundles written
   uint64_t published_ = 0;  // tree size of the last publish
   uint64_t durable_ = 0;    // all files below this size are durable
+  bool knowsEdge_ = false;  // the partial files at the tree's edge are this run's
   uint64_t resumed_ = 0;    // full tiles from `durable_` up to this size may be missing
 };
 
