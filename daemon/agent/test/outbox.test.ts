@@ -42,9 +42,10 @@ class Exchange {
     else if (kind === 'commit') this.#answer(false);
     else if (kind === 'refuse') this.#answer(true);
     else {
-      if (kind === 'lose-connection-after-commit' && this.#wire[0] !== undefined) {
-        this.#store(this.#wire[0]);
-      }
+      const [first] = this.#wire;
+      // One that continues a refused statement has no place in the ledger.
+      const follows = first?.firstSequence === this.#head.nextSequence;
+      if (kind === 'lose-connection-after-commit' && follows) this.#store(first);
       this.#wire.length = 0;
       this.#outbox.disconnected();
       this.#outbox.opened(this.#head);
