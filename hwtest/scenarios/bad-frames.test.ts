@@ -20,7 +20,7 @@ const REFUSED: readonly (readonly [what: string, bytes: Uint8Array, code: string
   ['a length of 2^32 - 1', header(2 ** 32 - 1, FRAME.submit), 'frame-too-long'],
   ['a hello longer than a hello', header(258, FRAME.hello), 'frame-too-long'],
   ['an open longer than an open', header(5000, FRAME.open), 'frame-too-long'],
-  ['a type that nobody has', header(2, 0x05), 'frame-type-unknown'],
+  ['a type that nobody has', header(2, 0x06), 'frame-type-unknown'],
   ["one of the ledger's own frames", header(2, FRAME.committed), 'frame-type-unknown'],
   ['a request in HTTP', ascii('GET / HTTP/1.1\r\nHost: a\r\n\r\n'), 'frame-too-long'],
   ['a submission before a session', header(100, FRAME.submit), 'session-not-open'],

@@ -8,15 +8,6 @@
 
 namespace kudurru {
 
-namespace {
-
-Status prepareFolders(Storage& storage, const std::string& folder) {
-  Status status = ensureFolder(storage, folder, "journal");
-  return status.ok() ? ensureFolder(storage, folder, "lookup") : status;
-}
-
-}  // namespace
-
 Ledger::Ledger(Storage& storage, const LedgerOptions& options)
     : storage_(storage),
       options_(options),
@@ -28,7 +19,7 @@ Status Ledger::open(Storage& storage, const LedgerOptions& options, std::unique_
                     JournalReport* report) {
   auto opened = std::unique_ptr<Ledger>(new Ledger(storage, options));
   Status status = StateLock::acquire(storage, options.folder, options.processId, &opened->lock_);
-  if (status.ok()) status = prepareFolders(storage, options.folder);
+  if (status.ok()) status = opened->prepareFolders();
   if (!status.ok()) return status;
   JournalOptions journal;
   journal.folder = options.folder + "/journal";
@@ -39,6 +30,12 @@ Status Ledger::open(Storage& storage, const LedgerOptions& options, std::unique_
   if (status.ok()) status = opened->restore(&tilesDurable);
   if (status.ok()) status = opened->replay(tilesDurable);
   if (status.ok()) *ledger = std::move(opened);
+  return status;
+}
+
+Status Ledger::prepareFolders() {
+  Status status = ensureFolder(storage_, options_.folder, "journal");
+  if (status.ok()) status = ensureFolder(storage_, options_.folder, "lookup");
   return status;
 }
 

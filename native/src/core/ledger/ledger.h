@@ -81,6 +81,7 @@ class Ledger {
   friend class Retirement;
 
   Ledger(Storage& storage, const LedgerOptions& options);
+  Status prepareFolders();
   Status restore(uint64_t* tilesDurable);
   void takeStart(ReplayStart&& start, uint64_t* tilesDurable);
   Status replay(uint64_t tilesDurable);
