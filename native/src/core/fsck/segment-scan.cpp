@@ -1,22 +1,14 @@
 #include "core/fsck/segment-scan.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "core/journal/big-endian.h"
-#include "core/journal/crc32c.h"
 
 namespace kudurru::fsck {
 namespace {
 
 constexpr uint64_t kWindowBytes = uint64_t{1} << 20;
 constexpr uint64_t kSectorBytes = 512;
-
-// The bytes compared with themselves, one further on: as fast as memory is read.
-bool allZero(Bytes bytes) {
-  return bytes.empty() ||
-         (bytes[0] == 0 && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
-}
 
 }  // namespace
 
@@ -91,16 +83,8 @@ Status SegmentScan::read(uint64_t offset, std::optional<Record>* record) {
   }
   Bytes bytes;
   status = load(offset, size, &bytes);
-  if (!status.ok() || bytes.size() < size) return status;
-  const Bytes payload = bytes.subspan(kRecordHeaderBytes, header->length);
-  const Bytes padding = bytes.first(size).subspan(kRecordHeaderBytes + header->length);
-  if (crc32c(payload, seed_) != header->payloadChecksum || !allZero(padding)) return {};
-  *record = Record{header->type,
-                   {header_.segment, offset, header->number},
-                   header->durableBefore,
-                   size,
-                   payload};
-  return {};
+  if (status.ok()) *record = wholeRecord(header_, offset, bytes);
+  return status;
 }
 
 Status SegmentScan::find(uint64_t offset, uint64_t numberMin, std::optional<Record>* record) {

@@ -27,6 +27,11 @@ struct Record {
   Bytes payload;       // valid until the next read
 };
 
+// The record at `offset`, of which `bytes` are all; empty unless payload and padding are whole.
+std::optional<Record> wholeRecord(const SegmentHeader& segment, uint64_t offset, Bytes bytes);
+
+bool allZero(Bytes bytes);
+
 // What lies behind the last good record of a segment.
 struct Tail {
   uint64_t bytes = 0;          // up to the last byte that is not zero; 0 is a clean end
