@@ -55,6 +55,42 @@ export {
 } from './cose.ts';
 export type { Sign1, Sign1Content } from './cose.ts';
 
+// Operators' keys, signatures and orders (SPEC.md §2.3).
+export {
+  encodeSshPublicKey,
+  formatSshPublicKeyLine,
+  isSecurityKey,
+  parseSshPublicKey,
+  parseSshPublicKeyLine,
+  SSH_KEY_TYPES,
+  sshFingerprint,
+} from './ssh-key.ts';
+export type { SshKeyType, SshPublicKey } from './ssh-key.ts';
+export {
+  armorSshsig,
+  dearmorSshsig,
+  encodeSshsig,
+  parseSshsig,
+  readSshsig,
+  SSHSIG_NAMESPACE,
+  SSHSIG_SIZE_BYTES_MAX,
+  sshsigCheck,
+  verifySshsig,
+} from './sshsig.ts';
+export type { SecurityKeyFlags, Sshsig, SshsigHash } from './sshsig.ts';
+export {
+  decodeOperatorOrder,
+  encodeOperatorOrder,
+  verifyAuthorisations,
+} from './operator-order.ts';
+export type {
+  Authorisation,
+  AuthorisationReport,
+  AuthorisedOrder,
+  Operator,
+  OperatorOrder,
+} from './operator-order.ts';
+
 // Tree, tiles, checkpoints (SPEC.md §8).
 export {
   emptyRoot,

@@ -16,6 +16,7 @@
  * | `cose-malformed` | not the one accepted form of COSE_Sign1 or COSE_Key |
  * | `note-malformed` | not a signed note, checkpoint, verifier key or tile path of C2SP |
  * | `tpm-malformed` | not the exact TPM 2.0 structure that was asked for |
+ * | `ssh-malformed` | not an OpenSSH public key or SSHSIG of an accepted type |
  * | `tree-malformed` | an index, size or proof that no RFC 6962 tree can have |
  * | `tile-mismatch` | a tile or entry bundle that contradicts the tree it belongs to |
  * | `time-malformed` | an instant outside the leap-second table, or not a number of nanoseconds |
@@ -23,6 +24,7 @@
  * | `statement-invalid` | a statement that breaks its schema |
  * | `entry-invalid` | an entry that breaks its schema |
  * | `bundle-invalid` | an evidence bundle that breaks its schema |
+ * | `order-invalid` | an operator's order that breaks its schema |
  * | `policy-invalid` | a trust policy that breaks its schema |
  */
 export type ProofErrorCode =
@@ -34,6 +36,7 @@ export type ProofErrorCode =
   | 'cose-malformed'
   | 'note-malformed'
   | 'tpm-malformed'
+  | 'ssh-malformed'
   | 'tree-malformed'
   | 'tile-mismatch'
   | 'time-malformed'
@@ -41,6 +44,7 @@ export type ProofErrorCode =
   | 'statement-invalid'
   | 'entry-invalid'
   | 'bundle-invalid'
+  | 'order-invalid'
   | 'policy-invalid';
 
 /** Thrown by every parser and builder of this package. */

@@ -19,7 +19,16 @@ import {
 } from '../../src/envelope.ts';
 import { formatNote, parseNote } from '../../src/note.ts';
 import { formatTrustPolicy, parseTrustPolicy } from '../../src/policy.ts';
+import { decodeOperatorOrder, encodeOperatorOrder } from '../../src/operator-order.ts';
 import { ProofError } from '../../src/proof-error.ts';
+import {
+  encodeSshPublicKey,
+  formatSshPublicKeyLine,
+  parseSshPublicKey,
+  parseSshPublicKeyLine,
+  SSH_KEY_TYPES,
+} from '../../src/ssh-key.ts';
+import { armorSshsig, encodeSshsig, parseSshsig, readSshsig } from '../../src/sshsig.ts';
 import { formatTlogProof, parseTlogProof } from '../../src/tlog-proof.ts';
 import { p1363OfTpmtSignature, parseAttest } from '../../src/tpm-attest.ts';
 import {
@@ -29,6 +38,7 @@ import {
   parseSigningPublic,
 } from '../../src/tpm-public.ts';
 import { verify } from '../../src/verify/verify.ts';
+import { operatorKey } from '../corpus/operators.ts';
 import type { Exhibit } from '../corpus/scenario.ts';
 import { committedCases, committedExhibit } from './committed-corpus.ts';
 import { rememberingVerifier } from './remembering-verifier.ts';
@@ -76,6 +86,7 @@ export const FUZZ_TARGETS: Readonly<Record<string, () => FuzzTarget>> = {
     },
   }),
   tpm: () => ({ corpus: tpmStructures(), run: parsesTpm }),
+  ssh: () => ({ corpus: sshStructures(), run: parsesSsh }),
   policy: () => ({
     corpus: exhibits().map(({ policy }) => encodeUtf8(formatTrustPolicy(policy))),
     run: (bytes) =>
@@ -184,6 +195,39 @@ function parsesTpm(bytes: Uint8Array): boolean {
     parseCreationData,
   ];
   return parsers.map((parse) => isTotal(() => parse(bytes))).some(Boolean);
+}
+
+function sshStructures(): Uint8Array[] {
+  const nonce = new Uint8Array(32);
+  const payload = encodeUtf8('payload');
+  const order = encodeOperatorOrder({
+    kind: 'restore',
+    ledgerId: nonce,
+    nonce,
+    expiryTaiNs: 1n,
+    payload,
+  });
+  const keys = SSH_KEY_TYPES.map((type) => operatorKey('ada', type));
+  const signatures = keys.map((key) => encodeSshsig(key.sign(order)));
+  return [
+    order,
+    ...signatures,
+    ...signatures.map((bytes) => encodeUtf8(armorSshsig(bytes))),
+    ...keys.map(({ line }) => encodeUtf8(line)),
+    ...keys.map(({ publicKey }) => encodeSshPublicKey(publicKey)),
+  ];
+}
+
+function parsesSsh(bytes: Uint8Array): boolean {
+  const line = (text: Uint8Array): ReturnType<typeof parseSshPublicKeyLine> =>
+    parseSshPublicKeyLine(decodeUtf8(text));
+  return [
+    roundTrips(bytes, parseSshsig, encodeSshsig),
+    roundTrips(bytes, parseSshPublicKey, encodeSshPublicKey),
+    roundTrips(bytes, decodeOperatorOrder, encodeOperatorOrder),
+    isTotal(() => readSshsig(bytes)),
+    isTotal(() => formatSshPublicKeyLine(line(bytes))),
+  ].some(Boolean);
 }
 
 function tpmStructures(): Uint8Array[] {
