@@ -19,7 +19,10 @@ export const faults: Soak = {
       folder: join(folder, 'runs'),
       lanes: availableParallelism(),
       untilMs: performance.now() + minutes * 60_000,
-      onResult: (result, done, of) => say(`${done}/${of} ${lineOf(result)}`),
+      onResult: (result, done, of) => {
+        say(`${done}/${of} ${lineOf(result)}`);
+        for (const problem of result.problems) say(`problem: ${problem}`);
+      },
     });
     const table = formatTable(results);
     for (const line of table.split('\n')) say(line);
