@@ -1,7 +1,7 @@
 /**
- * The load of one run: several agents at once, submissions of one action, of hundreds and of
- * megabytes, evidence bundles in between, and an orderly stop. It goes as far as the daemon lives;
- * the agents then wait for the next one and send again what was not answered.
+ * The load of one run: several agents at once, submissions of one action, of hundreds, of megabytes
+ * and of a body in chunks, evidence bundles in between, and an orderly stop. It goes as far as the
+ * daemon lives; the agents then wait for the next one and send again what was not answered.
  */
 import { randomBytes } from 'node:crypto';
 
@@ -15,6 +15,8 @@ const largeBodies = 12;
 const largeBodyBytes = 250_000;
 /** More than one segment of 8 MiB. */
 const largeSubmissions = 4;
+/** Travels and is kept in chunks, ahead of its statement. */
+const chunkedBodyBytes = 1_500_000;
 /** More than one entry bundle, and than one tile of the lowest level. */
 const manyActions = 300;
 const turns = 6;
@@ -26,10 +28,13 @@ const endWithinMs = 10_000;
 
 /** Some megabytes. */
 export function largeActions(): Action[] {
-  return Array.from({ length: largeBodies }, (_, number) => ({
-    ...someAction(`large ${number}`),
-    private: { input: new Uint8Array(randomBytes(largeBodyBytes)) },
-  }));
+  return Array.from({ length: largeBodies }, (_, number) =>
+    actionWith(`large ${number}`, largeBodyBytes),
+  );
+}
+
+function actionWith(name: string, bodyBytes: number): Action {
+  return { ...someAction(name), private: { input: new Uint8Array(randomBytes(bodyBytes)) } };
 }
 
 export interface TourOptions {
@@ -96,6 +101,7 @@ export class Tour {
       for (let turn = 0; turn < submissions && goesOn(); turn++) {
         await this.#submit(large, largeActions());
       }
+      if (goesOn()) await this.#submit(large, [actionWith('in chunks', chunkedBodyBytes)]);
     };
     const manyOnes = Array.from({ length: manyActions }, (_, at) => someAction(`many ${at}`));
     await Promise.all([largeOnes(), this.#submit(many, manyOnes), this.#smallOnes(goesOn)]);
