@@ -47,6 +47,8 @@ export interface RunOptions {
 const tearPercent = 30;
 /** A site that many runs pass often is met early, so that every run passes it as often. */
 const nthMax = 8;
+/** Further runs, where one did not pass its site. */
+const attemptsMax = 6;
 /** One run in so many has load that fills a segment. */
 const heavyEvery = 4;
 
@@ -120,11 +122,18 @@ export async function runCases(
   return results.filter(Boolean);
 }
 
-/** Where a run did not pass the site as often as was drawn, its first passage meets the fault. */
+/**
+ * Where a run did not pass the site as often as was drawn, its first passage meets the fault, from
+ * each start in turn: what is published, and when, is a matter of the machine's pace.
+ */
 async function meet(templates: Templates, chosen: FaultCase, folder: string): Promise<CaseResult> {
   const run: FaultRun = { ...chosen, folder, tearPercent };
   let result = await runFault(templates, run);
-  if (!result.met) result = await runFault(templates, { ...run, nth: 1, isHeavy: true });
+  const starts = [...chosen.site.starts.keys()];
+  for (let attempt = 0; attempt < attemptsMax && !result.met; attempt++) {
+    const start = starts[attempt % starts.length] ?? run.start;
+    result = await runFault(templates, { ...run, start, nth: 1, isHeavy: true });
+  }
   return { ...result, problems: [...result.problems, ...unlawful(chosen, result)], case: chosen };
 }
 
