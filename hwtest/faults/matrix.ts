@@ -129,12 +129,14 @@ export async function runCases(
 async function meet(templates: Templates, chosen: FaultCase, folder: string): Promise<CaseResult> {
   const run: FaultRun = { ...chosen, folder, tearPercent };
   let result = await runFault(templates, run);
+  const problems = [...result.problems];
   const starts = [...chosen.site.starts.keys()];
   for (let attempt = 0; attempt < attemptsMax && !result.met; attempt++) {
     const start = starts[attempt % starts.length] ?? run.start;
     result = await runFault(templates, { ...run, start, nth: 1, isHeavy: true });
+    problems.push(...result.problems);
   }
-  return { ...result, problems: [...result.problems, ...unlawful(chosen, result)], case: chosen };
+  return { ...result, problems: [...problems, ...unlawful(chosen, result)], case: chosen };
 }
 
 const journalClasses: ReadonlySet<string> = new Set(['segment', 'next-segment', 'journal-folder']);
