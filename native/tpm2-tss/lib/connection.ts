@@ -34,9 +34,11 @@ const graceMs = 100;
 
 /** Operations that change lasting state: after an unknown outcome, read before repeating. */
 const changing: ReadonlySet<string> = new Set([
+  'clear',
   'dictionaryAttackLockReset',
   'dictionaryAttackParameters',
   'evictControl',
+  'hierarchyChangeAuth',
   'nvDefineSpace',
   'nvExtend',
   'nvIncrement',

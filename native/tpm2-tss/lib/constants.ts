@@ -1,9 +1,11 @@
 // Numbers of the TPM 2.0 Library Specification, Part 2. Named as there, in our case.
+import type { SessionHandle } from './connection.ts';
 
 /** TPM_ALG_ID, §6.3. */
 export const algorithm = {
   rsa: 0x0001,
   aes: 0x0006,
+  keyedHash: 0x0008,
   sha256: 0x000b,
   sha384: 0x000c,
   null: 0x0010,
@@ -18,16 +20,22 @@ export const curve = { p256: 0x0003, p384: 0x0004 } as const;
 /** TPM_RC, §6.6.3: the codes this package's users tell apart, format-one codes without position. */
 export const responseCode = {
   initialize: 0x100,
+  failure: 0x101,
   nvUninitialized: 0x14a,
   nvDefined: 0x14c,
   integrity: 0x9f,
   handle: 0x8b,
-  lockout: 0x921,
+  authFail: 0x8e,
+  badAuth: 0xa2,
+  policyFail: 0x9d,
+  pcrChanged: 0x128,
   nvRate: 0x920,
+  lockout: 0x921,
+  nvUnavailable: 0x923,
 } as const;
 
 /** TPM_CAP, §6.12. */
-export const capability = { handles: 1, tpmProperties: 6 } as const;
+export const capability = { handles: 1, pcrs: 5, tpmProperties: 6, eccCurves: 8 } as const;
 
 /** TPM_PT, §6.13: the fixed and variable properties that are read by name. */
 export const property = {
@@ -52,7 +60,27 @@ export const permanentAttribute = { lockoutAuthSet: 0x4 } as const;
 export const startupType = { clear: 0x0000, state: 0x0001 } as const;
 
 /** TPM_SE, §6.11. */
-export const sessionType = { hmac: 0x00, policy: 0x01 } as const;
+export const sessionType = { hmac: 0x00, policy: 0x01, trial: 0x03 } as const;
+
+/** TPM_EO, §6.8: comparisons of PolicyCounterTimer, as unsigned numbers. */
+export const comparison = {
+  equal: 0x0000,
+  notEqual: 0x0001,
+  greater: 0x0003,
+  less: 0x0005,
+  greaterOrEqual: 0x0007,
+  lessOrEqual: 0x0009,
+} as const;
+export type Comparison = (typeof comparison)[keyof typeof comparison];
+
+/** TPM_CC, §6.5: the commands whose numbers are part of policies. */
+export const command = {
+  policySigned: 0x0160,
+  policyAuthorize: 0x016a,
+  policySecret: 0x0151,
+  policyCounterTimer: 0x016d,
+  policyPcr: 0x017f,
+} as const;
 
 /** TPM_RH, §7.4: the hierarchies. */
 export const hierarchy = {
@@ -115,3 +143,9 @@ export const generatedValue = 0xff544347;
 
 /** ESYS_TR_NONE: no object, no session. */
 export const noHandle = 0xfff;
+
+/**
+ * ESYS_TR_PASSWORD: an authorisation by the value given to `setAuth`, in the clear. Written where a
+ * later place in `sessions` is meant for a session that encrypts.
+ */
+export const passwordSession = 0xff as SessionHandle;

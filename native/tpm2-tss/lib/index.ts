@@ -8,9 +8,20 @@ export {
   queuedCallsMax,
 } from './connection.ts';
 export * as constants from './constants.ts';
-export type { KeyCreation, Keys, KeyTemplate, PublicInfo } from './keys.ts';
+export type { Credential, KeyCreation, Keys, KeyTemplate, PublicInfo } from './keys.ts';
 export type { NvDefinition, NvIndexes, NvInfo } from './nv-indexes.ts';
-export type { HmacSessionOptions, LockoutLimits, Platform, TpmProperties } from './platform.ts';
+export type { Hierarchies, LockoutLimits } from './hierarchies.ts';
+export type { Platform, TpmProperties } from './platform.ts';
+export type {
+  ApprovedPolicy,
+  PcrCondition,
+  Policies,
+  SignedCondition,
+  TimeCondition,
+} from './policies.ts';
+export * as policyDigests from './policy-digests.ts';
+export { type SealedDefinition, type SealedObjects, sealedSizeBytesMax } from './sealed-objects.ts';
+export type { SaltKey, SessionOptions, Sessions } from './sessions.ts';
 export * as structures from './structures.ts';
 export * as templates from './templates.ts';
 export { Tpm, type TpmOptions } from './tpm.ts';

@@ -1,8 +1,8 @@
 // Keys: finding, making, loading, using. A key's private part leaves the TPM only encrypted to its
 // parent.
 import type { CallOptions, Connection, ObjectHandle, Results } from './connection.ts';
-import { type Hierarchy, responseCode } from './constants.ts';
-import { parseEcdsaSignature } from './structures.ts';
+import { type Hierarchy, hierarchy, responseCode } from './constants.ts';
+import { encodeEcdsaSignature, parseEcdsaSignature } from './structures.ts';
 import { unlessTpmCode } from './tpm-error.ts';
 
 export interface PublicInfo {
@@ -29,6 +29,14 @@ export interface KeyTemplate {
   readonly authValue?: Uint8Array;
   /** Bound into the creation data; at most 66 bytes. */
   readonly outsideInfo?: Uint8Array;
+}
+
+/** What TPM2_MakeCredential (Part 3 §12.6), or a program without a TPM, makes for two keys. */
+export interface Credential {
+  /** TPM2B_ID_OBJECT: HMAC and the secret, encrypted. */
+  readonly credentialBlob: Uint8Array;
+  /** TPM2B_ENCRYPTED_SECRET: the seed, encrypted to the endorsement key. */
+  readonly encryptedSecret: Uint8Array;
 }
 
 const none = new Uint8Array(0);
@@ -73,7 +81,7 @@ export class Keys {
     template: KeyTemplate,
     options?: CallOptions,
   ): Promise<KeyCreation & { readonly privatePart: Uint8Array }> {
-    const inputs = [parent, ...templateInputs(template)];
+    const inputs = [parent, ...templateInputs(template), none];
     const results = await this.#connection.run('create', inputs, options);
     return { privatePart: results.bytes(), ...creationFrom(results) };
   }
@@ -104,6 +112,43 @@ export class Keys {
     return parseEcdsaSignature(results.bytes());
   }
 
+  /** TPM2_LoadExternal, Part 3 §12.3: somebody's public key, to verify with. */
+  async loadExternal(
+    publicArea: Uint8Array,
+    which: Hierarchy = hierarchy.owner,
+    options?: CallOptions,
+  ): Promise<ObjectHandle> {
+    return (await this.#connection.run('loadExternal', [publicArea, which], options)).object();
+  }
+
+  /**
+   * TPM2_VerifySignature, Part 3 §20.1: r ‖ s over a SHA-256 digest → TPMT_TK_VERIFIED, the TPM's
+   * note to itself for `policies.authorize`. A wrong signature is refused with `signature`.
+   */
+  async verifySignature(
+    key: ObjectHandle,
+    signed: { readonly digest: Uint8Array; readonly signature: Uint8Array },
+    options?: CallOptions,
+  ): Promise<Uint8Array> {
+    const inputs = [key, signed.digest, encodeEcdsaSignature(signed.signature)];
+    return (await this.#connection.run('verifySignature', inputs, options)).bytes();
+  }
+
+  /**
+   * TPM2_ActivateCredential, Part 3 §12.5: the credential's secret, given only where `object` has
+   * the Name that it was made for, and `key` can decrypt it. Sessions: the object's, then the
+   * key's.
+   */
+  async activateCredential(
+    object: ObjectHandle,
+    what: { readonly key: ObjectHandle; readonly credential: Credential },
+    options?: CallOptions,
+  ): Promise<Uint8Array> {
+    const { credentialBlob, encryptedSecret } = what.credential;
+    const inputs = [object, what.key, credentialBlob, encryptedSecret];
+    return (await this.#connection.run('activateCredential', inputs, options)).bytes();
+  }
+
   /** The authorisation value that later calls of this connection use for the object. */
   async setAuth(object: ObjectHandle | Hierarchy, value: Uint8Array): Promise<void> {
     await this.#connection.run('setAuth', [object, value]);
@@ -119,7 +164,8 @@ function templateInputs(template: KeyTemplate): Uint8Array[] {
   return [template.authValue ?? none, template.publicArea, template.outsideInfo ?? none];
 }
 
-function creationFrom(results: Results): KeyCreation {
+/** As `create` and `createPrimary` answer. */
+export function creationFrom(results: Results): KeyCreation {
   return {
     publicArea: results.bytes(),
     creationData: results.bytes(),

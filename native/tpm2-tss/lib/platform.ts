@@ -1,20 +1,14 @@
-// The TPM as a whole: start, stop, properties, clock, random numbers, PCRs and TPM sessions.
-import type { CallOptions, Connection, ObjectHandle, SessionHandle } from './connection.ts';
-import {
-  capability,
-  firstHandle,
-  hierarchy,
-  noHandle,
-  property,
-  sessionAttribute,
-  sessionType,
-} from './constants.ts';
+// The TPM as a whole: start, stop, what it can do, clock, random numbers and PCRs.
+import type { CallOptions, Connection } from './connection.ts';
+import { capability, firstHandle, property } from './constants.ts';
 import {
   type TimeInfo,
   encodeDigestValues,
   encodePcrSelection,
+  parseCurves,
   parseDigestList,
   parseHandles,
+  parsePcrBanks,
   parseProperties,
   parseTimeInfo,
 } from './structures.ts';
@@ -27,27 +21,6 @@ export interface TpmProperties {
   readonly firmwareVersion: bigint;
   /** Every property the TPM lists, by its number (Part 2 §6.13). */
   readonly values: ReadonlyMap<number, number>;
-}
-
-/**
- * When the TPM locks keys that are protected against guessing. A power loss after such a key was
- * used counts as a failure too.
- */
-export interface LockoutLimits {
-  readonly triesMax: number;
-  /** One failure is forgiven after so long. */
-  readonly recoverySeconds: number;
-  /** After a wrong lockout authorisation, the next is taken after so long. */
-  readonly lockoutRecoverySeconds: number;
-}
-
-export interface HmacSessionOptions extends CallOptions {
-  /**
-   * A loaded decryption key; the session's secret is encrypted to it, so a bus listener is blind.
-   */
-  readonly saltKey?: ObjectHandle;
-  /** Encrypt the first parameter both ways. Default: true where there is a salt key. */
-  readonly encrypt?: boolean;
 }
 
 export class Platform {
@@ -108,6 +81,16 @@ export class Platform {
     return found;
   }
 
+  /** TPM2_GetCapability, Part 3 §30.2: elliptic curves, as numbers of `curve`. */
+  async curves(options?: CallOptions): Promise<number[]> {
+    return parseCurves(await this.#capability(capability.eccCurves, options));
+  }
+
+  /** TPM2_GetCapability, Part 3 §30.2: PCR banks by their hash algorithm, with their PCRs. */
+  async pcrBanks(options?: CallOptions): Promise<ReadonlyMap<number, readonly number[]>> {
+    return parsePcrBanks(await this.#capability(capability.pcrs, options));
+  }
+
   /** TPM2_ReadClock, Part 3 §29.1. */
   async readClock(options?: CallOptions): Promise<TimeInfo> {
     const results = await this.#connection.run('readClock', [], options);
@@ -139,41 +122,14 @@ export class Platform {
     return parseDigestList(results.bytes());
   }
 
-  /** TPM2_StartAuthSession, Part 3 §11.1, HMAC. Check the salt key's Name before trusting it. */
-  async startHmacSession(options: HmacSessionOptions = {}): Promise<SessionHandle> {
-    const session = await this.#start(options.saltKey ?? noHandle, sessionType.hmac, options);
-    const encrypt = options.encrypt ?? options.saltKey !== undefined;
-    const crypt = encrypt ? sessionAttribute.decrypt | sessionAttribute.encrypt : 0;
-    const flags = sessionAttribute.continueSession | crypt;
-    await this.#connection.run('sessionAttributes', [session, flags, 0xff], {});
-    return session;
-  }
-
   /**
-   * A policy session satisfied by the endorsement hierarchy's authorisation (TPM2_PolicySecret,
-   * Part 3 §23.4): the right to use an endorsement key made from the low-range templates. One use.
+   * TPM2_GetTestResult, Part 3 §10.4: 0 where the TPM has found nothing wrong with itself, else the
+   * TPM_RC of its failed or unfinished test.
    */
-  async startEndorsementSession(options: CallOptions = {}): Promise<SessionHandle> {
-    const session = await this.#start(noHandle, sessionType.policy, options);
-    await this.#connection.run('policySecret', [hierarchy.endorsement, session], options);
-    return session;
-  }
-
-  /** TPM2_DictionaryAttackLockReset, Part 3 §25.2: forgets the failures counted so far. */
-  async resetLockout(options?: CallOptions): Promise<void> {
-    await this.#connection.run('dictionaryAttackLockReset', [hierarchy.lockout], options);
-  }
-
-  /** TPM2_DictionaryAttackParameters, Part 3 §25.3. */
-  async setLockoutLimits(limits: LockoutLimits, options?: CallOptions): Promise<void> {
-    const { triesMax, recoverySeconds, lockoutRecoverySeconds } = limits;
-    const inputs = [hierarchy.lockout, triesMax, recoverySeconds, lockoutRecoverySeconds];
-    await this.#connection.run('dictionaryAttackParameters', inputs, options);
-  }
-
-  /** TPM2_FlushContext, Part 3 §28.4. */
-  async flushSession(session: SessionHandle, options?: CallOptions): Promise<void> {
-    await this.#connection.run('flushContext', [session], options);
+  async testResult(options?: CallOptions): Promise<number> {
+    const results = await this.#connection.run('getTestResult', [], options);
+    results.bytes();
+    return results.number();
   }
 
   /**
@@ -190,11 +146,10 @@ export class Platform {
     }
   }
 
-  async #start(saltKey: number, type: number, options: CallOptions): Promise<SessionHandle> {
-    const { timeoutMs } = options;
-    const only = timeoutMs === undefined ? {} : { timeoutMs };
-    const results = await this.#connection.run('startAuthSession', [saltKey, type], only);
-    return results.number() as SessionHandle;
+  async #capability(what: number, options?: CallOptions): Promise<Uint8Array> {
+    const results = await this.#connection.run('getCapability', [what, 0, 256], options);
+    results.number();
+    return results.bytes();
   }
 }
 

@@ -1,5 +1,7 @@
 // The TPM structures this package's users read or make, with their place in Part 2. Byte strings go
 // to the TPM and into evidence as they are; what is parsed here is for decisions, not for storage.
+import { createHash } from 'node:crypto';
+
 import { algorithm, curve, generatedValue } from './constants.ts';
 import { WireReader, concat, sized, u16, u32 } from './wire.ts';
 
@@ -75,6 +77,29 @@ export function padLeft(bytes: Uint8Array, length: number): Uint8Array {
   const padded = new Uint8Array(length);
   padded.set(bytes, length - bytes.length);
   return padded;
+}
+
+/** The Name of an object (Part 1 §16): nameAlg ‖ its digest of TPMT_PUBLIC. */
+export function nameOf(publicArea: Uint8Array): Uint8Array {
+  const reader = new WireReader(publicArea, 'TPMT_PUBLIC');
+  reader.u16();
+  const nameAlgorithm = reader.u16();
+  const hash = hashNames.get(nameAlgorithm);
+  if (hash === undefined)
+    throw new RangeError(`unsupported nameAlg 0x${nameAlgorithm.toString(16)}`);
+  return concat([u16(nameAlgorithm), createHash(hash).update(publicArea).digest()]);
+}
+
+const hashNames: ReadonlyMap<number, string> = new Map([
+  [algorithm.sha256, 'sha256'],
+  [algorithm.sha384, 'sha384'],
+]);
+
+/** r ‖ s, 64 bytes → TPMT_SIGNATURE (§11.3.4), ECDSA P-256 over SHA-256. */
+export function encodeEcdsaSignature(signature: Uint8Array): Uint8Array {
+  if (signature.length !== 64) throw new RangeError('an ECDSA P-256 signature has 64 bytes');
+  const [r, s] = [signature.subarray(0, 32), signature.subarray(32)];
+  return concat([u16(algorithm.ecdsa), u16(algorithm.sha256), sized(r), sized(s)]);
 }
 
 /** TPMT_SIGNATURE (§11.3.4), ECDSA P-256 over SHA-256 → r ‖ s, 32 bytes each. */
@@ -217,6 +242,34 @@ export function parseHandles(bytes: Uint8Array): number[] {
   const handles = Array.from({ length: reader.u32() }, () => reader.u32());
   reader.end();
   return handles;
+}
+
+/** TPMS_CAPABILITY_DATA (§10.10.2) with curves → the curves. */
+export function parseCurves(bytes: Uint8Array): number[] {
+  const reader = new WireReader(bytes, 'TPML_ECC_CURVE');
+  reader.u32();
+  const curves = Array.from({ length: reader.u32() }, () => reader.u16());
+  reader.end();
+  return curves;
+}
+
+/** TPMS_CAPABILITY_DATA (§10.10.2) with PCR banks → hash algorithm and PCRs. */
+export function parsePcrBanks(bytes: Uint8Array): Map<number, number[]> {
+  const reader = new WireReader(bytes, 'TPML_PCR_SELECTION');
+  reader.u32();
+  const count = reader.u32();
+  const banks = new Map<number, number[]>();
+  for (let i = 0; i < count; i += 1) {
+    const hash = reader.u16();
+    const bits = reader.bytes(reader.u8());
+    const pcrs = Array.from({ length: bits.length * 8 }, (_, pcr) => pcr);
+    banks.set(
+      hash,
+      pcrs.filter((pcr) => ((bits[pcr >> 3] ?? 0) & (1 << (pcr & 7))) !== 0),
+    );
+  }
+  reader.end();
+  return banks;
 }
 
 /** TPMS_CAPABILITY_DATA (§10.10.2) with TPM properties → property and value. */

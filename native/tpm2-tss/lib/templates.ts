@@ -2,6 +2,7 @@
 // storage templates are those of the TCG EK Credential Profile 2.5 (annex B) and the TCG TPM 2.0
 // Provisioning Guidance (§7.5.1): the same template always gives the same primary key.
 import { algorithm, curve, objectAttribute as attribute } from './constants.ts';
+import { padLeft } from './structures.ts';
 import { concat, sized, u16, u32 } from './wire.ts';
 
 const fixed = attribute.fixedTpm | attribute.fixedParent | attribute.sensitiveDataOrigin;
@@ -53,6 +54,39 @@ function signingKey(extra: number): Uint8Array {
     }),
     eccParameters(u16(algorithm.null), ecdsaSha256, curve.p256),
     sized(none),
+    sized(none),
+  ]);
+}
+
+/** The public half of somebody's P-256 key, for `keys.loadExternal`: it verifies. */
+export function verificationKey(point: {
+  readonly x: Uint8Array;
+  readonly y: Uint8Array;
+}): Uint8Array {
+  return concat([
+    header({
+      type: algorithm.ecc,
+      nameAlgorithm: algorithm.sha256,
+      attributes: attribute.userWithAuth | attribute.sign,
+      authPolicy: none,
+    }),
+    eccParameters(u16(algorithm.null), ecdsaSha256, curve.p256),
+    sized(padLeft(point.x, 32)),
+    sized(padLeft(point.y, 32)),
+  ]);
+}
+
+/** What bytes are sealed in: opened by the policy where there is one, else by its own value. */
+export function sealedObjectTemplate(authPolicy: Uint8Array = none): Uint8Array {
+  const who = authPolicy.length === 0 ? attribute.userWithAuth : attribute.adminWithPolicy;
+  return concat([
+    header({
+      type: algorithm.keyedHash,
+      nameAlgorithm: algorithm.sha256,
+      attributes: attribute.fixedTpm | attribute.fixedParent | attribute.noDictionaryAttack | who,
+      authPolicy,
+    }),
+    noScheme,
     sized(none),
   ]);
 }

@@ -25,8 +25,10 @@ export function layerOf(code: number): TpmLayer {
  * `refused`: the TPM answered with an error, nothing changed. `deadline`: no answer in time.
  * `lost`: the connection is finished, open a new one. `transport`: the stack failed below or above
  * the TPM. `argument`: the call did not fit the operation. `queue-full`: too many calls wait.
+ * `untrusted-key`: a key that a session was to be salted to is another than it must be.
  */
-export type TpmFailure = 'refused' | 'deadline' | 'lost' | 'transport' | 'argument' | 'queue-full';
+export type TpmFailure =
+  'refused' | 'deadline' | 'lost' | 'transport' | 'argument' | 'queue-full' | 'untrusted-key';
 
 export interface TpmErrorDetail {
   readonly operation: string;

@@ -78,7 +78,7 @@ describe('tpm2-tss', function () {
     assert(key);
     const template = { publicArea: templates.attestationKeyTemplate };
     await assert.rejects(tpm.keys.create(key, template), TpmError);
-    const session = await tpm.platform.startEndorsementSession();
+    const session = await tpm.sessions.startEndorsement();
     const made = await tpm.keys.create(key, template, { sessions: [session] });
     assert.equal(structures.parsePublicArea(made.publicArea).type, constants.algorithm.ecc);
   });
@@ -150,7 +150,7 @@ describe('tpm2-tss', function () {
     const made = await watched.keys.createPrimary(constants.hierarchy.owner, {
       publicArea: templates.storageRootKeyTemplate,
     });
-    const session = await watched.platform.startHmacSession({ saltKey: made.key });
+    const session = await watched.sessions.startHmac({ salt: made });
     const definition = { index: 0x01804446, authValue: secret };
     const hidden = await watched.nv.defineCounter(definition, { sessions: [session] });
     await watched.nv.undefine(hidden);

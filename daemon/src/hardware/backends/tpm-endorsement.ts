@@ -84,14 +84,14 @@ export async function asParent<Value>(
   const { attributes } = structures.parsePublicArea(endorsement.publicArea);
   const byPassword = (attributes & constants.objectAttribute.userWithAuth) !== 0;
   if (byPassword) return use.command({ timeoutMs: use.deadline.remainingMs() });
-  const session = await tpm.platform.startEndorsementSession({
+  const session = await tpm.sessions.startEndorsement({
     timeoutMs: use.deadline.remainingMs(),
   });
   try {
     return await use.command({ timeoutMs: use.deadline.remainingMs(), sessions: [session] });
   } catch (error) {
     if (error instanceof TpmError && error.failure === 'refused') {
-      await tpm.platform.flushSession(session);
+      await tpm.sessions.flush(session);
     }
     throw error;
   }

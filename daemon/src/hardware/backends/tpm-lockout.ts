@@ -15,7 +15,7 @@ const limits = { triesMax: 32, recoverySeconds: 600, lockoutRecoverySeconds: 86_
 export async function setLockoutLimits(tpm: Tpm, deadline: Deadline): Promise<void> {
   const { values } = await tpm.platform.properties({ timeoutMs: deadline.remainingMs() });
   if (isTheirs(values)) return;
-  await tpm.platform.setLockoutLimits(limits, { timeoutMs: deadline.remainingMs() });
+  await tpm.hierarchies.setLockoutLimits(limits, { timeoutMs: deadline.remainingMs() });
 }
 
 /** For the TPM's only user: past failures are its own power cuts. */
@@ -23,7 +23,7 @@ export async function forgetFailures(tpm: Tpm, deadline: Deadline): Promise<void
   const { values } = await tpm.platform.properties({ timeoutMs: deadline.remainingMs() });
   const failures = values.get(constants.property.lockoutCounter) ?? 0;
   if (failures === 0 || isTheirs(values)) return;
-  await tpm.platform.resetLockout({ timeoutMs: deadline.remainingMs() });
+  await tpm.hierarchies.resetLockout({ timeoutMs: deadline.remainingMs() });
 }
 
 function isTheirs(values: ReadonlyMap<number, number>): boolean {

@@ -70,6 +70,16 @@ class Call {
     return value;
   }
 
+  // An object's Name (Part 1 §16), as it is hashed: without a length.
+  TPM2B_NAME sizedName() {
+    const Blob& from = bytes();
+    TPM2B_NAME name{};
+    if (from.size() > sizeof name.name) throw ArgumentError("Name too long");
+    name.size = static_cast<UINT16>(from.size());
+    if (!from.empty()) std::memcpy(name.name, from.data(), from.size());
+    return name;
+  }
+
   // A marshalled structure; every byte must be used.
   template <class T>
   T parse(TSS2_RC (*unmarshal)(const uint8_t*, size_t, size_t*, T*)) {

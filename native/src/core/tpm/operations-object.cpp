@@ -1,4 +1,4 @@
-// Objects: handles, names, keys.
+// Objects: handles, names, keys, sealed data; what is done with them is in operations-use.cpp.
 #include "core/tpm/operations.h"
 
 namespace kudurru::tpm {
@@ -16,11 +16,20 @@ TPM2B_PUBLIC takePublic(Call& call) {
   return area;
 }
 
-TPM2B_SENSITIVE_CREATE takeSensitive(Call& call) {
-  TPM2B_SENSITIVE_CREATE sensitive{};
-  sensitive.sensitive.userAuth = call.sized<TPM2B_AUTH>();
-  return sensitive;
-}
+// A secret in our own memory goes with the call that brought it.
+class Sensitive {
+ public:
+  explicit Sensitive(Call& call) { value_.sensitive.userAuth = call.sized<TPM2B_AUTH>(); }
+  ~Sensitive() { explicit_bzero(&value_, sizeof value_); }
+  Sensitive(const Sensitive&) = delete;
+  Sensitive& operator=(const Sensitive&) = delete;
+
+  void takeData(Call& call) { value_.sensitive.data = call.sized<TPM2B_SENSITIVE_DATA>(); }
+  const TPM2B_SENSITIVE_CREATE* get() const { return &value_; }
+
+ private:
+  TPM2B_SENSITIVE_CREATE value_{};
+};
 
 struct Creation {
   Owned<TPM2B_PUBLIC> area;
@@ -103,7 +112,7 @@ TSS2_RC readPublic(Call& call) {
 // Part 3 §24.1: (hierarchy, user auth, TPMT_PUBLIC, outside info) → handle, then the creation.
 TSS2_RC createPrimary(Call& call) {
   const ESYS_TR hierarchy = call.handle();
-  const auto sensitive = takeSensitive(call);
+  const Sensitive sensitive(call);
   const auto area = takePublic(call);
   const auto outside = call.sized<TPM2B_DATA>();
   const TPML_PCR_SELECTION noPcrs{};
@@ -111,7 +120,7 @@ TSS2_RC createPrimary(Call& call) {
   Creation made;
   const TSS2_RC rc =
       Esys_CreatePrimary(call.esys, hierarchy, call.authorisation(0), call.session(1),
-                         call.session(2), &sensitive, &area, &outside, &noPcrs, &object,
+                         call.session(2), sensitive.get(), &area, &outside, &noPcrs, &object,
                          made.area.out(), made.data.out(), made.hash.out(), made.ticket.out());
   if (rc != TSS2_RC_SUCCESS) return rc;
   call.give(object);
@@ -119,19 +128,20 @@ TSS2_RC createPrimary(Call& call) {
   return rc;
 }
 
-// Part 3 §12.1: (parent, user auth, TPMT_PUBLIC, outside info) → encrypted private part, then the
-// creation.
+// Part 3 §12.1: (parent, user auth, TPMT_PUBLIC, outside info, data to seal) → encrypted private
+// part, then the creation. A key has no data.
 TSS2_RC createKey(Call& call) {
   const ESYS_TR parent = call.handle();
-  const auto sensitive = takeSensitive(call);
+  Sensitive sensitive(call);
   const auto area = takePublic(call);
   const auto outside = call.sized<TPM2B_DATA>();
+  sensitive.takeData(call);
   const TPML_PCR_SELECTION noPcrs{};
   Owned<TPM2B_PRIVATE> secret;
   Creation made;
   const TSS2_RC rc =
       Esys_Create(call.esys, parent, call.authorisation(0), call.session(1), call.session(2),
-                  &sensitive, &area, &outside, &noPcrs, secret.out(), made.area.out(),
+                  sensitive.get(), &area, &outside, &noPcrs, secret.out(), made.area.out(),
                   made.data.out(), made.hash.out(), made.ticket.out());
   if (rc != TSS2_RC_SUCCESS) return rc;
   call.giveSized(*secret.get());
@@ -151,23 +161,15 @@ TSS2_RC loadKey(Call& call) {
   return rc;
 }
 
-// Part 3 §20.2: (key, SHA-256 digest) → TPMT_SIGNATURE. ECDSA; for unrestricted keys: the null
-// ticket says that the TPM did not hash the data itself.
-TSS2_RC sign(Call& call) {
-  const ESYS_TR key = call.handle();
-  const auto digest = call.sized<TPM2B_DIGEST>();
-  TPMT_SIG_SCHEME scheme{};
-  scheme.scheme = TPM2_ALG_ECDSA;
-  scheme.details.ecdsa.hashAlg = TPM2_ALG_SHA256;
-  TPMT_TK_HASHCHECK ticket{};
-  ticket.tag = TPM2_ST_HASHCHECK;
-  ticket.hierarchy = TPM2_RH_NULL;
-  Owned<TPMT_SIGNATURE> signature;
-  const TSS2_RC rc = Esys_Sign(call.esys, key, call.authorisation(0), call.session(1),
-                               call.session(2), &digest, &scheme, &ticket, signature.out());
-  if (rc == TSS2_RC_SUCCESS) {
-    call.giveMarshalled(Tss2_MU_TPMT_SIGNATURE_Marshal, *signature.get());
-  }
+// Part 3 §12.3: (TPMT_PUBLIC, hierarchy) → handle. The public part alone: what it verifies, and who
+// may be named by a policy. A ticket made with it is of that hierarchy.
+TSS2_RC loadExternal(Call& call) {
+  const auto area = takePublic(call);
+  const ESYS_TR hierarchy = call.handle();
+  ESYS_TR object = ESYS_TR_NONE;
+  const TSS2_RC rc = Esys_LoadExternal(call.esys, call.session(0), call.session(1), call.session(2),
+                                       nullptr, &area, hierarchy, &object);
+  if (rc == TSS2_RC_SUCCESS) call.give(object);
   return rc;
 }
 

@@ -93,28 +93,24 @@ TSS2_RC sessionAttributes(Call& call) {
                                    static_cast<TPMA_SESSION>(call.number()));
 }
 
-// Part 3 §23.4: (authorising object, policy session). Without nonce, expiry or ticket.
-TSS2_RC policySecret(Call& call) {
-  const ESYS_TR object = call.handle();
-  const ESYS_TR session = call.handle();
-  return Esys_PolicySecret(call.esys, object, session, call.authorisation(0), call.session(1),
-                           call.session(2), nullptr, nullptr, nullptr, 0, nullptr, nullptr);
+// Local to ESYS: (session) → the nonce that the TPM gave last (Part 1 §17.6).
+TSS2_RC sessionNonce(Call& call) {
+  Owned<TPM2B_NONCE> nonce;
+  const TSS2_RC rc = Esys_TRSess_GetNonceTPM(call.esys, call.handle(), nonce.out());
+  if (rc == TSS2_RC_SUCCESS) call.giveSized(*nonce.get());
+  return rc;
 }
 
-// Part 3 §25.2: (lockout hierarchy).
-TSS2_RC dictionaryAttackLockReset(Call& call) {
-  return Esys_DictionaryAttackLockReset(call.esys, call.handle(), call.authorisation(0),
-                                        call.session(1), call.session(2));
-}
-
-// Part 3 §25.3: (lockout hierarchy, tries, seconds until one is forgiven, seconds after a wrong
-// lockout authorisation).
-TSS2_RC dictionaryAttackParameters(Call& call) {
-  const ESYS_TR lockout = call.handle();
-  const uint32_t tries = call.number();
-  const uint32_t recoverySeconds = call.number();
-  return Esys_DictionaryAttackParameters(call.esys, lockout, call.authorisation(0), call.session(1),
-                                         call.session(2), tries, recoverySeconds, call.number());
+// Part 3 §10.4: () → vendor's bytes, TPM_RC of the TPM's tests of itself.
+TSS2_RC getTestResult(Call& call) {
+  Owned<TPM2B_MAX_BUFFER> data;
+  TPM2_RC result = TPM2_RC_SUCCESS;
+  const TSS2_RC rc = Esys_GetTestResult(call.esys, call.session(0), call.session(1),
+                                        call.session(2), data.out(), &result);
+  if (rc != TSS2_RC_SUCCESS) return rc;
+  call.giveSized(*data.get());
+  call.give(result);
+  return rc;
 }
 
 }  // namespace kudurru::tpm

@@ -8,8 +8,10 @@ namespace kudurru::tpm {
 namespace {
 
 constexpr std::pair<std::string_view, Operation> kOperations[] = {
+    {"activateCredential", activateCredential},
     {"certify", certify},
     {"certifyCreation", certifyCreation},
+    {"clear", clear},
     {"closeHandle", closeHandle},
     {"create", createKey},
     {"createPrimary", createPrimary},
@@ -20,8 +22,11 @@ constexpr std::pair<std::string_view, Operation> kOperations[] = {
     {"fromPublic", fromPublic},
     {"getCapability", getCapability},
     {"getRandom", getRandom},
+    {"getTestResult", getTestResult},
     {"getTime", getTime},
+    {"hierarchyChangeAuth", hierarchyChangeAuth},
     {"load", loadKey},
+    {"loadExternal", loadExternal},
     {"name", objectName},
     {"nvCertify", nvCertify},
     {"nvDefineSpace", nvDefineSpace},
@@ -32,16 +37,24 @@ constexpr std::pair<std::string_view, Operation> kOperations[] = {
     {"nvUndefineSpace", nvUndefineSpace},
     {"pcrExtend", pcrExtend},
     {"pcrRead", pcrRead},
+    {"policyAuthorize", policyAuthorize},
+    {"policyCounterTimer", policyCounterTimer},
+    {"policyGetDigest", policyGetDigest},
+    {"policyPcr", policyPcr},
     {"policySecret", policySecret},
+    {"policySigned", policySigned},
     {"quote", quote},
     {"readClock", readClock},
     {"readPublic", readPublic},
     {"sessionAttributes", sessionAttributes},
+    {"sessionNonce", sessionNonce},
     {"setAuth", setAuth},
     {"shutdown", shutdown},
     {"sign", sign},
     {"startAuthSession", startAuthSession},
     {"startup", startup},
+    {"unseal", unseal},
+    {"verifySignature", verifySignature},
 };
 
 }  // namespace

@@ -17,6 +17,7 @@ Operation findOperation(std::string_view name);
 // operations-platform.cpp
 TSS2_RC startup(Call& call);
 TSS2_RC shutdown(Call& call);
+TSS2_RC getTestResult(Call& call);
 TSS2_RC getCapability(Call& call);
 TSS2_RC getRandom(Call& call);
 TSS2_RC readClock(Call& call);
@@ -24,7 +25,19 @@ TSS2_RC pcrExtend(Call& call);
 TSS2_RC pcrRead(Call& call);
 TSS2_RC startAuthSession(Call& call);
 TSS2_RC sessionAttributes(Call& call);
+TSS2_RC sessionNonce(Call& call);
+
+// operations-policy.cpp
 TSS2_RC policySecret(Call& call);
+TSS2_RC policyPcr(Call& call);
+TSS2_RC policyAuthorize(Call& call);
+TSS2_RC policyCounterTimer(Call& call);
+TSS2_RC policySigned(Call& call);
+TSS2_RC policyGetDigest(Call& call);
+
+// operations-hierarchy.cpp
+TSS2_RC hierarchyChangeAuth(Call& call);
+TSS2_RC clear(Call& call);
 TSS2_RC dictionaryAttackLockReset(Call& call);
 TSS2_RC dictionaryAttackParameters(Call& call);
 
@@ -39,7 +52,13 @@ TSS2_RC readPublic(Call& call);
 TSS2_RC createPrimary(Call& call);
 TSS2_RC createKey(Call& call);
 TSS2_RC loadKey(Call& call);
+TSS2_RC loadExternal(Call& call);
+
+// operations-use.cpp
 TSS2_RC sign(Call& call);
+TSS2_RC verifySignature(Call& call);
+TSS2_RC activateCredential(Call& call);
+TSS2_RC unseal(Call& call);
 
 // operations-attest.cpp
 TSS2_RC certify(Call& call);
