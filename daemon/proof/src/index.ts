@@ -157,11 +157,25 @@ export {
   parseNvPublic,
   parseObjectPublic,
   parseSigningPublic,
+  parseStoragePublic,
   qualifiedNameUnderEk,
   TPMA_NV,
   TPMA_OBJECT,
 } from './tpm-public.ts';
-export type { CreationData, NvPublic, NvType, ObjectPublic, SigningPublic } from './tpm-public.ts';
+export type {
+  CreationData,
+  NvPublic,
+  NvType,
+  ObjectPublic,
+  SigningPublic,
+  StoragePublic,
+} from './tpm-public.ts';
+export {
+  CREDENTIAL_RANDOMNESS_SIZE_BYTES,
+  CREDENTIAL_SECRET_SIZE_BYTES_MAX,
+  makeCredential,
+} from './tpm-credential.ts';
+export type { CredentialRequest, TpmCredential } from './tpm-credential.ts';
 
 // Time (SPEC.md §7).
 export { formatTai, LEAP_TABLE, taiMinusUtcSeconds, taiOfUtc, utcOfTai } from './tai.ts';

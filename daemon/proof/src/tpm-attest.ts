@@ -148,10 +148,10 @@ export function readName(reader: TpmReader): Uint8Array {
   return reader.sized(NAME_SIZE_BYTES_MAX);
 }
 
-/** A big-endian number of at most 32 bytes, with the leading zeros that a TPM may leave out. */
-export function leftPad(digits: Uint8Array): Uint8Array {
-  const padded = new Uint8Array(COORDINATE_SIZE_BYTES);
-  padded.set(digits, COORDINATE_SIZE_BYTES - digits.length);
+/** A big-endian number as `sizeBytes`, with the leading zeros that a TPM may leave out. */
+export function leftPad(digits: Uint8Array, sizeBytes = COORDINATE_SIZE_BYTES): Uint8Array {
+  const padded = new Uint8Array(sizeBytes);
+  padded.set(digits, sizeBytes - digits.length);
   return padded;
 }
 

@@ -6,7 +6,10 @@ import { sha384 } from '@noble/hashes/sha2.js';
 
 import { concatBytes, decodeHex } from './bytes.ts';
 import { isP256Point } from './es256.ts';
+import { isPointOf } from './ecdsa.ts';
 import { ProofError } from './proof-error.ts';
+import type { HashName, RsaPublicKey } from './rsa.ts';
+import { rsaPublicKey } from './rsa.ts';
 import { sha256 } from './sha256.ts';
 import type { PcrSelection } from './tpm-attest.ts';
 import { leftPad, readDigest, readName, readPcrSelections } from './tpm-attest.ts';
@@ -24,6 +27,9 @@ export const TPM_ALG = {
 } as const;
 const CURVE = { p256: 0x0003, p384: 0x0004 } as const;
 const HANDLE_ENDORSEMENT = decodeHex('4000000b');
+/** What the exponent 0 of a TPMT_PUBLIC stands for. */
+const RSA_EXPONENT_DEFAULT = 65_537n;
+const AES_BITS: readonly number[] = [128, 192, 256];
 const RSA_MODULUS_SIZE_BYTES_MAX = 512;
 const ECC_COORDINATE_SIZE_BYTES_MAX = 48;
 const OUTSIDE_INFO_SIZE_BYTES_MAX = 66;
@@ -67,6 +73,21 @@ export interface SigningPublic extends ObjectPublic {
   readonly isSchemeFixed: boolean;
 }
 
+/** The public area of a storage key, such as an EK: what a secret is encrypted to. */
+export interface StoragePublic extends ObjectPublic {
+  readonly nameHash: HashName;
+  /** Bits of the AES key that protects what is under it. */
+  readonly aesBits: number;
+  readonly key:
+    | { readonly type: 'rsa'; readonly rsa: RsaPublicKey }
+    | {
+        readonly type: 'ecc';
+        readonly curve: 'P-256' | 'P-384';
+        /** 0x04 ‖ x ‖ y. */
+        readonly point: Uint8Array;
+      };
+}
+
 /** TPMS_NV_PUBLIC. */
 export interface NvPublic {
   readonly handle: number;
@@ -105,14 +126,46 @@ export function parseObjectPublic(bytes: Uint8Array): ObjectPublic {
 
 /** TPMT_PUBLIC of an ECDSA P-256 signing key. @throws ProofError `tpm-malformed` */
 export function parseSigningPublic(bytes: Uint8Array): SigningPublic {
-  const { object, ecc } = readObject(bytes);
+  const { object, aesBits, ecc } = readObject(bytes);
   const reader = new TpmReader('TPMT_PUBLIC', bytes);
   if (ecc === undefined || ecc.curve !== CURVE.p256) throw reader.malformed('not a P-256 key');
-  if (ecc.isSymmetric) throw reader.malformed('a signing key has no symmetric algorithm');
+  if (aesBits > 0) throw reader.malformed('a signing key has no symmetric algorithm');
   if (ecc.x.length > 32 || ecc.y.length > 32) throw reader.malformed('a coordinate is too long');
   const point = concatBytes(Uint8Array.of(4), leftPad(ecc.x), leftPad(ecc.y));
   if (!isP256Point(point)) throw reader.malformed('the point is not on P-256');
   return { ...object, point, isSchemeFixed: ecc.isSchemeFixed };
+}
+
+/**
+ * TPMT_PUBLIC of a restricted decryption key: RSA, or ECC on P-256 or P-384.
+ * @throws ProofError `tpm-malformed`, `key-malformed`
+ */
+export function parseStoragePublic(bytes: Uint8Array): StoragePublic {
+  const { object, aesBits, ecc, rsa } = readObject(bytes);
+  const reader = new TpmReader('TPMT_PUBLIC', bytes);
+  const isStorage = hasAttributes(object.attributes, ['restricted', 'decrypt']) && aesBits > 0;
+  const isSigning = hasAttributes(object.attributes, ['sign']);
+  if (!isStorage || isSigning) throw reader.malformed('not a storage key');
+  const nameHash = object.nameAlgorithm === TPM_ALG.sha384 ? 'SHA-384' : 'SHA-256';
+  const common = { ...object, nameHash, aesBits } as const;
+  if (rsa !== undefined) {
+    const exponent = rsa.exponent === 0 ? RSA_EXPONENT_DEFAULT : BigInt(rsa.exponent);
+    return { ...common, key: { type: 'rsa', rsa: rsaPublicKey(rsa.modulus, exponent) } };
+  }
+  if (ecc === undefined) throw reader.malformed('neither an RSA nor an ECC key');
+  return { ...common, key: { type: 'ecc', ...eccPoint(ecc) } };
+}
+
+/** The point of an ECC key, its coordinates as long as the field. */
+function eccPoint({ curve, x, y }: EccPart): { curve: 'P-256' | 'P-384'; point: Uint8Array } {
+  const name = curve === CURVE.p384 ? 'P-384' : 'P-256';
+  const size = name === 'P-384' ? 48 : 32;
+  const isLong = x.length > size || y.length > size;
+  const point = isLong ? x : concatBytes(Uint8Array.of(4), leftPad(x, size), leftPad(y, size));
+  if (!isPointOf(name, point)) {
+    throw new ProofError('key-malformed', `TPMT_PUBLIC: not a point of ${name}`);
+  }
+  return { curve: name, point };
 }
 
 /** @throws ProofError `tpm-malformed` */
@@ -166,15 +219,28 @@ export function qualifiedNameUnderEk(ek: ObjectPublic, key: ObjectPublic): Uint8
   return nameOf(key.nameAlgorithm, concatBytes(qualifiedEk, key.name));
 }
 
+interface RsaPart {
+  /** 0 stands for 65537. */
+  readonly exponent: number;
+  readonly modulus: Uint8Array;
+}
+
 interface EccPart {
   readonly curve: number;
-  readonly isSymmetric: boolean;
   readonly isSchemeFixed: boolean;
   readonly x: Uint8Array;
   readonly y: Uint8Array;
 }
 
-function readObject(bytes: Uint8Array): { object: ObjectPublic; ecc?: EccPart } {
+interface ReadObject {
+  readonly object: ObjectPublic;
+  /** 0 without a symmetric algorithm. */
+  readonly aesBits: number;
+  readonly rsa?: RsaPart;
+  readonly ecc?: EccPart;
+}
+
+function readObject(bytes: Uint8Array): ReadObject {
   const reader = new TpmReader('TPMT_PUBLIC', bytes);
   const type = reader.u16();
   const nameAlgorithm = reader.u16();
@@ -184,44 +250,40 @@ function readObject(bytes: Uint8Array): { object: ObjectPublic; ecc?: EccPart } 
   const attributes = reader.u32();
   const authPolicy = readDigest(reader);
   const common = { nameAlgorithm, attributes, authPolicy, name: nameOf(nameAlgorithm, bytes) };
-  if (type === TPM_ALG.rsa) {
-    readRsa(reader);
-    return { object: { type: 'rsa', ...common } };
+  if (type !== TPM_ALG.rsa && type !== TPM_ALG.ecc) {
+    throw reader.malformed('neither an RSA nor an ECC key');
   }
-  if (type !== TPM_ALG.ecc) throw reader.malformed('neither an RSA nor an ECC key');
-  const ecc = readEcc(reader);
-  return { object: { type: 'ecc', ...common }, ecc };
-}
-
-function readRsa(reader: TpmReader): void {
-  readSymmetric(reader);
-  readScheme(reader);
-  reader.u16(); // keyBits
-  reader.u32(); // exponent; 0 stands for 65537
-  reader.sized(RSA_MODULUS_SIZE_BYTES_MAX);
-  reader.end();
-}
-
-function readEcc(reader: TpmReader): EccPart {
-  const isSymmetric = readSymmetric(reader);
+  const aesBits = readSymmetric(reader);
   const isSchemeFixed = readScheme(reader);
+  const key =
+    type === TPM_ALG.rsa ? { rsa: readRsa(reader) } : { ecc: readEcc(reader, isSchemeFixed) };
+  reader.end();
+  return { object: { type: type === TPM_ALG.rsa ? 'rsa' : 'ecc', ...common }, aesBits, ...key };
+}
+
+function readRsa(reader: TpmReader): RsaPart {
+  reader.u16(); // keyBits: the modulus says it
+  return { exponent: reader.u32(), modulus: reader.sized(RSA_MODULUS_SIZE_BYTES_MAX) };
+}
+
+function readEcc(reader: TpmReader, isSchemeFixed: boolean): EccPart {
   const curve = reader.u16();
   if (curve !== CURVE.p256 && curve !== CURVE.p384) throw reader.malformed(`curve ${curve}`);
   if (reader.u16() !== TPM_ALG.null) throw reader.malformed('a key derivation scheme is set');
   const x = reader.sized(ECC_COORDINATE_SIZE_BYTES_MAX);
   const y = reader.sized(ECC_COORDINATE_SIZE_BYTES_MAX);
-  reader.end();
-  return { curve, isSymmetric, isSchemeFixed, x, y };
+  return { curve, isSchemeFixed, x, y };
 }
 
-/** TPMT_SYM_DEF_OBJECT: none, or AES in CFB mode. */
-function readSymmetric(reader: TpmReader): boolean {
+/** TPMT_SYM_DEF_OBJECT: none (0), or the key size of AES in CFB mode. */
+function readSymmetric(reader: TpmReader): number {
   const algorithm = reader.u16();
-  if (algorithm === TPM_ALG.null) return false;
+  if (algorithm === TPM_ALG.null) return 0;
   if (algorithm !== TPM_ALG.aes) throw reader.malformed(`symmetric algorithm ${algorithm}`);
-  reader.u16(); // keyBits
+  const bits = reader.u16();
+  if (!AES_BITS.includes(bits)) throw reader.malformed(`AES of ${bits} bits`);
   if (reader.u16() !== TPM_ALG.cfb) throw reader.malformed('a symmetric mode other than CFB');
-  return true;
+  return bits;
 }
 
 /** TPMT_RSA_SCHEME or TPMT_ECC_SCHEME: none, or ECDSA with SHA-256. */

@@ -36,6 +36,7 @@ import {
   parseNvPublic,
   parseObjectPublic,
   parseSigningPublic,
+  parseStoragePublic,
 } from '../../src/tpm-public.ts';
 import { verify } from '../../src/verify/verify.ts';
 import { operatorKey } from '../corpus/operators.ts';
@@ -191,6 +192,7 @@ function parsesTpm(bytes: Uint8Array): boolean {
     p1363OfTpmtSignature,
     parseObjectPublic,
     parseSigningPublic,
+    parseStoragePublic,
     parseNvPublic,
     parseCreationData,
   ];
