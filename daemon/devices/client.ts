@@ -8,17 +8,20 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-import type { AttestationDevice } from '../src/hardware/attestation-device.ts';
 import { DeviceError } from '../src/hardware/device-error.ts';
 import type { DeviceSettings } from '../src/hardware/device-settings.ts';
-import type { DeviceProvisioning } from '../src/hardware/provisioning.ts';
-import type { SigningToken } from '../src/hardware/signing-token.ts';
-import { type DeviceName, type Failure, type Reply, deviceMethods } from './protocol.ts';
+import {
+  type DeviceName,
+  type Devices,
+  type Failure,
+  type Reply,
+  deviceMethods,
+} from './protocol.ts';
 
 export interface DeviceHelper {
   readonly pid: number;
-  readonly attestationDevice: AttestationDevice & DeviceProvisioning;
-  readonly signingToken: SigningToken & DeviceProvisioning;
+  readonly attestationDevice: Devices['tpm'];
+  readonly signingToken: Devices['token'];
   /**
    * Settles when the helper has ended: undefined after `close`, else the error of all its calls.
    */
@@ -34,7 +37,9 @@ const graceMs = 1000;
 const closeTimeoutMs = 5000;
 
 /** Calls after which the device may be in another state than before. */
-const changing: ReadonlySet<string> = new Set(['incrementCounter', 'provision']);
+const changing: ReadonlySet<string> = new Set([
+  ...['incrementCounter', 'extendPcr', 'extendIndex', 'provision'],
+]);
 
 interface Pending {
   readonly method: string;
@@ -58,8 +63,8 @@ export function startDeviceHelper(settings: DeviceSettings): DeviceHelper {
 
 class HelperConnection implements DeviceHelper {
   readonly pid: number;
-  readonly attestationDevice: AttestationDevice & DeviceProvisioning;
-  readonly signingToken: SigningToken & DeviceProvisioning;
+  readonly attestationDevice: Devices['tpm'];
+  readonly signingToken: Devices['token'];
   readonly ended: Promise<DeviceError | undefined>;
   readonly #child: ChildProcess;
   readonly #pending = new Map<number, Pending>();

@@ -4,6 +4,7 @@
  * Both ends are the same build and the channel is private to them: shapes are fixed by these types.
  */
 import type { ErrorCode } from '../src/base/errors.ts';
+import type { AnchorRegisters } from '../src/hardware/anchor-registers.ts';
 import type { AttestationDevice } from '../src/hardware/attestation-device.ts';
 import type { DeviceSettings } from '../src/hardware/device-settings.ts';
 import type { DeviceProvisioning } from '../src/hardware/provisioning.ts';
@@ -11,7 +12,7 @@ import type { SigningToken } from '../src/hardware/signing-token.ts';
 
 /** The methods of each device; the last argument of each is its deadline. */
 export interface Devices {
-  readonly tpm: AttestationDevice & DeviceProvisioning;
+  readonly tpm: AttestationDevice & AnchorRegisters & DeviceProvisioning;
   readonly token: SigningToken & DeviceProvisioning;
 }
 export type DeviceName = keyof Devices;
@@ -47,6 +48,10 @@ export interface Failure {
 
 /** The helper accepts these names and no others. */
 export const deviceMethods: Readonly<Record<DeviceName, readonly string[]>> = {
-  tpm: ['describe', 'bracket', 'certifyCounter', 'signCheckpoint', 'incrementCounter', 'provision'],
+  tpm: [
+    ...['describe', 'bracket', 'certifyCounter', 'signCheckpoint', 'incrementCounter'],
+    ...['readRegisters', 'extendPcr', 'extendIndex', 'certifyExtend', 'quote'],
+    'provision',
+  ],
   token: ['describe', 'sign', 'wrap', 'unwrap', 'provision'],
 };

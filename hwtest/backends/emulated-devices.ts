@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import {
   type DeviceSettings,
   defaultCounterIndex,
+  defaultExtendIndex,
 } from '../../daemon/src/hardware/device-settings.ts';
 import { prepareSofthsm } from './softhsm.ts';
 import { type RunningSwtpm, startSwtpm } from './swtpm.ts';
@@ -33,6 +34,8 @@ export async function startEmulatedDevices(folder: string): Promise<EmulatedDevi
           tcti: tpm.tcti,
           folder: join(folder, 'tpm-keys'),
           counterIndex: defaultCounterIndex,
+          extendIndex: defaultExtendIndex,
+          anchorPcr: 14,
           soleUser: true,
         },
         token: { label: 'emulated', module, tokenLabel, pinFile },

@@ -7,16 +7,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { startDeviceHelper } from '../../daemon/devices/client.ts';
+import type { AnchorRegisters } from '../../daemon/src/hardware/anchor-registers.ts';
 import type { AttestationDevice } from '../../daemon/src/hardware/attestation-device.ts';
 import { TpmAttestationDevice } from '../../daemon/src/hardware/backends/tpm-attestation-device.ts';
 import {
   type TpmSettings,
   defaultCounterIndex,
+  defaultExtendIndex,
 } from '../../daemon/src/hardware/device-settings.ts';
 import type { DeviceProvisioning } from '../../daemon/src/hardware/provisioning.ts';
 import { startSwtpm } from '../backends/swtpm.ts';
 
-export type ProvisionedDevice = AttestationDevice & DeviceProvisioning;
+export type ProvisionedDevice = AttestationDevice & AnchorRegisters & DeviceProvisioning;
 
 /** What a test bench can do to the TPM itself. */
 export interface TpmAbilities {
@@ -76,6 +78,8 @@ async function makeSwtpm(open: AttestationBench['open']): Promise<AttestationBen
     tcti: tpm.tcti,
     folder: join(folder, 'keys'),
     counterIndex: defaultCounterIndex,
+    extendIndex: defaultExtendIndex,
+    anchorPcr: 14,
     soleUser: true,
   };
   const first = await open(settings);
@@ -105,6 +109,8 @@ async function makeReal(): Promise<AttestationBench> {
     tcti: realTcti ?? '',
     folder: realFolder ?? '',
     counterIndex: defaultCounterIndex,
+    extendIndex: defaultExtendIndex,
+    anchorPcr: 14,
     soleUser: false,
   };
   const first = await openHere(settings);

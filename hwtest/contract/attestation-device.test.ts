@@ -11,70 +11,23 @@ import { constants, structures } from '@kudurru/tpm2-tss';
 import { after, before, describe, it } from 'mocha';
 
 import { checkedJsonText } from '../../daemon/src/base/checked-json.ts';
-import type { Attestation } from '../../daemon/src/hardware/attestation.ts';
 import type { AttestationDeviceDescription } from '../../daemon/src/hardware/device-description.ts';
-import { DeviceError } from '../../daemon/src/hardware/device-error.ts';
 import {
   type AttestationBackend,
   type AttestationBench,
   type TpmAbilities,
   attestationBackends,
 } from './attestation-backends.ts';
-
-const timeoutMs = 20_000;
-const ledgerId = sha256('a ledger of the contract tests');
-const otherLedgerId = sha256('another ledger');
-const nonce = sha256('what a caller binds in');
-
-function sha256(data: string | Uint8Array): Uint8Array {
-  return Uint8Array.from(createHash('sha256').update(data).digest());
-}
-
-/** The Name of a public area whose name algorithm is SHA-256 (Part 1 §16). */
-function nameOf(publicArea: Uint8Array): Buffer {
-  return Buffer.concat([Buffer.of(0x00, 0x0b), sha256(publicArea)]);
-}
-
-function attestationKey(
-  description: AttestationDeviceDescription,
-): ReturnType<typeof createPublicKey> {
-  const { key } = structures.parsePublicArea(description.akPublic);
-  assert('x' in key);
-  const coordinate = (bytes: Uint8Array): string =>
-    Buffer.from(structures.padLeft(bytes, 32)).toString('base64url');
-  const jwk = { kty: 'EC', crv: 'P-256', x: coordinate(key.x), y: coordinate(key.y) };
-  return createPublicKey({ key: jwk, format: 'jwk' });
-}
-
-function assertAttestation(
-  attestation: Attestation,
-  expected: {
-    readonly description: AttestationDeviceDescription;
-    readonly type: number;
-    readonly extraData: Uint8Array;
-  },
-): structures.Attest {
-  const { description, type, extraData } = expected;
-  const key = { key: attestationKey(description), dsaEncoding: 'ieee-p1363' } as const;
-  assert.equal(attestation.signature.length, 64);
-  assert(verify('sha256', attestation.attest, key, attestation.signature));
-  const attest = structures.parseAttest(attestation.attest);
-  assert.equal(attest.type, type);
-  assert.deepEqual(attest.extraData, extraData);
-  assert.deepEqual(attest.qualifiedSigner, description.akQualifiedName);
-  assert.equal(attest.firmwareVersion, description.firmwareVersion);
-  return attest;
-}
-
-/** A check for assert.rejects: the code, and whether the device may have changed. */
-function deviceError(code: string, mayHaveChanged = false): (error: unknown) => boolean {
-  return (error) => {
-    assert(error instanceof DeviceError, String(error));
-    assert.equal(error.code, code, error.message);
-    assert.equal(error.deviceMayHaveChanged, mayHaveChanged, error.message);
-    return true;
-  };
-}
+import {
+  assertAttestation,
+  deviceError,
+  ledgerId,
+  nameOf,
+  nonce,
+  otherLedgerId,
+  sha256,
+  timeoutMs,
+} from './attestation-checks.ts';
 
 for (const backend of attestationBackends) contract(backend);
 
@@ -286,13 +239,14 @@ function keepsItsState(bench: () => AttestationBench): void {
     await assert.rejects(device.bracket(nonce, timeoutMs), deviceError('device-mismatch'));
     const cases: [string, string][] = [
       [stored.slice(0, -20), 'device-state-unreadable'],
-      [stored.replace('"version": 1', '"version": 2'), 'device-state-unreadable'],
+      [stored.replace('"version": 2', '"version": 3'), 'device-state-unreadable'],
       [stored.replace('"stage"', '"spare": 1, "stage"'), 'device-state-unreadable'],
       [otherCharacter(stored, 'akPrivate', 60), 'device-state-unreadable'],
       [resealed(stored.replace(/"akPrivate": "..../, '"akPrivate": "AAAA')), 'device-mismatch'],
       [resealed(otherCharacter(stored, 'akPrivate', 60)), 'device-mismatch'],
       [resealed(otherCharacter(stored, 'ekPublic', 120)), 'device-mismatch'],
       [resealed(otherCharacter(stored, 'counterPublic', 30)), 'device-mismatch'],
+      [resealed(otherCharacter(stored, 'extendPublic', 30)), 'device-mismatch'],
     ];
     for (const [text, code] of cases) {
       assert.notEqual(text, stored);

@@ -13,6 +13,7 @@ import { DeviceError } from '../../daemon/src/hardware/device-error.ts';
 import {
   type TokenSettings,
   defaultCounterIndex,
+  defaultExtendIndex,
 } from '../../daemon/src/hardware/device-settings.ts';
 import type { DeviceProvisioning } from '../../daemon/src/hardware/provisioning.ts';
 import type { SigningToken } from '../../daemon/src/hardware/signing-token.ts';
@@ -42,6 +43,8 @@ function openHelper(token: TokenSettings, environment: Record<string, string>): 
     tcti: 'none',
     folder: '/none',
     counterIndex: defaultCounterIndex,
+    extendIndex: defaultExtendIndex,
+    anchorPcr: 14,
     soleUser: true,
   } as const;
   return startDeviceHelper({ tpm, token, environment });

@@ -6,7 +6,7 @@ import { concatBytes, encodeU64, encodeUtf8 } from './bytes.ts';
 import { agentIdText } from './identifier.ts';
 import type { ShapeType } from './schema.ts';
 import { decodeWith, encodeWith, h32, index, INDEX_MAX, Place, record, uint } from './schema.ts';
-import { sha256 } from './sha256.ts';
+import { sha256, ZERO_HASH } from './sha256.ts';
 
 const DOMAIN = {
   anchor: encodeUtf8('kudurru/anchor/1\0'),
@@ -15,6 +15,8 @@ const DOMAIN = {
   counter: encodeUtf8('kudurru/N/1\0'),
   quote: encodeUtf8('kudurru/Q/1\0'),
   extend: encodeUtf8('kudurru/E/1\0'),
+  extendMark: encodeUtf8('kudurru/extend/1\0'),
+  boot: encodeUtf8('kudurru/B/1\0'),
 };
 
 const digestShape = {
@@ -76,6 +78,46 @@ export function quoteQualifier(counterAttest: Uint8Array): Uint8Array {
 /** extraData of the certified extend index. */
 export function extendQualifier(counterAttest: Uint8Array): Uint8Array {
   return sha256(DOMAIN.extend, counterAttest);
+}
+
+/** The value of a PCR or an extend index after it was extended with `data` (Part 1 §11, §37). */
+export function extended(from: Uint8Array, data: Uint8Array): Uint8Array {
+  return sha256(from, data);
+}
+
+/** What the extend index is extended with at the increment to `counterExpected`. */
+export function extendData(counterExpected: bigint, digest: Uint8Array): Uint8Array {
+  return sha256(encodeU64(counterExpected), digest);
+}
+
+/** What an extend index is extended with when it is made: its first write. */
+export function extendMark(ledgerId: Uint8Array): Uint8Array {
+  return sha256(DOMAIN.extendMark, ledgerId);
+}
+
+/** The value of an extend index before any anchor. */
+export function extendBase(ledgerId: Uint8Array): Uint8Array {
+  return extended(ZERO_HASH, extendMark(ledgerId));
+}
+
+export interface BootIdentity {
+  readonly ledgerId: Uint8Array;
+  readonly applianceId: Uint8Array;
+  readonly bootNumber: number;
+  /** 16 bytes. */
+  readonly kernelBootId: Uint8Array;
+}
+
+/** extraData of the quote in a boot entry. */
+export function bootQualifier(boot: BootIdentity): Uint8Array {
+  const { ledgerId, applianceId, bootNumber, kernelBootId } = boot;
+  const number = encodeU64(BigInt(bootNumber));
+  return sha256(DOMAIN.boot, ledgerId, applianceId, number, kernelBootId);
+}
+
+/** What a quote attests of the values of its PCRs, in ascending order. */
+export function pcrDigest(values: readonly Uint8Array[]): Uint8Array {
+  return sha256(...values);
 }
 
 /** @throws ProofError `bundle-invalid`, `cbor-malformed` */

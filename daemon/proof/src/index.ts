@@ -264,11 +264,17 @@ export { decodeTimeEvidence, encodeTimeEvidence, taiRangeOf } from './time-evide
 export type { TimeEvidence } from './time-evidence.ts';
 export {
   anchorDigest,
+  bootQualifier,
   counterQualifier,
   decodeAgentHead,
   encodeAgentHead,
+  extendBase,
+  extendData,
+  extended,
+  extendMark,
   extendQualifier,
   leftQualifier,
+  pcrDigest,
   quoteQualifier,
   rightQualifier,
 } from './anchor.ts';

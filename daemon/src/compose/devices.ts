@@ -9,13 +9,18 @@ import { startDeviceHelper, type DeviceHelper } from '../../devices/client.ts';
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Configuration } from '../config/load.ts';
+import type { AnchorRegisters } from '../hardware/anchor-registers.ts';
 import type { AttestationDevice } from '../hardware/attestation-device.ts';
-import { defaultCounterIndex, type DeviceSettings } from '../hardware/device-settings.ts';
+import {
+  defaultCounterIndex,
+  defaultExtendIndex,
+  type DeviceSettings,
+} from '../hardware/device-settings.ts';
 import type { DeviceProvisioning } from '../hardware/provisioning.ts';
 import type { SigningToken } from '../hardware/signing-token.ts';
 
 export class Devices {
-  readonly attestation: AttestationDevice & DeviceProvisioning;
+  readonly attestation: AttestationDevice & AnchorRegisters & DeviceProvisioning;
   readonly token: SigningToken & DeviceProvisioning;
   readonly #settings: DeviceSettings;
   readonly #log: Log;
@@ -32,6 +37,11 @@ export class Devices {
       certifyCounter: (data, timeoutMs) => tpm().certifyCounter(data, timeoutMs),
       signCheckpoint: (message, timeoutMs) => tpm().signCheckpoint(message, timeoutMs),
       incrementCounter: (timeoutMs) => tpm().incrementCounter(timeoutMs),
+      readRegisters: (timeoutMs) => tpm().readRegisters(timeoutMs),
+      extendPcr: (extension, timeoutMs) => tpm().extendPcr(extension, timeoutMs),
+      extendIndex: (extension, timeoutMs) => tpm().extendIndex(extension, timeoutMs),
+      certifyExtend: (data, timeoutMs) => tpm().certifyExtend(data, timeoutMs),
+      quote: (request, timeoutMs) => tpm().quote(request, timeoutMs),
       provision: (ledgerId, timeoutMs) => tpm().provision(ledgerId, timeoutMs),
     };
     this.token = {
@@ -68,6 +78,8 @@ function settingsOf(state: string, settings: Configuration['settings']): DeviceS
       tcti: settings.tcti,
       folder: join(state, 'devices', 'tpm-keys'),
       counterIndex: defaultCounterIndex,
+      extendIndex: defaultExtendIndex,
+      anchorPcr: settings.anchorPcr,
       // The emulated TPM is started for this state folder and has no other user.
       soleUser: true,
     },

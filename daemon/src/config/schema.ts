@@ -156,6 +156,15 @@ export const SETTINGS = {
     meaning: 'while there is activity, the NV counter is incremented this often',
     reason: '72 increments a day are 260,000 in ten years, within what an NV counter endures',
   },
+  anchorPcr: {
+    kind: 'integer',
+    unit: 'PCR',
+    min: 0,
+    max: 15,
+    default: 14,
+    meaning: 'PCR of the SHA-256 bank that anchors extend; fixed at the first start',
+    reason: 'the boot loader measures into it, nothing later does; only a TPM reset takes it back',
+  },
   sessionIdleMs: {
     kind: 'integer',
     unit: 'ms',

@@ -12,3 +12,24 @@ export interface CounterAttestation extends Attestation {
   /** The counter's value, as the attestation has it. */
   readonly value: bigint;
 }
+
+export interface QuoteRequest {
+  /** 0..23, ascending. */
+  readonly pcrs: readonly number[];
+  readonly qualifyingData: Uint8Array;
+}
+
+export interface Quote extends Attestation {
+  /** Of the SHA-256 bank, 32 bytes each, in the order asked; they give the attested digest. */
+  readonly values: readonly Uint8Array[];
+}
+
+export interface TpmClock {
+  /** Uptime over the TPM's life, and since its last reset; not wall time. */
+  readonly clockMs: bigint;
+  readonly timeMs: bigint;
+  readonly resetCount: number;
+  readonly restartCount: number;
+  /** False: the clock may have gone back, as after a power loss. */
+  readonly safe: boolean;
+}

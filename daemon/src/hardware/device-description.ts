@@ -1,5 +1,5 @@
 /** What a TPM and a token say about themselves, as evidence needs it: values only. */
-import type { Attestation } from './attestation.ts';
+import type { Attestation, TpmClock } from './attestation.ts';
 
 /** Shown wherever a device's output is shown. */
 export type AssuranceLabel = 'hardware' | 'emulated';
@@ -27,6 +27,10 @@ export interface AttestationDeviceDescription {
   readonly counterName: Uint8Array;
   /** Value after the first increment. A counter rarely starts at 1. */
   readonly counterBase: bigint;
+  /** TPMS_NV_PUBLIC of the extend index, written once; null where it was provisioned without. */
+  readonly extendPublic: Uint8Array | null;
+  /** The PCR that anchors extend; null where the TPM was provisioned without. */
+  readonly pcrIndex: number | null;
   readonly clock: TpmClock;
 }
 
@@ -34,16 +38,6 @@ export interface AttestationDeviceDescription {
 export interface KeyCreationEvidence extends Attestation {
   readonly creationData: Uint8Array;
   readonly creationHash: Uint8Array;
-}
-
-export interface TpmClock {
-  /** Uptime over the TPM's life, and since its last reset; not wall time. */
-  readonly clockMs: bigint;
-  readonly timeMs: bigint;
-  readonly resetCount: number;
-  readonly restartCount: number;
-  /** False: the clock may have gone back, as after a power loss. */
-  readonly safe: boolean;
 }
 
 export interface SigningTokenDescription {

@@ -12,6 +12,10 @@ export interface TpmSettings {
   readonly folder: string;
   /** NV index of the counter, 0x01800000 .. 0x01bfffff (owner's range). */
   readonly counterIndex: number;
+  /** NV index of the extend index, in the same range. */
+  readonly extendIndex: number;
+  /** PCR that anchors extend, 0..15: none of these is reset while the TPM runs. */
+  readonly anchorPcr: number;
   /**
    * The helper is the TPM's only user and no resource manager stands between: it starts the TPM,
    * and flushes what a dead predecessor left loaded. Never for a shared device.
@@ -37,5 +41,6 @@ export interface DeviceSettings {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** The counter's index where nothing else is configured: "K" in the owner's range. */
+/** The indexes where nothing else is configured: "K" in the owner's range. */
 export const defaultCounterIndex = 0x01804b01;
+export const defaultExtendIndex = 0x01804b02;

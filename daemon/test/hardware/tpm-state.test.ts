@@ -46,6 +46,9 @@ const provisioned: fc.Arbitrary<ProvisionedTpm> = fc.record(
     ekProfile: fc.string(),
     ekCertificates: fc.array(bytes, { maxLength: 3 }),
     counterBase: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    anchoring: fc.option(
+      fc.record({ extendPublic: bytes, pcrIndex: fc.nat(15) }, { noNullPrototype: true }),
+    ),
   },
   { noNullPrototype: true },
 );
@@ -86,6 +89,24 @@ describe('stored TPM state', () => {
         }
       }),
     );
+  });
+
+  it('is read as a version that extended nothing wrote it', () => {
+    const [state] = fc.sample(provisioned, 1);
+    assert(state);
+    const older = encodeTpmState({ ...state, anchoring: null });
+    assert.match(older, /"version": 1,/u);
+    assert.equal(older.includes('extendPublic'), false);
+    assert.deepEqual(parseTpmState(older), { ...state, anchoring: null });
+  });
+
+  it('is refused with a PCR that software can reset', () => {
+    const [state] = fc.sample(provisioned, 1);
+    assert(state);
+    for (const pcrIndex of [16, -1, 1.5]) {
+      const anchoring = { extendPublic: new Uint8Array(14), pcrIndex };
+      assert.throws(() => parseTpmState(encodeTpmState({ ...state, anchoring })), /pcrIndex/u);
+    }
   });
 
   it('is refused, whatever the text', () => {

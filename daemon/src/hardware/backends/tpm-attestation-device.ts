@@ -5,44 +5,30 @@
  */
 import { createHash } from 'node:crypto';
 
-import {
-  type ObjectHandle,
-  Tpm,
-  TpmError,
-  constants,
-  structures,
-  unlessTpmCode,
-} from '@kudurru/tpm2-tss';
+import { Tpm, TpmError, constants, structures, unlessTpmCode } from '@kudurru/tpm2-tss';
 
+import type { AnchorRegisters, Extension, Registers } from '../anchor-registers.ts';
 import type { AttestationDevice } from '../attestation-device.ts';
 import { Deadline } from '../deadline.ts';
-import type { Attestation, CounterAttestation } from '../attestation.ts';
+import type { Attestation, CounterAttestation, Quote, QuoteRequest } from '../attestation.ts';
 import type { AttestationDeviceDescription } from '../device-description.ts';
 import { DeviceError } from '../device-error.ts';
 import type { TpmSettings } from '../device-settings.ts';
 import type { DeviceProvisioning } from '../provisioning.ts';
 import { tpmLabel } from './known-emulators.ts';
-import { asParent, openEndorsementKey } from './tpm-endorsement.ts';
 import { deviceErrorFrom, leavesConnection, wasReset } from './tpm-failure.ts';
 import { forgetFailures } from './tpm-lockout.ts';
-import { openStorageRoot, provisionTpm } from './tpm-provisioning.ts';
-import { type ProvisionedTpm, readTpmState } from './tpm-state.ts';
-
-/** A TPM with our keys loaded and checked. */
-interface LoadedTpm {
-  readonly tpm: Tpm;
-  readonly state: ProvisionedTpm;
-  readonly ak: ObjectHandle;
-  readonly akQualifiedName: Uint8Array;
-  readonly checkpointKey: ObjectHandle;
-  readonly counter: ObjectHandle;
-  readonly counterName: Uint8Array;
-}
+import { type LoadedTpm, loadKeys, readCounter } from './tpm-loaded.ts';
+import { provisionTpm } from './tpm-provisioning.ts';
+import { certifyIndex, extendIndex, extendPcr, quotePcrs, readRegisters } from './tpm-registers.ts';
+import { readTpmState } from './tpm-state.ts';
 
 /** A P-256 SubjectPublicKeyInfo up to the coordinates (RFC 5480). */
 const spkiPrefix = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d03010703420004', 'hex');
 
-export class TpmAttestationDevice implements AttestationDevice, DeviceProvisioning {
+export class TpmAttestationDevice
+  implements AttestationDevice, AnchorRegisters, DeviceProvisioning
+{
   readonly #settings: TpmSettings;
   #loaded: Promise<LoadedTpm> | undefined;
 
@@ -93,6 +79,8 @@ export class TpmAttestationDevice implements AttestationDevice, DeviceProvisioni
         counterPublic: state.counterPublic,
         counterName: loaded.counterName,
         counterBase: state.counterBase,
+        extendPublic: state.anchoring?.extendPublic ?? null,
+        pcrIndex: state.anchoring?.pcrIndex ?? null,
         clock,
       };
     });
@@ -133,13 +121,46 @@ export class TpmAttestationDevice implements AttestationDevice, DeviceProvisioni
       return await this.#use('increment of the counter', deadline, async ({ tpm, counter }) => {
         if (!incremented) await tpm.nv.increment(counter, { timeoutMs: deadline.remainingMs() });
         incremented = true;
-        return readValue(tpm, counter, deadline);
+        return readCounter(tpm, counter, deadline);
       });
     } catch (error) {
       if (!incremented || !(error instanceof DeviceError)) throw error;
       const message = `${error.message}; the counter was incremented, only its value is unknown`;
       throw new DeviceError(error.code, message, { deviceMayHaveChanged: true, cause: error });
     }
+  }
+
+  async readRegisters(timeoutMs: number): Promise<Registers> {
+    const deadline = new Deadline(timeoutMs, 'reading of the anchor registers');
+    return this.#use('reading of the anchor registers', deadline, (loaded) =>
+      readRegisters(loaded, deadline),
+    );
+  }
+
+  async extendPcr(extension: Extension, timeoutMs: number): Promise<Uint8Array> {
+    const deadline = new Deadline(timeoutMs, 'extension of the PCR');
+    return this.#use('extension of the PCR', deadline, (loaded) =>
+      extendPcr(loaded, extension, deadline),
+    );
+  }
+
+  async extendIndex(extension: Extension, timeoutMs: number): Promise<Uint8Array> {
+    const deadline = new Deadline(timeoutMs, 'extension of the index');
+    return this.#use('extension of the index', deadline, (loaded) =>
+      extendIndex(loaded, extension, deadline),
+    );
+  }
+
+  async certifyExtend(qualifyingData: Uint8Array, timeoutMs: number): Promise<Attestation> {
+    const deadline = new Deadline(timeoutMs, 'attestation of the extend index');
+    return this.#use('attestation of the extend index', deadline, (loaded) =>
+      certifyIndex(loaded, qualifyingData, deadline),
+    );
+  }
+
+  async quote(request: QuoteRequest, timeoutMs: number): Promise<Quote> {
+    const deadline = new Deadline(timeoutMs, 'quote of PCRs');
+    return this.#use('quote of PCRs', deadline, (loaded) => quotePcrs(loaded, request, deadline));
   }
 
   /** Takes our keys out of the TPM and ends the connection. The TPM itself is not shut down. */
@@ -245,86 +266,6 @@ async function takeOver(tpm: Tpm, deadline: Deadline): Promise<void> {
   }
   await tpm.platform.flushLeftovers({ timeoutMs: deadline.remainingMs() });
   await forgetFailures(tpm, deadline);
-}
-
-async function loadKeys(
-  tpm: Tpm,
-  from: { readonly settings: TpmSettings; readonly state: ProvisionedTpm },
-  deadline: Deadline,
-): Promise<LoadedTpm> {
-  const { settings, state } = from;
-  const counter = await openCounter(tpm, from, deadline);
-  const endorsement = await openEndorsementKey(tpm, state.ekProfile, deadline);
-  if (Buffer.compare(endorsement.publicArea, state.ekPublic) !== 0) {
-    throw mismatch(settings, 'its endorsement key is another');
-  }
-  const akParts = { publicArea: state.akPublic, privatePart: state.akPrivate };
-  const ak = await loadOurKey(settings, () =>
-    asParent(tpm, endorsement, {
-      deadline,
-      command: (options) => tpm.keys.load(endorsement.key, akParts, options),
-    }),
-  );
-  if (endorsement.transient) {
-    await tpm.keys.flush(endorsement.key, { timeoutMs: deadline.remainingMs() });
-  }
-  const root = await openStorageRoot(tpm, deadline);
-  const checkpointParts = {
-    publicArea: state.checkpointKeyPublic,
-    privatePart: state.checkpointKeyPrivate,
-  };
-  const checkpointKey = await loadOurKey(settings, () =>
-    tpm.keys.load(root, checkpointParts, { timeoutMs: deadline.remainingMs() }),
-  );
-  await tpm.keys.setAuth(ak, state.authValue);
-  await tpm.keys.setAuth(checkpointKey, state.authValue);
-  const { qualifiedName } = await tpm.keys.readPublic(ak, { timeoutMs: deadline.remainingMs() });
-  return { tpm, state, ak, akQualifiedName: qualifiedName, checkpointKey, ...counter };
-}
-
-async function openCounter(
-  tpm: Tpm,
-  from: { readonly settings: TpmSettings; readonly state: ProvisionedTpm },
-  deadline: Deadline,
-): Promise<Pick<LoadedTpm, 'counter' | 'counterName'>> {
-  const { settings, state } = from;
-  const counter = await tpm.nv.find(settings.counterIndex, { timeoutMs: deadline.remainingMs() });
-  if (counter === undefined) throw mismatch(settings, 'it has no counter at its index');
-  const info = await tpm.nv.readPublic(counter, { timeoutMs: deadline.remainingMs() });
-  if (Buffer.compare(info.publicArea, state.counterPublic) !== 0) {
-    throw mismatch(settings, 'its counter is another');
-  }
-  await tpm.nv.setAuth(counter, state.authValue);
-  const value = await readValue(tpm, counter, deadline);
-  if (value < state.counterBase) throw mismatch(settings, 'its counter is below its first value');
-  return { counter, counterName: info.name };
-}
-
-async function readValue(tpm: Tpm, counter: ObjectHandle, deadline: Deadline): Promise<bigint> {
-  const value = await tpm.nv.readCounter(counter, { timeoutMs: deadline.remainingMs() });
-  if (value !== undefined) return value;
-  throw new DeviceError('device-mismatch', 'TPM not usable: its counter has never been written');
-}
-
-/** A blob that this TPM's parent did not make fails its integrity check (TPM2_Load). */
-async function loadOurKey(
-  settings: TpmSettings,
-  load: () => Promise<ObjectHandle>,
-): Promise<ObjectHandle> {
-  try {
-    return await load();
-  } catch (error) {
-    const foreign = error instanceof TpmError && error.isTpmCode(constants.responseCode.integrity);
-    throw foreign ? mismatch(settings, 'it did not make the stored keys') : error;
-  }
-}
-
-function mismatch(settings: TpmSettings, why: string): DeviceError {
-  return new DeviceError(
-    'device-mismatch',
-    `TPM at '${settings.tcti}' not usable: ${why}; it was replaced or cleared, or '` +
-      `${settings.folder}' belongs to another TPM`,
-  );
 }
 
 function spkiOf(publicArea: Uint8Array): Uint8Array {

@@ -1,16 +1,25 @@
 /**
  * Makes a TPM ready for one ledger: endorsement key, attestation key under it, storage root key,
- * checkpoint key certified at its creation, counter.
+ * checkpoint key certified at its creation, counter, extend index.
  *
  * Commit order, and what a crash leaves: (1) state file `prepared`: nothing in the TPM yet;
  * (2) lockout limits set and storage root key persisted: the same again; (3) keys made: only blobs,
  * made again; (4) counter defined: it carries the ledger's mark, so it is known as ours; (5) first
- * increment: the value is read, and the counter not incremented again; (6) state file
- * `provisioned`. Running it again after any of these goes on from there.
+ * increment: the value is read, and the counter not incremented again; (6) extend index defined,
+ * with the mark too; (7) its first extension: it shows its base, and is not extended again;
+ * (8) state file `provisioned`. Running it again after any of these goes on from there.
  */
 import { createHash, randomBytes } from 'node:crypto';
 
-import { type ObjectHandle, type Tpm, constants, structures, templates } from '@kudurru/tpm2-tss';
+import { extendBase, extendMark } from '@kudurru/proof';
+import {
+  type ObjectHandle,
+  type Tpm,
+  constants,
+  structures,
+  templates,
+  unlessTpmCode,
+} from '@kudurru/tpm2-tss';
 
 import type { Deadline } from '../deadline.ts';
 import { DeviceError } from '../device-error.ts';
@@ -29,8 +38,8 @@ import { type PreparedTpm, type ProvisionedTpm, readTpmState, writeTpmState } fr
 const storageRootHandle = 0x81000001;
 
 /**
- * Marks a counter as one ledger's: the index's authPolicy, and so part of its attested Name. No
- * policy has this digest, and the index has no policy attribute, so it opens nothing.
+ * Marks an index as one ledger's: its authPolicy, and so part of its attested Name. No policy has
+ * this digest, and the index has no policy attribute, so it opens nothing.
  */
 export function counterMark(ledgerId: Uint8Array): Uint8Array {
   return createHash('sha256').update('kudurru/counter/1\0').update(ledgerId).digest();
@@ -46,12 +55,22 @@ export async function provisionTpm(
   const stored = readTpmState(settings.folder);
   if (stored !== undefined) refuseOtherLedger(stored.ledgerId, ledgerId, settings);
   if (stored?.stage === 'provisioned') return stored;
-  await refuseForeignCounter(tpm, { settings, ledgerId, prepared: stored !== undefined }, deadline);
+  for (const index of [settings.counterIndex, settings.extendIndex]) {
+    await refuseForeignIndex(tpm, { ...what, index, prepared: stored !== undefined }, deadline);
+  }
   const prepared = stored ?? prepare(settings, ledgerId);
   await setLockoutLimits(tpm, deadline);
   const keys = await makeKeys(tpm, prepared, deadline);
   const counter = await makeCounter(tpm, { settings, prepared }, deadline);
-  const state: ProvisionedTpm = { ...prepared, ...keys, ...counter, stage: 'provisioned' };
+  const extendPublic = await makeExtendIndex(tpm, { settings, prepared }, deadline);
+  const anchoring = { extendPublic, pcrIndex: settings.anchorPcr };
+  const state: ProvisionedTpm = {
+    ...prepared,
+    ...keys,
+    ...counter,
+    anchoring,
+    stage: 'provisioned',
+  };
   writeTpmState(settings.folder, state);
   return state;
 }
@@ -71,38 +90,39 @@ function refuseOtherLedger(stored: Uint8Array, wanted: Uint8Array, settings: Tpm
   );
 }
 
-async function refuseForeignCounter(
+async function refuseForeignIndex(
   tpm: Tpm,
   what: {
     readonly settings: TpmSettings;
     readonly ledgerId: Uint8Array;
+    readonly index: number;
     readonly prepared: boolean;
   },
   deadline: Deadline,
 ): Promise<void> {
-  const { settings, ledgerId, prepared } = what;
-  const index = await tpm.nv.find(settings.counterIndex, { timeoutMs: deadline.remainingMs() });
-  if (index === undefined) return;
-  const { authPolicy } = await tpm.nv.readPublic(index, { timeoutMs: deadline.remainingMs() });
-  const name = `0x${settings.counterIndex.toString(16)}`;
+  const { settings, ledgerId, index, prepared } = what;
+  const found = await tpm.nv.find(index, { timeoutMs: deadline.remainingMs() });
+  if (found === undefined) return;
+  const { authPolicy } = await tpm.nv.readPublic(found, { timeoutMs: deadline.remainingMs() });
+  const name = `0x${index.toString(16)}`;
   if (Buffer.compare(authPolicy, counterMark(ledgerId)) !== 0) {
     throw new DeviceError(
       'device-holds-another-ledger',
       `TPM not usable: NV index '${name}' is defined and not by this ledger; ` +
-        'use a TPM of its own, or configure another counter index',
+        'use a TPM of its own, or configure another index',
     );
   }
   if (prepared) return;
   throw new DeviceError(
     'device-mismatch',
-    `TPM not usable: it has this ledger's counter at '${name}', but '${settings.folder}' has no ` +
+    `TPM not usable: it has this ledger's index at '${name}', but '${settings.folder}' has no ` +
       'keys; restore that folder from its backup',
   );
 }
 
 type Keys = Omit<
   ProvisionedTpm,
-  'stage' | 'ledgerId' | 'authValue' | 'counterPublic' | 'counterBase'
+  'stage' | 'ledgerId' | 'authValue' | 'counterPublic' | 'counterBase' | 'anchoring'
 >;
 
 async function makeKeys(tpm: Tpm, prepared: PreparedTpm, deadline: Deadline): Promise<Keys> {
@@ -239,6 +259,34 @@ async function makeCounter(
     throw new DeviceError('device-unfit', 'TPM not usable: its counter has no value after a write');
   }
   return { counterPublic: publicArea, counterBase };
+}
+
+/** The index, written once: its public area. */
+async function makeExtendIndex(
+  tpm: Tpm,
+  what: { readonly settings: TpmSettings; readonly prepared: PreparedTpm },
+  deadline: Deadline,
+): Promise<Uint8Array> {
+  const { extendIndex } = what.settings;
+  const { authValue, ledgerId } = what.prepared;
+  const found = await tpm.nv.find(extendIndex, { timeoutMs: deadline.remainingMs() });
+  const definition = { index: extendIndex, authValue, authPolicy: counterMark(ledgerId) };
+  const index =
+    found ?? (await tpm.nv.defineExtend(definition, { timeoutMs: deadline.remainingMs() }));
+  await tpm.nv.setAuth(index, authValue);
+  const { nvUninitialized } = constants.responseCode;
+  const read = (): Promise<Uint8Array> => tpm.nv.read(index, { timeoutMs: deadline.remainingMs() });
+  if ((await unlessTpmCode(nvUninitialized, read())) === undefined) {
+    const first = extendMark(ledgerId);
+    await tpm.nv.extend(index, first, { timeoutMs: deadline.remainingMs() });
+  }
+  const { publicArea } = await tpm.nv.readPublic(index, { timeoutMs: deadline.remainingMs() });
+  if (Buffer.compare(await read(), extendBase(ledgerId)) === 0) return publicArea;
+  throw new DeviceError(
+    'device-mismatch',
+    `TPM not usable: the extend index at '0x${extendIndex.toString(16)}' does not show the value ` +
+      'that it is made with: anchors have extended it already',
+  );
 }
 
 function hex(bytes: Uint8Array): string {

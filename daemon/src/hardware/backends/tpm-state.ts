@@ -40,10 +40,19 @@ export type ProvisionedTpm = ByteFields<typeof provisionedFields> & {
   readonly ekProfile: string;
   readonly ekCertificates: readonly Uint8Array[];
   readonly counterBase: bigint;
+  /** What anchors extend; null where it was provisioned by a version that extended nothing. */
+  readonly anchoring: AnchoringState | null;
 };
+export interface AnchoringState {
+  /** TPMS_NV_PUBLIC of the extend index. */
+  readonly extendPublic: Uint8Array;
+  readonly pcrIndex: number;
+}
 export type TpmState = PreparedTpm | ProvisionedTpm;
 
-const version = 1;
+/** Version 1 is the same without what anchors extend. */
+const versions: readonly unknown[] = [1, 2];
+const pcrIndexMax = 15;
 const fileName = 'tpm.json';
 
 /**
@@ -80,12 +89,18 @@ export function writeTpmState(folder: string, state: TpmState): void {
 export function encodeTpmState(state: TpmState): string {
   const bytes: Record<string, Uint8Array> = { ...(state as ByteFields<typeof preparedFields>) };
   const names = state.stage === 'prepared' ? preparedFields : provisionedFields;
+  const anchoring = state.stage === 'prepared' ? undefined : state.anchoring;
+  const version = anchoring === null ? 1 : 2;
   const fields: Record<string, unknown> = { version, stage: state.stage };
   for (const name of names) fields[name] = toBase64(bytes[name] ?? new Uint8Array(0));
   if (state.stage === 'provisioned') {
     fields['ekProfile'] = state.ekProfile;
     fields['ekCertificates'] = state.ekCertificates.map(toBase64);
     fields['counterBase'] = state.counterBase.toString();
+    if (state.anchoring !== null) {
+      fields['extendPublic'] = toBase64(state.anchoring.extendPublic);
+      fields['pcrIndex'] = state.anchoring.pcrIndex;
+    }
   }
   return checkedJsonText(fields);
 }
@@ -98,7 +113,8 @@ export function parseTpmState(text: string): TpmState {
     if (!left.delete(name)) throw new Error(`field '${name}' is missing`);
     return value;
   };
-  if (take('version') !== version) throw new Error('it is of an unknown version');
+  const version = take('version');
+  if (!versions.includes(version)) throw new Error('it is of an unknown version');
   const stage = take('stage');
   if (stage !== 'prepared' && stage !== 'provisioned') throw new Error('its stage is unknown');
   const names = stage === 'prepared' ? preparedFields : provisionedFields;
@@ -112,6 +128,7 @@ export function parseTpmState(text: string): TpmState {
           ekProfile: asText('ekProfile', take('ekProfile')),
           ekCertificates: certificatesFrom(take('ekCertificates')),
           counterBase: asCount('counterBase', take('counterBase')),
+          anchoring: version === 1 ? null : anchoringFrom(take),
         };
   const unknown = [...left.keys()][0];
   if (unknown !== undefined) throw new Error(`field '${unknown}' is unknown`);
@@ -160,6 +177,15 @@ function asCount(name: string, value: unknown): bigint {
   const text = asText(name, value);
   if (!/^(0|[1-9][0-9]{0,19})$/.test(text)) throw new Error(`field '${name}' is not a count`);
   return BigInt(text);
+}
+
+function anchoringFrom(take: (name: string) => unknown): AnchoringState {
+  const extendPublic = fromBase64('extendPublic', take('extendPublic'));
+  const pcrIndex = take('pcrIndex');
+  if (typeof pcrIndex === 'number' && Number.isInteger(pcrIndex)) {
+    if (pcrIndex >= 0 && pcrIndex <= pcrIndexMax) return { extendPublic, pcrIndex };
+  }
+  throw new Error("field 'pcrIndex' is not the number of a PCR that only a reset takes back");
 }
 
 function certificatesFrom(value: unknown): Uint8Array[] {
