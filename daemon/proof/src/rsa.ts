@@ -91,7 +91,7 @@ export function verifyRsaPkcs1(
   return equalBytes(opened, concatBytes(Uint8Array.of(0, 1), padding, Uint8Array.of(0), info));
 }
 
-/** Whether a PSS `signature` of `message` is valid: MGF1 of the same hash, salt as long (§9.1.2). */
+/** Whether a PSS `signature` of `message` is valid: MGF1 of the same hash, salt as long. */
 export function verifyRsaPss(
   key: RsaPublicKey,
   hash: HashName,
