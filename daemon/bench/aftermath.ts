@@ -1,21 +1,11 @@
 /** What must hold once the load is over; anything that does not fails the run. */
 import { execFile } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-import {
-  CHECKPOINT_PATH,
-  parseCheckpoint,
-  parseTrustPolicy,
-  TileReader,
-  verify,
-  type TrustPolicy,
-} from '@kudurru/proof';
+import { parseTrustPolicy, verify, type TrustPolicy } from '@kudurru/proof';
 
-import { checkIndex } from '../src/evidence/index/check.ts';
 import type { House } from './house.ts';
 import { proveReceipts, type ProvenReceipts } from './proofs.ts';
 import { drawReceipts } from './receipts.ts';
@@ -57,26 +47,11 @@ export async function proveAfterwards(
   return proveReceipts(state, drawReceipts(receiptFiles, RECEIPTS_PROVEN), stop);
 }
 
-/** `kudurru fsck` over the whole state. @throws Error with what it found */
+/** `kudurru fsck` over the whole state, search index included. @throws Error with what it found */
 export async function checkState(state: string, stop: AbortSignal): Promise<void> {
   await promisify(execFile)(
     process.execPath,
-    [commandProgram, 'fsck', '--state', state, '--json'],
+    [commandProgram, 'fsck', '--state', state, '--strict', '--json'],
     { signal: stop, maxBuffer: 2 ** 24 },
   );
-}
-
-/** Every row of every file of the search index, against the published entries. @throws Error */
-export async function checkIndexOf(state: string, ledgerId: Uint8Array): Promise<void> {
-  const { size } = parseCheckpoint(readFileSync(join(state, CHECKPOINT_PATH)));
-  const log = new TileReader((path) => readFile(join(state, path)), size);
-  const readEntries = async (first: number, count: number): Promise<Uint8Array[]> => {
-    const entries: Uint8Array[] = [];
-    for await (const entry of log.entries(BigInt(first), BigInt(first + count)))
-      entries.push(entry);
-    return entries;
-  };
-  const { findings } = await checkIndex({ state, ledgerId, size: Number(size), readEntries });
-  const [first] = findings;
-  if (first !== undefined) throw new Error(`${first.path} ${first.problem}`);
 }

@@ -18,6 +18,11 @@ export class FindingList {
     }
   }
 
+  /** All are named, and none is merely counted. */
+  get isWhole(): boolean {
+    return BigInt(this.#list.length) === this.damages + this.rebuildables;
+  }
+
   /** Those of a scan, which has counted its own. */
   take({ list, damages, rebuildables }: FsckReport['findings']): void {
     this.#list.push(...list.slice(0, FINDINGS_MAX - this.#list.length));

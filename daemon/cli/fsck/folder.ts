@@ -1,10 +1,9 @@
 /**
- * The files of a state folder beside journal and tiles: each is checked against what it says of
- * itself or what the journal says, and whatever has no business here is named. Which file is what
- * is written in daemon/ARCHITECTURE.md, "Files of the state folder".
+ * The files of a state folder beside journal, tiles and index: each is checked against what it says
+ * of itself or what the journal says, and whatever has no business here is named. Which file is
+ * what is written in daemon/ARCHITECTURE.md, "Files of the state folder".
  */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -15,7 +14,6 @@ import { isMissingFile } from '../published-log.ts';
 import { checkpointOf, type EvidenceAudit } from './evidence-audit.ts';
 import { aboutFile, type Finding, type FindingList } from './finding.ts';
 
-const INDEX_NAME = /^\d{16}-\d{1,16}-([0-9a-f]{32})\.sqlite$/u;
 const SNAPSHOT_NAME = /^\d{8,10}\.snapshot$/u;
 const DIGEST_SIZE_BYTES = 32;
 
@@ -37,7 +35,6 @@ export class FolderCheck {
 
   async run(scanned: Scanned, published: Uint8Array | null): Promise<void> {
     await this.#checkPublished(scanned, published);
-    await this.#checkIndex();
     await this.#checkSnapshots();
     await this.#checkTpmKeys();
   }
@@ -72,18 +69,6 @@ export class FolderCheck {
       'entries-lost',
       `${checkpoint.size} entries were published, and ${size} are whole`,
     ]);
-  }
-
-  /** The names hold the digests of the files. */
-  async #checkIndex(): Promise<void> {
-    for (const name of await this.#list('index')) {
-      const [, digest] = INDEX_NAME.exec(name) ?? [];
-      if (digest === undefined) continue; // half-made: the daemon removes it
-      const found = await unlessGone(digestOf(join(this.#folder, 'index', name)));
-      if (found === null || found.startsWith(digest)) continue;
-      const text = 'the file is not what its name says that it was made as';
-      this.#add(join('index', name), 'rebuildable', ['index-wrong', text]);
-    }
   }
 
   /** A snapshot ends in the digest of all before. */
@@ -132,10 +117,4 @@ async function unlessGone<Value>(reading: Promise<Value>): Promise<Value | null>
     if (isMissingFile(error)) return null;
     throw error;
   }
-}
-
-async function digestOf(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
 }

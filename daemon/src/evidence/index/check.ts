@@ -1,19 +1,30 @@
 /**
- * The search index compared with the log, for fsck: every file, every row. Nothing here is
- * evidence: what is found wrong may be deleted, the daemon makes it again.
+ * The search index compared with the log, for fsck: every file, every row, against the published
+ * bundles. Nothing here is evidence: what is found wrong may be removed, the daemon makes it again.
+ * Of the log no more than a bundle is in memory.
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
-import { indexRows, type IndexRows } from '@kudurru/native';
-import { compareBytes, equalBytes, formatEntryBundle, TILE_WIDTH } from '@kudurru/proof';
+import { TILE_WIDTH } from '@kudurru/proof';
 
 import { reasonOf } from '../../base/errors.ts';
 import { indexFolderOf } from './builder.ts';
-import { digestOf, endOf, listFolder, type IndexFile } from './files.ts';
-import { SegmentReader } from './segment-reader.ts';
-import { readOnlyUri, rowValuesOf } from './segment-writer.ts';
+import {
+  BUILDING_NAME,
+  digestOf,
+  endOf,
+  entriesOf,
+  gapsOf,
+  INDEX_SHAPE,
+  listFolder,
+  parseName,
+  type IndexFile,
+  type IndexShape,
+  type Range,
+} from './files.ts';
+import { PublishedRows, UnreadableBundle } from './published-rows.ts';
+import { RowComparison, type Difference } from './row-comparison.ts';
 
 export interface IndexCheckOptions {
   /** State folder. */
@@ -21,189 +32,166 @@ export interface IndexCheckOptions {
   readonly ledgerId: Uint8Array;
   /** Entries of the log. */
   readonly size: number;
-  /** Entries `first` … `first + count − 1`, as the journal has them. */
-  readonly readEntries: (first: number, count: number) => Promise<readonly Uint8Array[]>;
-  /** Entries compared since it was told last. */
-  readonly onProgress?: (entries: number) => void;
+  readonly shape?: IndexShape;
+  /** Files that were there before the log was read: these cannot hold more than it. */
+  readonly known?: ReadonlySet<string>;
+  /** False for a file whose bundles are not known to be right: its digest alone is compared. */
+  readonly comparesRows?: (range: Range) => boolean;
+  /** Entries compared in all, and those that the files hold; many times a second. */
+  readonly onProgress?: (done: number, total: number) => void;
+  /** Ends the check early. */
+  readonly isStopped?: () => boolean;
 }
 
+/** Bundles of rows, or megabytes of a digest: a few hundredths of a second. */
+const TURN_EVERY = 16;
+
 export interface IndexFinding {
-  /** Within the state folder. */
+  readonly code: 'index-wrong' | 'index-missing' | 'index-unexpected';
+  /** Within the state folder; of the folder itself where a file is missing. */
   readonly path: string;
-  /** What is wrong, in words; in every case the file may be deleted. */
+  /** Of the first difference; null where it is not of one. */
+  readonly entry: number | null;
+  /** What is wrong, in words. */
   readonly problem: string;
 }
 
 export interface IndexReport {
   readonly files: number;
-  /** Entries that the files hold. */
+  /** Entries whose rows were compared. */
   readonly entries: number;
+  /** Ended by `isStopped` otherwise. */
+  readonly isComplete: boolean;
+  /** One a file: the first. */
   readonly findings: readonly IndexFinding[];
 }
 
-/** Changes nothing. One finding a file: the first. */
-export async function checkIndex(options: IndexCheckOptions): Promise<IndexReport> {
-  const folder = indexFolderOf(options.state);
-  if (!existsSync(folder)) return { files: 0, entries: 0, findings: [] };
-  const { files, strays } = listFolder(folder);
-  const findings = strays.map((name) => finding(name, 'is no file of the index'));
-  let entries = 0;
-  for (const file of files) {
-    const problem = await new FileCheck(folder, file, options).run();
-    if (problem !== null) findings.push(finding(file.name, problem));
-    entries += file.count;
-  }
-  return { files: files.length, entries, findings };
+/** Changes nothing. */
+export function checkIndex(options: IndexCheckOptions): Promise<IndexReport> {
+  return new IndexCheck(options).run();
 }
 
-const finding = (name: string, problem: string): IndexFinding => ({
-  path: join('index', name),
-  problem,
-});
+/** Names of the files that are there now. */
+export function namesOfIndex(state: string): ReadonlySet<string> {
+  const folder = indexFolderOf(state);
+  if (!existsSync(folder)) return new Set();
+  return new Set(listFolder(folder).files.map(({ name }) => name));
+}
 
-class FileCheck {
-  readonly #path: string;
-  readonly #folder: string;
-  readonly #file: IndexFile;
+class IndexCheck {
   readonly #options: IndexCheckOptions;
-  readonly #agents = new Map<number, number>();
+  readonly #folder: string;
+  readonly #published: PublishedRows;
+  readonly #findings: IndexFinding[] = [];
+  #files: readonly IndexFile[] = [];
+  #entries = 0;
+  #turns = 0;
 
-  constructor(folder: string, file: IndexFile, options: IndexCheckOptions) {
-    this.#folder = folder;
-    this.#path = join(folder, file.name);
-    this.#file = file;
+  constructor(options: IndexCheckOptions) {
     this.#options = options;
+    this.#folder = indexFolderOf(options.state);
+    this.#published = new PublishedRows(options.state);
+  }
+
+  async run(): Promise<IndexReport> {
+    if (existsSync(this.#folder)) this.#list();
+    for (const file of this.#files) {
+      if (this.#isStopped()) break;
+      const difference = await this.#differenceOf(file);
+      if (difference !== null) this.#say('index-wrong', file.name, difference);
+    }
+    const isComplete = !this.#isStopped();
+    if (isComplete) this.#sayMissing();
+    const findings = this.#findings;
+    return { files: this.#files.length, entries: this.#entries, isComplete, findings };
+  }
+
+  #list(): void {
+    const { files, strays } = listFolder(this.#folder);
+    this.#files = files;
+    for (const name of strays) {
+      // Half-made, or merged into a larger one: the daemon removes these by itself.
+      if (name === BUILDING_NAME || parseName(name) !== null) continue;
+      this.#say('index-unexpected', name, { entry: null, problem: 'is no file of the index' });
+    }
   }
 
   /** Null where all is as it should be. */
-  async run(): Promise<string | null> {
-    const { size } = this.#options;
-    if (endOf(this.#file) > size) return `is of a log that was longer than ${size}`;
+  async #differenceOf(file: IndexFile): Promise<Difference | null> {
+    const { size, known, comparesRows = () => true } = this.#options;
+    const isBeyond = endOf(file) > size;
+    if (isBeyond && known?.has(file.name) !== false) {
+      return { entry: null, problem: `is of a log that was longer than ${size}` };
+    }
+    const path = join(this.#folder, file.name);
     try {
-      const digest = await digestOf(this.#path, () => Promise.resolve());
-      if (digest !== this.#file.digest) return 'is not what was written: its digest is another';
-      return await this.#compare();
+      const digest = await digestOf(path, () => this.#turn());
+      const compares = !isBeyond && comparesRows(file);
+      const difference = compares ? await this.#rowsOf(file) : null;
+      if (digest === file.digest) return difference;
+      const problem = 'is not what was written: its digest is another';
+      if (difference === null) return { entry: null, problem };
+      return { entry: difference.entry, problem: `${problem}; it ${difference.problem}` };
     } catch (error) {
-      return `cannot be read: ${reasonOf(error)}`;
+      // A running daemon merges files and removes those that it took them from.
+      if (!existsSync(path)) return null;
+      throw error;
     }
   }
 
-  async #compare(): Promise<string | null> {
-    const reader = new SegmentReader(this.#folder, this.#file, this.#options.ledgerId);
-    reader.close();
-    const database = new DatabaseSync(readOnlyUri(this.#path), { readOnly: true });
+  async #rowsOf(file: IndexFile): Promise<Difference | null> {
     try {
-      const check = database.prepare('PRAGMA integrity_check(1)').get()?.['integrity_check'];
-      if (check !== 'ok') return `is damaged: ${String(check)}`;
-      const { difference, lastLeafHash } = await this.#compareRows(database);
-      if (difference !== null) return difference;
-      return equalBytes(lastLeafHash, reader.facts.lastLeafHash)
-        ? null
-        : 'is of another history of this ledger';
-    } finally {
-      database.close();
+      return await this.#compareRows(file);
+    } catch (error) {
+      return { entry: null, problem: `cannot be read: ${reasonOf(error)}` };
     }
   }
 
-  async #compareRows(
-    database: DatabaseSync,
-  ): Promise<{ readonly difference: string | null; readonly lastLeafHash: Uint8Array }> {
-    const { first } = this.#file;
-    const tables = {
-      action: rangeOf(database, 'action'),
-      session: rangeOf(database, 'session'),
-      anchor: rangeOf(database, 'anchor'),
-    };
-    const heads = new Map<number, number>();
-    let lastLeafHash = new Uint8Array();
-    for (let at = first; at < endOf(this.#file); at += TILE_WIDTH) {
-      const rows = await this.#rowsAt(at);
-      const actions: Row[] = [];
-      for (let place = 0; place < rows.actions; place++) {
-        const agent = await this.#agentOf(rows.session[place] ?? 0);
-        heads.set(agent, rows.index[place] ?? 0);
-        actions.push(rowValuesOf(rows, place, agent));
+  /** Null, too, where the bundles cannot be read, or somebody stops the check. */
+  async #compareRows(file: IndexFile): Promise<Difference | null> {
+    const { ledgerId, size } = this.#options;
+    const published = this.#published;
+    const comparison = new RowComparison({ folder: this.#folder, file, ledgerId, published, size });
+    try {
+      while (!comparison.isAtEnd) {
+        const difference = comparison.step();
+        if (difference !== null) return difference;
+        this.#entries += TILE_WIDTH;
+        await this.#turn();
+        if (this.#isStopped()) return null;
       }
-      const wrong =
-        differenceIn(tables.action, at, actions) ??
-        differenceIn(
-          tables.session,
-          at,
-          rows.sessions.map((row) => [row.index, row.id, row.agent]),
-        ) ??
-        differenceIn(
-          tables.anchor,
-          at,
-          rows.anchors.map((row) => [row.index, row.size]),
-        );
-      if (wrong !== null) return { difference: wrong, lastLeafHash };
-      lastLeafHash = new Uint8Array(rows.lastLeafHash);
-      this.#options.onProgress?.(TILE_WIDTH);
-    }
-    const found = database.prepare('SELECT agent, idx FROM head ORDER BY agent').all();
-    const expected = [...heads].toSorted(([one], [other]) => one - other);
-    const isSame =
-      found.length === expected.length &&
-      found.every(
-        (row, at) => row['agent'] === expected[at]?.[0] && row['idx'] === expected[at]?.[1],
-      );
-    return { difference: isSame ? null : 'says another last action of an agent', lastLeafHash };
-  }
-
-  async #rowsAt(first: number): Promise<IndexRows> {
-    const entries = await this.#options.readEntries(first, TILE_WIDTH);
-    const rows = indexRows(first, formatEntryBundle(entries));
-    for (const { index, agent } of rows.sessions) this.#agents.set(index, agent);
-    return rows;
-  }
-
-  async #agentOf(session: number): Promise<number> {
-    const known = this.#agents.get(session);
-    if (known !== undefined) return known;
-    const [opened] = indexRows(
-      session,
-      formatEntryBundle(await this.#options.readEntries(session, 1)),
-    ).sessions;
-    if (opened === undefined) throw new Error(`no session was opened at index ${session}`);
-    this.#agents.set(session, opened.agent);
-    return opened.agent;
-  }
-}
-
-type Value = number | bigint | string | Uint8Array | null;
-type Row = readonly Value[];
-
-function rangeOf(database: DatabaseSync, table: string): StatementSync {
-  const rows = database.prepare(`SELECT * FROM ${table} WHERE idx >= ? AND idx < ? ORDER BY idx`);
-  rows.setReadBigInts(true);
-  rows.setReturnArrays(true);
-  return rows;
-}
-
-/** Null where the rows of one bundle's range are these. */
-function differenceIn(
-  table: StatementSync,
-  first: number,
-  expected: readonly Row[],
-): string | null {
-  const found = table.all(first, first + TILE_WIDTH) as unknown as readonly Row[];
-  for (let at = 0; at < Math.max(found.length, expected.length); at++) {
-    const [one, other] = [found[at], expected[at]];
-    const [there, due] = [Number(one?.[0] ?? Infinity), Number(other?.[0] ?? Infinity)];
-    if (there > due) return `lacks entry ${due}`;
-    if (there < due) return `has a row for entry ${there}, which has none`;
-    if (one?.every((value, column) => isSame(value, other?.[column] ?? null)) !== true) {
-      return `says of entry ${due} what the log does not`;
+      return comparison.end();
+    } catch (error) {
+      if (error instanceof UnreadableBundle) return null;
+      throw error;
+    } finally {
+      comparison.close();
     }
   }
-  return null;
-}
 
-function isSame(found: Value, expected: Value): boolean {
-  if (found instanceof Uint8Array && expected instanceof Uint8Array) {
-    return compareBytes(found, expected) === 0;
+  /** The newest two segments are in the daemon's memory; the others should each have a file. */
+  #sayMissing(): void {
+    const { size, shape: { segment } = INDEX_SHAPE } = this.#options;
+    const end = size - (size % segment) - segment;
+    for (const { first, count } of gapsOf(this.#files, 0, end)) {
+      const problem = `has no file of the entries ${first} to ${first + count - 1}`;
+      this.#findings.push({ code: 'index-missing', path: 'index', entry: first, problem });
+    }
   }
-  return typeof found === 'bigint' && expected !== null && !(expected instanceof Uint8Array)
-    ? found === BigInt(expected)
-    : found === expected;
+
+  #say(code: IndexFinding['code'], name: string, { entry, problem }: Difference): void {
+    this.#findings.push({ code, path: join('index', name), entry, problem });
+  }
+
+  #isStopped(): boolean {
+    return this.#options.isStopped?.() === true;
+  }
+
+  /** Lets signals and the progress line have their turn. */
+  async #turn(): Promise<void> {
+    this.#turns += 1;
+    if (this.#turns % TURN_EVERY !== 0) return;
+    await new Promise<void>(setImmediate);
+    this.#options.onProgress?.(this.#entries, entriesOf(this.#files));
+  }
 }

@@ -28,17 +28,12 @@ describe('the check of the search index', () => {
   after(() => rmSync(folder, { recursive: true }));
 
   const check = (size = ENTRIES): Promise<IndexReport> =>
-    checkIndex({
-      state: folder,
-      ledgerId: LEDGER_ID,
-      size,
-      readEntries: (first, count) => Promise.resolve(entries.slice(first, first + count)),
-    });
+    checkIndex({ state: folder, ledgerId: LEDGER_ID, size, shape: SHAPE });
   const pathOf = (name: string): string => join(indexFolderOf(folder), name);
 
   it('finds nothing in what was built, and compares all of it', async () => {
     const held = ENTRIES - (ENTRIES % SHAPE.segment);
-    assert.deepEqual(await check(), { files: 2, entries: held, findings: [] });
+    assert.deepEqual(await check(), { files: 2, entries: held, isComplete: true, findings: [] });
   });
 
   it('finds any byte that was changed', async () => {
@@ -58,12 +53,34 @@ describe('the check of the search index', () => {
     writeFileSync(pathOf(file.name), bytes);
   });
 
+  it('names the first difference of a file whose digest is another, too', async () => {
+    const [file] = files;
+    assert.ok(file !== undefined);
+    const was = readFileSync(pathOf(file.name));
+    change(pathOf(file.name), "UPDATE action SET operation = 'forged' WHERE idx IN (700, 800)");
+    const { findings } = await check();
+    writeFileSync(pathOf(file.name), was);
+    assert.deepEqual(findings, [
+      {
+        code: 'index-wrong',
+        path: join('index', file.name),
+        entry: 700,
+        problem:
+          'is not what was written: its digest is another; ' +
+          'it says of entry 700 what the log does not',
+      },
+    ]);
+  });
+
   const forgeries: readonly (readonly [sql: string, problem: RegExp])[] = [
     ["UPDATE action SET operation = 'forged' WHERE idx = 700", /says of entry 700/u],
     ['UPDATE action SET agent = 1 - min(agent, 1) WHERE idx = 700', /says of entry 700/u],
     ['DELETE FROM action WHERE idx = 700', /lacks entry 700/u],
     ['DELETE FROM anchor', /lacks entry \d+/u],
     ['UPDATE head SET idx = idx - 1', /another last action/u],
+    ['INSERT INTO anchor VALUES (999999, 1)', /rows of no entry/u],
+    ['UPDATE segment SET rows = rows + 1', /rows of no entry/u],
+    ['DROP INDEX action_tool', /other tables and indexes/u],
     ['UPDATE segment SET last_leaf = zeroblob(32)', /another history/u],
     ['UPDATE segment SET ledger = zeroblob(32)', /another range or ledger/u],
   ];
@@ -72,9 +89,7 @@ describe('the check of the search index', () => {
       const [file] = files;
       assert.ok(file !== undefined);
       const was = readFileSync(pathOf(file.name));
-      const database = new DatabaseSync(pathOf(file.name));
-      database.exec(sql);
-      database.close();
+      change(pathOf(file.name), sql);
       const forged = readFileSync(pathOf(file.name));
       assert.notDeepEqual(forged, was, 'the forgery changes something');
       const digest = createHash('sha256').update(forged).digest('hex').slice(0, 32);
@@ -91,6 +106,34 @@ describe('the check of the search index', () => {
     });
   }
 
+  it('says which entries have no file, above those that are in memory', async () => {
+    const [file] = files;
+    assert.ok(file !== undefined);
+    const was = readFileSync(pathOf(file.name));
+    rmSync(pathOf(file.name));
+    const { findings } = await check();
+    writeFileSync(pathOf(file.name), was);
+    const problem = `has no file of the entries 0 to ${SHAPE.merged - 1}`;
+    assert.deepEqual(findings, [{ code: 'index-missing', path: 'index', entry: 0, problem }]);
+  });
+
+  it('leaves alone what came while the log was read, and what is not to be compared', async () => {
+    const options = { state: folder, ledgerId: LEDGER_ID, shape: SHAPE };
+    const newer = await checkIndex({ ...options, size: SHAPE.merged, known: new Set() });
+    assert.deepEqual([newer.entries, newer.findings], [SHAPE.merged, []]);
+    const comparesRows = ({ first }: { readonly first: number }): boolean => first > 0;
+    const some = await checkIndex({ ...options, size: ENTRIES, comparesRows });
+    assert.deepEqual([some.files, some.entries, some.findings], [2, SHAPE.segment, []]);
+  });
+
+  it('ends early where it is told to, and says so', async () => {
+    let asked = 0;
+    const isStopped = (): boolean => ++asked > 2;
+    const options = { state: folder, ledgerId: LEDGER_ID, shape: SHAPE, isStopped };
+    const { isComplete, entries: done } = await checkIndex({ ...options, size: ENTRIES });
+    assert.deepEqual([isComplete, done], [false, 2 * 256]);
+  });
+
   it('finds files of a longer log, and what is no file of the index', async () => {
     writeFileSync(pathOf('notes.txt'), 'x');
     const { findings } = await check(SHAPE.merged);
@@ -101,3 +144,9 @@ describe('the check of the search index', () => {
     );
   });
 });
+
+function change(path: string, sql: string): void {
+  const database = new DatabaseSync(path);
+  database.exec(sql);
+  database.close();
+}
