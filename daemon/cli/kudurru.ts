@@ -17,6 +17,10 @@ interface Listed {
 }
 
 const COMMANDS: readonly Listed[] = [
+  {
+    words: ['provision'],
+    load: async () => (await import('./commands/provision.ts')).provision,
+  },
   { words: ['status'], load: async () => (await import('./commands/status.ts')).status },
   {
     words: ['agent', 'enrol'],
@@ -29,6 +33,14 @@ const COMMANDS: readonly Listed[] = [
   {
     words: ['agent', 'show'],
     load: async () => (await import('./commands/agent-show.ts')).agentShow,
+  },
+  {
+    words: ['operator', 'list'],
+    load: async () => (await import('./commands/operator-list.ts')).operatorList,
+  },
+  {
+    words: ['identity', 'export'],
+    load: async () => (await import('./commands/identity-export.ts')).identityExport,
   },
   { words: ['mcp'], load: async () => (await import('./commands/mcp.ts')).mcp },
   { words: ['submit'], load: async () => (await import('./commands/submit.ts')).submit },

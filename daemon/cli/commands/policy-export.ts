@@ -1,21 +1,23 @@
 /** `kudurru policy export`: the trust policy that names this ledger and its devices. */
 import {
+  decodeUtf8,
   formatTrustPolicy,
   LABELS,
   TIME_LEVELS,
   trustPolicyFromJson,
+  type Json,
   type JsonObject,
 } from '@kudurru/proof';
 
-import { PLACE_OPTIONS, type Command } from '../command.ts';
+import { PLACE_OPTIONS, type Command, type Invocation } from '../command.ts';
 import { ControlClient } from '../control-client.ts';
 import { EXIT, wrongUse } from '../exit-code.ts';
-import { writeResult } from '../files.ts';
+import { readNamedFile, writeResult } from '../files.ts';
 
 export const policyExport: Command = {
   words: ['policy', 'export'],
   summary: 'write the trust policy that names this ledger',
-  synopsis: ['[-o FILE] [--accept LABEL]… [--time-level LEVEL] [--state DIR]'],
+  synopsis: ['[-o FILE] [--identity FILE] [--accept LABEL]… [--time-level LEVEL] [--state DIR]'],
   description: [
     'Writes a trust policy (JSON) with the ledger, the log key and the appliance of this ' +
       'daemon. A reader should not simply believe it: whoever verifies compares these ' +
@@ -26,6 +28,11 @@ export const policyExport: Command = {
   ],
   options: [
     { name: 'output', short: 'o', value: 'FILE', meaning: 'write to FILE; else to stdout' },
+    {
+      name: 'identity',
+      value: 'FILE',
+      meaning: 'take the values from an identity document, and ask no daemon',
+    },
     { name: 'name', value: 'TEXT', meaning: 'what verdicts call it (the origin of the log)' },
     {
       name: 'accept',
@@ -44,18 +51,21 @@ export const policyExport: Command = {
   examples: [
     ['To a file', 'kudurru policy export -o trust.json'],
     [
+      'From an identity document, without the daemon',
+      'kudurru policy export --identity identity.json -o trust.json',
+    ],
+    [
       'For trying out emulated devices',
       'kudurru policy export --accept emulated --time-level UNKNOWN -o trust.json',
     ],
   ],
   async run(invocation) {
     invocation.take();
-    const client = new ControlClient(invocation.locations().controlSocket);
     const labels = invocation.texts('accept').map((label) => memberOf(LABELS, '--accept', label));
     const level = invocation.text('time-level');
     const name = invocation.text('name');
     const policy = trustPolicyFromJson({
-      ...(await client.get<JsonObject>('/v1/trust-policy')),
+      ...(await exportedPolicy(invocation)),
       ...(name === undefined ? {} : { name }),
       ...(labels.length === 0 ? {} : { acceptLabels: labels }),
       ...(level === undefined
@@ -69,6 +79,34 @@ export const policyExport: Command = {
     return EXIT.good;
   },
 };
+
+async function exportedPolicy(invocation: Invocation): Promise<JsonObject> {
+  const file = invocation.text('identity');
+  if (file === undefined) {
+    const client = new ControlClient(invocation.locations().controlSocket);
+    return client.get<JsonObject>('/v1/trust-policy');
+  }
+  const policy = memberOfObject(readJson(file), 'trustPolicy');
+  if (isObject(policy)) return policy;
+  throw wrongUse(`"${file}" is no identity document: it has no "trustPolicy"`);
+}
+
+function readJson(file: string): Json {
+  try {
+    return JSON.parse(decodeUtf8(readNamedFile(file, 'identity document'))) as Json;
+  } catch (cause) {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw wrongUse(`"${file}" is no identity document: it is not JSON`);
+  }
+}
+
+function memberOfObject(value: Json, name: string): Json | undefined {
+  return isObject(value) ? value[name] : undefined;
+}
+
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 function memberOf<Member extends string>(
   members: readonly Member[],

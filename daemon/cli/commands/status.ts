@@ -19,6 +19,7 @@ interface Status {
   readonly profile: string;
   readonly ledgerId: string;
   readonly origin: string;
+  readonly operators: readonly string[];
   readonly size: number;
   readonly root: string;
   readonly agents: number;
@@ -82,6 +83,7 @@ function factsOf(found: Status): [string, string][] {
         `up ${duration(found.uptimeMs)}`,
     ],
     ['ledger', found.ledgerId],
+    ['operators', operatorsText(found.operators)],
     ['log', `${found.origin}, ${found.size} entries`],
     ['root', found.root],
     ['anchor', anchorText(anchor)],
@@ -100,6 +102,11 @@ function factsOf(found: Status): [string, string][] {
     ...resourceFacts(found.resources),
     ['bodies', `${size(found.unnamedChunkBytes)} of large ones that no statement names`],
   ];
+}
+
+function operatorsText(operators: readonly string[]): string {
+  if (operators.length > 0) return operators.join(', ');
+  return 'none: founded without "kudurru provision"; nobody can authorise a recovery';
 }
 
 function tailReadText(tailRead: string): string {

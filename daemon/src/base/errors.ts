@@ -44,6 +44,11 @@ export const ERROR_CODES = {
     retry: 'never',
     meaning: 'the kernel names a caller that may not use the control socket',
   },
+  /** Provisioning: certificates of endorsement keys. */
+  'certificate-unusable': {
+    retry: 'never',
+    meaning: 'a certificate cannot be read as X.509',
+  },
   /** Opening a session. */
   'challenge-mismatch': {
     retry: 'later',
@@ -179,10 +184,25 @@ export const ERROR_CODES = {
     retry: 'later',
     meaning: 'the answer needs something that is not there yet, such as a later checkpoint',
   },
+  /** Provisioning: the operators that are named. */
+  'operator-key-unusable': {
+    retry: 'never',
+    meaning: 'an operator is named wrongly or twice, or has no key of a supported type',
+  },
   /** The control socket. */
   'path-unknown': {
     retry: 'never',
     meaning: 'the control socket has no such path',
+  },
+  /** Provisioning: the state folder against what is asked for. */
+  'provisioned-otherwise': {
+    retry: 'never',
+    meaning: 'the state folder has a ledger already that was founded with other names or operators',
+  },
+  /** The start. */
+  'provisioning-unfinished': {
+    retry: 'never',
+    meaning: 'the ledger was begun by the provisioning command, which has not finished',
   },
   /** Opening a session, enrolment, the control socket. */
   'request-malformed': {

@@ -1,14 +1,11 @@
 /** What the control socket asks, answered from the stages. */
 import {
-  DEFAULT_POLICY,
   decodeEntry,
   encodeBase64,
   encodeHex,
   entryToJson,
   formatTai,
-  formatTrustPolicy,
   WRITER_LEVELS,
-  type Json,
 } from '@kudurru/proof';
 
 import type { Anchorer } from '../anchor/anchorer.ts';
@@ -31,6 +28,7 @@ import type { SessionTable } from '../identity/sessions.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Clock } from '../time/clock.ts';
 import type { FoundedLedger } from './founding.ts';
+import { identityDocument, operatorViews, trustPolicyOf } from './identity-document.ts';
 import type { AlarmInForce } from './resource-watch.ts';
 import { resourcesOf, type ResourceViewOptions } from './resource-view.ts';
 import { heldBody } from './held-body.ts';
@@ -80,6 +78,7 @@ export function controlFace(options: ControlFaceOptions): ControlFace {
     bundle: (subject, disclose) => makeBundle(subject, disclose, options),
     checkpoint: (size) => showCheckpoint(size, options),
     trustPolicy: () => trustPolicyOf(founded),
+    identity: () => identityDocument(founded),
   };
 }
 
@@ -155,26 +154,6 @@ function agentView(agent: Agent, { sessions }: ControlFaceOptions): AgentView {
   };
 }
 
-/** Trust must reach the reader another way; this says only what to compare. */
-function trustPolicyOf({
-  ledgerId,
-  origin,
-  logKeyText,
-  applianceId,
-  document,
-}: FoundedLedger): Json {
-  return JSON.parse(
-    formatTrustPolicy({
-      ...DEFAULT_POLICY,
-      name: origin,
-      ledgerId,
-      origin,
-      logKey: logKeyText,
-      appliances: [{ number: 0, id: applianceId, label: document.label }],
-    }),
-  ) as Json;
-}
-
 function statusOf(options: ControlFaceOptions): StatusView {
   const { founded, ledger, intake, evidence, clock } = options;
   const { size, root } = ledger.head();
@@ -187,6 +166,7 @@ function statusOf(options: ControlFaceOptions): StatusView {
     ledgerId: encodeHex(founded.ledgerId),
     origin: founded.origin,
     trustDomain: founded.trustDomain,
+    operators: operatorViews(founded.provisioningRecord).map(({ name }) => name),
     size: Number(size),
     root: encodeHex(root),
     agents: options.agents.size,

@@ -3,16 +3,12 @@
  * that can each be repeated: the provisioning record is durable before TPM and token are touched,
  * so an interrupted first start goes on with the same ledgerId and finds what it made.
  */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-
 import {
   applianceIdOf,
   decodeApplianceDocument,
   decodeProvisioningRecord,
   equalBytes,
   formatVerifierKey,
-  ledgerIdOf,
   p256PointOfSpki,
   type ApplianceDocument,
   type VerifierKey,
@@ -28,11 +24,12 @@ import type {
 } from '../hardware/device-description.ts';
 import { entryOfKind } from '../ledger/entry-of-kind.ts';
 import { checkDevices, makeApplianceDocument, makeProvisioningRecord } from '../ledger/founding.ts';
-import { ledgerIdIn, openStore, type LedgerStore } from '../ledger/store.ts';
+import type { LedgerStore } from '../ledger/store.ts';
+import { beginLedger } from './begin-ledger.ts';
 import type { Devices } from './devices.ts';
 
 /** Making keys takes seconds in a software TPM, and a minute in a slow one. */
-const provisionTimeoutMs = 120_000;
+export const provisionTimeoutMs = 120_000;
 
 export interface FoundedLedger {
   readonly store: LedgerStore;
@@ -58,89 +55,50 @@ export interface FoundingOptions {
 
 /**
  * @throws KudurruError `ledger-failed`, `state-folder-unusable`, `device-mismatch`,
- * `config-invalid`, and DeviceError of the devices
+ * `config-invalid`, `provisioning-unfinished`, and DeviceError of the devices
  */
 export async function openFounded(options: FoundingOptions): Promise<FoundedLedger> {
-  const { store, made } = await openOrBegin(options);
-  await sayOpened(store, options.log);
+  const { settings } = options.configuration;
+  const { store, unfinished } = await beginLedger({
+    ...options,
+    makeRecord: () => makeProvisioningRecord({ ...settings, operators: [] }),
+  });
   try {
-    return store.head().size === 0n
-      ? await found(options, store, made)
-      : await reopen(options, store);
+    if (unfinished === null) return await reopen(options, store);
+    refuseUnfinished(unfinished);
+    return await found(options, store, unfinished);
   } catch (error) {
     await store.leave();
     throw error;
   }
 }
 
-interface Opened {
-  readonly store: LedgerStore;
-  /** The provisioning record of a ledger that begins now; null for one that is there. */
-  readonly made: Uint8Array | null;
-}
-
-async function openOrBegin({ configuration, log }: FoundingOptions): Promise<Opened> {
-  const { state: folder, settings } = configuration;
-  const segmentBytes = BigInt(settings.segmentSizeMib) << 20n;
-  const ledgerId = ledgerIdIn(folder);
-  if (ledgerId !== null) {
-    const store = await openStore({ folder, ledgerId, segmentBytes });
-    if (!(await isUnused(store))) return { store, made: null };
-    await store.leave();
-    log.warning('an earlier first start ended before anything was recorded: begun anew');
-    rmSync(join(folder, 'journal'), { recursive: true });
-  }
-  const made = makeProvisioningRecord(settings.origin, settings.trustDomain);
-  return { store: await openStore({ folder, ledgerId: ledgerIdOf(made), segmentBytes }), made };
-}
-
-/**
- * The journal was begun and holds nothing, not even the provisioning record: no device and nobody
- * else has heard of its ledgerId. Were that not so, the devices would refuse the next one.
- */
-async function isUnused(store: LedgerStore): Promise<boolean> {
-  return store.head().size === 0n && (await store.records('prepare', { newest: 1 })).length === 0;
-}
-
-/** How the ledger was found, and what was made again for it. */
-async function sayOpened(store: LedgerStore, log: Log): Promise<void> {
-  const { tailRead, replay } = store.opening;
-  if (store.tornBytes > 0n) {
-    log.warning('cut off what was never acknowledged', { tornBytes: store.tornBytes });
-  }
-  for (const note of await store.takeNotes()) log.warning(note);
-  log.info('journal opened', {
-    stoppedCleanly: store.stoppedCleanly,
-    tailRead,
-    replayedFrom: replay.snapshot === null ? 'the beginning' : `snapshot ${replay.snapshot}`,
-    replayedRecords: replay.records,
-  });
+/** With operators a ledger is founded by the command that they provision it with. */
+function refuseUnfinished(provisioningRecord: Uint8Array): void {
+  const { operators } = decodeProvisioningRecord(provisioningRecord);
+  if (operators.length === 0) return;
+  throw new KudurruError(
+    'provisioning-unfinished',
+    'start refused: this ledger was begun by "kudurru provision", which was interrupted; ' +
+      'run that command again, with the same options',
+  );
 }
 
 async function found(
   { devices, log }: FoundingOptions,
   store: LedgerStore,
-  made: Uint8Array | null,
+  provisioningRecord: Uint8Array,
 ): Promise<FoundedLedger> {
-  if (made !== null) await store.appendRecord('prepare', made);
-  const [founding] = await store.records('prepare', { newest: 1 });
-  if (founding === undefined) {
-    throw new KudurruError('ledger-failed', 'the journal has no provisioning record');
-  }
   log.info('founding a ledger: TPM and token make their keys');
   await devices.attestation.provision(store.ledgerId, provisionTimeoutMs);
   await devices.token.provision(store.ledgerId, provisionTimeoutMs);
   const { device, token } = await describe(devices);
   const applianceDocument = makeApplianceDocument(device, token);
-  return assemble(store, {
-    provisioningRecord: founding.bytes,
-    applianceDocument,
-    device,
-    token,
-  });
+  return assemble(store, { provisioningRecord, applianceDocument, device, token });
 }
 
-async function reopen(
+/** The ledger of a genesis entry, with the devices that it was made on. */
+export async function reopen(
   { devices, configuration }: FoundingOptions,
   store: LedgerStore,
 ): Promise<FoundedLedger> {
@@ -164,13 +122,14 @@ async function reopen(
   return founded;
 }
 
-async function describe(devices: Devices) {
+export async function describe(devices: Devices) {
   const device = await devices.attestation.describe(provisionTimeoutMs);
   const token = await devices.token.describe(provisionTimeoutMs);
   return { device, token };
 }
 
-function assemble(
+/** @throws KudurruError `device-holds-another-ledger` */
+export function assemble(
   store: LedgerStore,
   parts: {
     readonly provisioningRecord: Uint8Array;

@@ -52,7 +52,8 @@ export class RunEntries {
       entries.push(systemEntry('genesis', genesis));
     }
     entries.push(this.#boot());
-    if (size > 0n && !store.stoppedCleanly) entries.push(this.#uncleanStart());
+    // A ledger that was provisioned and never ran has lost nothing.
+    if (store.bootCount() > 0 && !store.stoppedCleanly) entries.push(this.#uncleanStart());
     for (const outcome of await ledger.append(entries)) {
       if ('refusal' in outcome) throw outcome.refusal;
     }

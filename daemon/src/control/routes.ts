@@ -30,6 +30,7 @@ export function controlRoutes(face: ControlFace): readonly Route[] {
     post('/v1/bundles', (request) => makeBundle(face, request)),
     get('/v1/checkpoint', (request) => showCheckpoint(face, request)),
     get('/v1/trust-policy', () => json(face.trustPolicy())),
+    get('/v1/identity', () => json(face.identity())),
   ];
 }
 

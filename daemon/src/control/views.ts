@@ -84,6 +84,8 @@ export interface StatusView {
   readonly ledgerId: string;
   readonly origin: string;
   readonly trustDomain: string;
+  /** Names of those whose signed orders are carried out. */
+  readonly operators: readonly string[];
   readonly size: number;
   readonly root: string;
   readonly agents: number;
@@ -159,4 +161,6 @@ export interface ControlFace {
   /** A signed note; of the newest tree, or of a tree of just this size. */
   checkpoint(size: number | null): Promise<Uint8Array>;
   trustPolicy(): unknown;
+  /** The appliance identity document. */
+  identity(): unknown;
 }

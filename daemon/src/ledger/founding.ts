@@ -11,6 +11,7 @@ import {
   encodeU64,
   equalBytes,
   type ApplianceDocument,
+  type ProvisioningRecord,
 } from '@kudurru/proof';
 
 import { KudurruError } from '../base/errors.ts';
@@ -22,13 +23,20 @@ import type {
 
 const nonceSizeBytes = 32;
 
+/** What a ledger is founded with, besides the nonce. */
+export type LedgerNames = Pick<ProvisioningRecord, 'origin' | 'trustDomain' | 'operators'>;
+
 /** A new provisioning record; its nonce makes every ledger another one. */
-export function makeProvisioningRecord(origin: string, trustDomain: string): Uint8Array {
+export function makeProvisioningRecord({
+  origin,
+  trustDomain,
+  operators,
+}: LedgerNames): Uint8Array {
   return encodeProvisioningRecord({
     version: 1,
     origin,
     trustDomain,
-    operators: [],
+    operators,
     nonce: new Uint8Array(randomBytes(nonceSizeBytes)),
   });
 }

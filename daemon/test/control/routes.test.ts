@@ -153,5 +153,6 @@ function face(asked: Subject[] = []): ControlFace {
     },
     checkpoint: unused,
     trustPolicy: unused,
+    identity: unused,
   };
 }

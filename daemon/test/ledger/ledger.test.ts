@@ -13,7 +13,11 @@ import { Ledger } from '../../src/ledger/ledger.ts';
 import { ledgerIdIn, openStore, type LedgerStore } from '../../src/ledger/store.ts';
 import { systemEntry, type SystemEntry } from '../../src/ledger/system-entry.ts';
 
-const provisioningRecord = makeProvisioningRecord('example.org/log', 'example.org');
+const provisioningRecord = makeProvisioningRecord({
+  origin: 'example.org/log',
+  trustDomain: 'example.org',
+  operators: [],
+});
 const ledgerId = ledgerIdOf(provisioningRecord);
 
 describe('ledger', () => {

@@ -87,11 +87,27 @@ export const ZONES: readonly Zone[] = [
   { name: 'composition', at: 'daemon/src/compose', imports: composition },
   { name: 'main', at: 'daemon/src/main.ts', imports: ['base', 'config', 'compose'] },
 
+  // What is done to a state folder while no daemon runs on it: the command's, with devices.
+  {
+    name: 'provisioning',
+    at: 'daemon/src/provision',
+    imports: ['composition', ...composition],
+  },
+
   // The native scan is fsck's: it reads a journal without its daemon.
   {
     name: 'cli',
     at: 'daemon/cli',
-    imports: [...foundation, 'agent', 'bridges', 'index', 'native'],
+    imports: [
+      ...foundation,
+      'agent',
+      'bridges',
+      'composition',
+      'config',
+      'index',
+      'native',
+      'provisioning',
+    ],
   },
   {
     name: 'bridges',

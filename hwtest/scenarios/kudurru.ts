@@ -1,0 +1,38 @@
+/** The command, run to its end as people run it. */
+import { spawn } from 'node:child_process';
+
+import { commandProgram } from './scenario.ts';
+
+export interface CommandEnd {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CommandOptions {
+  readonly currentFolder: string;
+  /** Called with each piece of stderr, and what ends the command. */
+  readonly onStderr?: (text: string, kill: () => void) => void;
+}
+
+export async function kudurru(
+  words: readonly string[],
+  { currentFolder, onStderr }: CommandOptions,
+): Promise<CommandEnd> {
+  const child = spawn(process.execPath, [commandProgram, ...words], {
+    cwd: currentFolder,
+    env: { PATH: process.env['PATH'] },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    onStderr?.(text, () => void child.kill('SIGKILL'));
+  });
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+}
