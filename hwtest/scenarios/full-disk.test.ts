@@ -78,8 +78,14 @@ describe('a full disk', function () {
 
   it('is seen coming: below the mark submissions are refused, and an entry says so', async () => {
     const before = await scenario.size();
+    const known = session.make({ bodies: [freshBody()] });
+    session.client.send(known.frame);
+    const receipt = await session.receipt();
+    session.passed(known);
     await reportFree(500);
     await untilAlarm('disk-low');
+    session.client.send(known.frame);
+    assert.deepEqual(await session.receipt(), receipt, 'a retry needs no room');
     const statement = session.make({});
     session.client.send(statement.frame);
     const { code, retry } = await session.client.refusal();

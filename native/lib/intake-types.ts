@@ -203,7 +203,10 @@ export interface Intake {
   bindSession(connection: bigint, binding: SessionBinding): void;
   /** Refuses a session request. With `close` the connection ends, and no `disconnected` follows. */
   refuse(connection: bigint, refusal: IntakeRefusal, close: boolean): void;
-  /** Refuses each new submission with this, until null takes it back. Of a `retry` that is true. */
+  /**
+   * Refuses each submission with this, until null takes it back. Of a `retry` that is true. One
+   * that is in the ledger already gets its receipt all the same.
+   */
   refuseSubmissions(refusal: Omit<IntakeRefusal, 'firstSequence'> | null): void;
   /** False where the connection is gone or does not read its answers. */
   pushAnchored(connection: bigint, firstSequence: bigint | number, receipt: Uint8Array): boolean;

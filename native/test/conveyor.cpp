@@ -208,6 +208,23 @@ TEST_F(ConveyorTest, KnowsTheScopesThatHaveAKey) {
   EXPECT_TRUE(conveyor().hasKeys(made));
 }
 
+TEST_F(ConveyorTest, NeedsNoKeyAndSealsNothingOfWhatIsARepeatOrRefused) {
+  begin(1);
+  std::vector<intake::SubmitItem> made = items(2);
+  makeEven(made);
+  made[0].parsed.bodies[0].scope = "other";
+  for (intake::SubmitItem& item : made) {
+    item.unlessRepeated = {"disk-low", "little room", intake::Retry::kLater};
+  }
+  EXPECT_TRUE(conveyor().hasKeys(made));
+  conveyor().put(std::move(made));
+  until([&] { return answered_.size() == 2; });
+  for (const intake::SubmitItem& item : answered_) {
+    EXPECT_STREQ(item.refusal.code, "disk-low");
+    EXPECT_TRUE(item.sealed.empty());
+  }
+}
+
 TEST_F(ConveyorTest, TellsOfALedgerThatHasEndedAndAnswersNobody) {
   begin(1);
   disk_.fault = test::SimulatedDisk::Fault::kError;

@@ -129,12 +129,16 @@ TEST_F(IntakeTest, RefusesWhatWaitedTooLongForItsBatch) {
   EXPECT_EQ(intake_->stats().submissions, 4u);
 }
 
-TEST_F(IntakeTest, RefusesEverySubmissionWhileItIsToldTo) {
+TEST_F(IntakeTest, LetsNothingNewBeTakenWhileItIsToldTo) {
   start();
   Connection& connection = bound();
   intake_->refuseSubmissions({"disk-low", "little room", intake::Retry::kLater});
   feed(connection, submitFrame(0));
-  answerAll();
+  intake::Batch batch = intake_->takeBatch();
+  EXPECT_FALSE(batch.items.at(0).refusal);
+  EXPECT_STREQ(batch.items[0].unlessRepeated.code, "disk-low");
+  batch.items[0].refusal = batch.items[0].unlessRepeated;
+  intake_->answer(std::move(batch));
   EXPECT_EQ(codesOf(readAnswers(connection)), Codes{"disk-low"});
   intake_->refuseSubmissions({});
   feed(connection, submitFrame(0));

@@ -157,6 +157,25 @@ TEST_F(LargeBodyTest, LeavesAMissingBodyToTheLedger) {
   intake_->answer(std::move(batch));
 }
 
+// Chunks that came are not kept, and their statement is told so, unless it is in the ledger
+// already.
+TEST_F(LargeBodyTest, KeepsNoChunkWhileNothingNewIsTaken) {
+  start();
+  Connection& connection = bound();
+  const BodyParts large = largeBody(1, 7, 2 * kChunkSizeBytes);
+  intake_->refuseSubmissions({"disk-low", "little room", intake::Retry::kLater});
+  send(connection, framesOf(large));
+  EXPECT_EQ(taken_, (std::vector<uint32_t>{}));
+  intake_->refuseSubmissions({});
+  feed(connection, submissionOf({large}));
+  intake::Batch batch = intake_->takeBatch();
+  EXPECT_FALSE(batch.items.at(0).refusal);
+  EXPECT_STREQ(batch.items[0].unlessRepeated.code, "disk-low");
+  commit(batch);
+  intake_->answer(std::move(batch));
+  EXPECT_EQ(connection.heldBytes, 0u);
+}
+
 TEST_F(LargeBodyTest, ACommitmentOfAnotherLengthDoesNotMatch) {
   start();
   Connection& connection = bound();

@@ -163,6 +163,39 @@ TEST_F(LedgerTest, TheSameStatementGetsTheSameReceiptAtAnyTime) {
   }
 }
 
+// A disk that is nearly full takes nothing new, and a repeat needs nothing.
+TEST_F(LedgerTest, WhileNothingNewIsTakenARepeatIsAnsweredAndWritesNothing) {
+  ASSERT_EQ(start().message, "");
+  AgentSide other = agent_;
+  const Buffer frame = agent_.submit(2, 10);
+  ASSERT_EQ(applyFrames({frame}).message, "");
+  const intake::Receipt receipt = batch_.items[0].receipt;
+  const std::vector<Buffer> frames = {frame, agent_.submit(1), other.submit(1)};
+  for (int run = 0; run < 2; ++run) {
+    const uint64_t size = ledger_->state().size();
+    const size_t calls = disk_.trace.size();
+    batch_ = {};
+    for (const Buffer& each : frames) {
+      batch_.items.push_back(itemOf(each));
+      batch_.items.back().unlessRepeated = {"disk-low", "little room", intake::Retry::kLater};
+    }
+    ASSERT_EQ(ledger_->apply({&batch_, 37, nullptr}, &result_).message, "");
+    ASSERT_FALSE(batch_.items[0].refusal) << batch_.items[0].refusal.message;
+    EXPECT_EQ(batch_.items[0].receipt.firstIndex, receipt.firstIndex);
+    EXPECT_EQ(batch_.items[0].receipt.treeSize, receipt.treeSize);
+    EXPECT_EQ(batch_.items[0].receipt.root, receipt.root);
+    EXPECT_STREQ(batch_.items[1].refusal.code, "disk-low");
+    EXPECT_STREQ(batch_.items[2].refusal.code, "sequence-taken");
+    EXPECT_EQ(result_.refused, 2u);
+    EXPECT_EQ(ledger_->state().size(), size);
+    for (size_t at = calls; at < disk_.trace.size(); ++at) {
+      EXPECT_FALSE(disk_.trace[at].starts_with("write ")) << disk_.trace[at];
+    }
+    ASSERT_EQ(start().message, "");
+  }
+  EXPECT_EQ(refusalOf(frames[1]), "");
+}
+
 TEST_F(LedgerTest, RestartGivesTheSameStateAndGoesOn) {
   ASSERT_EQ(start().message, "");
   for (int at = 0; at < 40; ++at) ASSERT_EQ(applyFrames({agent_.submit(20, 50)}).message, "");

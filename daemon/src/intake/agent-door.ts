@@ -96,7 +96,7 @@ export class AgentDoor {
     this.#intake.refuse(connection, { code, message, retry }, false);
   }
 
-  /** Every new submission is refused with this, until null takes it back. */
+  /** Every submission that is not in the ledger is refused with this, until null takes it back. */
   refuseSubmissions(error: KudurruError | null): void {
     this.#intake.refuseSubmissions(error);
   }

@@ -49,7 +49,7 @@ bool Conveyor::hasKeys(const std::vector<intake::SubmitItem>& items,
   }
   std::string_view known;
   for (const intake::SubmitItem& item : items) {
-    if (item.refusal) continue;
+    if (!item.mayBeNew()) continue;
     for (const submission::Body& body : item.parsed.bodies) {
       if (body.scope == known) continue;
       if (!keys->contains(std::string(body.scope))) return false;
@@ -144,7 +144,7 @@ bool Conveyor::workOnOne(std::unique_lock<std::mutex>& lock, Gathering& gatherin
   std::string failure;
   try {
     intake::verifySignature(item);
-    if (!item.refusal) sealBodies(item, *keys, cipher);
+    if (item.mayBeNew()) sealBodies(item, *keys, cipher);
   } catch (const std::exception& error) {
     failure = error.what();
   }

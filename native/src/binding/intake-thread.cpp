@@ -37,6 +37,7 @@ Delivery deliveryOf(intake::Batch&& batch) {
   for (const intake::SubmitItem& item : batch.items) {
     if (item.refusal) continue;
     delivery.actions += actionsIn(item);
+    if (!item.mayBeNew()) continue;
     for (const submission::Body& body : item.parsed.bodies) addScope(delivery, body.scope);
   }
   delivery.batch = std::make_shared<intake::Batch>(std::move(batch));

@@ -89,7 +89,11 @@ struct SubmitItem {
   uint8_t writerLevel = 0;  // SPEC.md §7
   uint8_t level = 1;        // receipt asked for: 1 committed, 2 anchored, 3 final
   Refusal refusal;          // set by any step; a refused item leaves nothing in the ledger
+  Refusal unlessRepeated;   // where set: its refusal, unless it is in the ledger already
   Receipt receipt;          // set by the ledger when not refused
+
+  // Its bodies are wanted: it is neither refused nor answered only where it is a repeat.
+  bool mayBeNew() const { return !refusal && !unlessRepeated; }
 };
 
 // Frames that open or close a session: rare, decided in TypeScript.

@@ -59,7 +59,7 @@ class ConnectionHost {
   std::string origin;
   WriterLevel writerLevel = WriterLevel::kCredentials;
   Limits limits;
-  // Where set: what every new submission is refused with.
+  // Where set: what every submission is refused with that is not in the ledger already.
   Refusal closedWith;
 };
 

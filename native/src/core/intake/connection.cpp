@@ -171,7 +171,7 @@ void Connection::submit(std::vector<uint8_t> payload, Stamp stamp) {
   item.monotonicRawNs = stamp.monotonicRawNs;
   item.writerLevel = static_cast<uint8_t>(host_.writerLevel);
   readSubmission(item, host_.ledgerId);
-  if (!item.refusal) item.refusal = host_.closedWith;
+  item.unlessRepeated = host_.closedWith;
   largeBodies_.handOver(item);
   item.heldBytes = memoryOf(item);
   host_.account(*this, static_cast<int64_t>(item.heldBytes) - static_cast<int64_t>(admittedBytes_));

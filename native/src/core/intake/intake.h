@@ -73,7 +73,8 @@ class Intake final : private ConnectionHost {
   void refuse(uint64_t id, const Refusal& refusal, std::optional<uint64_t> firstSequence, bool end);
   void closeSession(uint64_t id, const Hash& sessionId, uint64_t actionCount);
   void pushAnchored(uint64_t id, uint64_t firstSequence, Bytes receipt);
-  // From now on each new submission is refused with this; with no refusal they are taken again.
+  // From now on the ledger takes nothing new: each submission is refused with this, unless it is a
+  // repeat, which gets its receipt. With no refusal they are taken again.
   void refuseSubmissions(Refusal refusal) { closedWith = std::move(refusal); }
 
   // Takes no more input. What was received stays in force and is answered.

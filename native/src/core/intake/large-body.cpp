@@ -78,7 +78,7 @@ void LargeBodies::handOver(SubmitItem& item) {
   if (item.refusal) return;
   for (const Arriving& one : arrived) {
     if (one.dropped) {
-      item.refusal = one.dropped;
+      item.unlessRepeated = one.dropped;
       return;
     }
   }

@@ -25,7 +25,8 @@ class LargeBodies {
   // Takes the next chunk and says in `item` what it is of, or refuses it: then it is out of turn.
   Refusal take(const submission::BodyChunk& chunk, const FillRandom& fillRandom, ChunkItem& item);
 
-  // What comes of the last body is not kept from now on: its statement is refused with this.
+  // What comes of the last body is not kept from now on: its statement is refused with this, unless
+  // it is in the ledger already.
   void drop(const Refusal& refusal) { arriving_.back().dropped = refusal; }
   bool isDropping() const { return !arriving_.empty() && arriving_.back().dropped; }
 

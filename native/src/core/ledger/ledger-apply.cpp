@@ -91,7 +91,8 @@ Status Ledger::applyItem(intake::SubmitItem& item, int64_t taiMinusUtcSeconds,
   if (session != nullptr && statement.firstSequence < session->nextSequence) {
     return repeat(item, *session, result);
   }
-  item.refusal = checkPlace(item.parsed, session);
+  item.refusal = item.unlessRepeated;
+  if (!item.refusal) item.refusal = checkPlace(item.parsed, session);
   if (!item.refusal) item.refusal = checkLargeBodies(item);
   if (!item.refusal) {
     Status room = makeRoom(bytesOf(item.parsed), false);

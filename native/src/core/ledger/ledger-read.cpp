@@ -228,7 +228,7 @@ std::vector<std::string> Ledger::missingScopes(const intake::Batch& batch) const
     if (!scopeKeys_.contains(chunk.body->scope)) missing.insert(chunk.body->scope);
   }
   for (const intake::SubmitItem& item : batch.items) {
-    if (item.refusal) continue;
+    if (!item.mayBeNew()) continue;
     for (const submission::Body& body : item.parsed.bodies) {
       const std::string scope(body.scope);
       if (!scopeKeys_.contains(scope)) missing.insert(scope);
