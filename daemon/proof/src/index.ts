@@ -177,6 +177,13 @@ export {
 } from './tpm-credential.ts';
 export type { CredentialRequest, TpmCredential } from './tpm-credential.ts';
 
+export { CERTIFICATE_SIZE_BYTES_MAX, parseCertificate } from './certificate.ts';
+export type { Certificate, CertifiedKey } from './certificate.ts';
+export { manufacturerOf } from './certificate-extensions.ts';
+export type { CertificateExtensions, TpmDescription } from './certificate-extensions.ts';
+export { isOfKey, verifyEndorsement } from './endorsement.ts';
+export type { EndorsementChain, EndorsementClaim } from './endorsement.ts';
+
 // Time (SPEC.md §7).
 export { formatTai, LEAP_TABLE, taiMinusUtcSeconds, taiOfUtc, utcOfTai } from './tai.ts';
 export type { LeapStep, LeapTable, UtcInstant } from './tai.ts';
@@ -296,7 +303,7 @@ export {
   parseTrustPolicy,
   trustPolicyFromJson,
 } from './policy.ts';
-export type { TrustPolicy } from './policy.ts';
+export type { EndorsementTrust, ExpectedPcrs, TrustPolicy } from './policy.ts';
 export type { Json, JsonObject } from './schema.ts';
 
 // Verifying evidence (SPEC.md §11, §13).

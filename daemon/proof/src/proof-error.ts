@@ -17,6 +17,8 @@
  * | `note-malformed` | not a signed note, checkpoint, verifier key or tile path of C2SP |
  * | `tpm-malformed` | not the exact TPM 2.0 structure that was asked for |
  * | `ssh-malformed` | not an OpenSSH public key or SSHSIG of an accepted type |
+ * | `certificate-malformed` | not an X.509 certificate of the accepted subset |
+ * | `certificate-untrusted` | no chain from an endorsement key to a root that is trusted |
  * | `tree-malformed` | an index, size or proof that no RFC 6962 tree can have |
  * | `tile-mismatch` | a tile or entry bundle that contradicts the tree it belongs to |
  * | `time-malformed` | an instant outside the leap-second table, or not a number of nanoseconds |
@@ -37,6 +39,8 @@ export type ProofErrorCode =
   | 'note-malformed'
   | 'tpm-malformed'
   | 'ssh-malformed'
+  | 'certificate-malformed'
+  | 'certificate-untrusted'
   | 'tree-malformed'
   | 'tile-mismatch'
   | 'time-malformed'

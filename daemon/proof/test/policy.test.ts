@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'mocha';
 
 import { encodeHex } from '../src/bytes.ts';
+import type { TrustPolicy } from '../src/policy.ts';
 import { DEFAULT_POLICY, formatTrustPolicy, parseTrustPolicy } from '../src/policy.ts';
 import { committedExhibit } from './support/committed-corpus.ts';
 
@@ -28,6 +29,24 @@ describe('policy', () => {
     ]);
   });
 
+  it('may name roots, pins and PCRs, and then survives its JSON form too', () => {
+    const { endorsement } = committedExhibit('accept', 'hardware-under-default-policy').policy;
+    assert.ok(endorsement);
+    const expectedPcrs = [
+      { pcr: 0, value: policy.ledgerId },
+      { pcr: 7, value: policy.ledgerId },
+    ];
+    const pins = [policy.ledgerId];
+    for (const atUnixSeconds of [null, 1_800_000_000]) {
+      const full = {
+        ...policy,
+        endorsement: { ...endorsement, pins, atUnixSeconds },
+        expectedPcrs,
+      };
+      assert.deepEqual(parseTrustPolicy(formatTrustPolicy(full)), full);
+    }
+  });
+
   it('by default wants hardware, known signers and a locked clock', () => {
     const { acceptLabels, unknownCosigners, minimumTimeLevel } = DEFAULT_POLICY;
     assert.deepEqual(
@@ -37,6 +56,7 @@ describe('policy', () => {
   });
 
   const key = String(json['logKey']);
+  const pcr = (number: number): object => ({ pcr: number, value: '00'.repeat(32) });
   const changes: readonly (readonly [string, object])[] = [
     ['an unknown member', { minimunTimeLevel: 'LOCKED' }],
     ['another version', { version: 2 }],
@@ -51,6 +71,13 @@ describe('policy', () => {
     ['an appliance twice', { appliances: [0, 0].map((number) => ({ ...first(), number })) }],
     ['an unknown member of an appliance', { appliances: [{ ...first(), colour: 'red' }] }],
     ['a member that is missing', { name: undefined }],
+    ['an endorsement of nothing', { endorsement: null }],
+    ['an endorsement without pins', { endorsement: { roots: [], atUnixSeconds: null } }],
+    ['a root that is none', { endorsement: { roots: ['3000'], pins: [], atUnixSeconds: null } }],
+    ['PCRs that do not ascend', { expectedPcrs: [pcr(7), pcr(0)] }],
+    ['a PCR twice', { expectedPcrs: [pcr(7), pcr(7)] }],
+    ['a PCR that no TPM has', { expectedPcrs: [pcr(24)] }],
+    ['no PCR at all', { expectedPcrs: [] }],
     ['an inherited name', JSON.parse('{"__proto__": {"x": 1}, "toString": 1}') as object],
   ];
   it('refuses a member that stands twice, however it is written', () => {

@@ -6,6 +6,7 @@ import * as anchor from './check-anchor.ts';
 import * as appliance from './check-appliance.ts';
 import * as bundle from './check-bundle.ts';
 import * as checkpoint from './check-checkpoint.ts';
+import * as endorsement from './check-endorsement.ts';
 import * as policy from './check-policy.ts';
 import { checkDecision } from './check-rules.ts';
 import * as what from './check-what.ts';
@@ -32,6 +33,7 @@ export const CHECKS: readonly Check[] = [
   check('who.appliance', policy.checkAppliance),
   check('who.appliances', bundle.checkAppliances),
   check('who.label', policy.checkLabel),
+  check('who.endorsement', endorsement.checkEndorsement),
   check('who.attestation-key', appliance.checkAttestationKey),
   check('who.checkpoint-key', appliance.checkCheckpointKey),
   check('who.indexes', appliance.checkIndexes),

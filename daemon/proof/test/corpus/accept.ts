@@ -2,8 +2,9 @@
 import { quoteQualifier } from '../../src/anchor.ts';
 import { buildBundle } from './build-bundle.ts';
 import { formatNote, parseNote } from '../../src/note.ts';
-import { DEFAULT_POLICY } from '../../src/policy.ts';
-import type { Entry } from '../../src/entry.ts';
+import { sha256 } from '../../src/sha256.ts';
+import { endorsementCertificate, issuerOf } from './certificates.ts';
+import { ekSpki, ofHardware } from './hardware.ts';
 import { seed } from './keys.ts';
 import { CorpusLedger } from './ledger.ts';
 import type { Exhibit } from './scenario.ts';
@@ -117,32 +118,29 @@ export const ACCEPT_CASES: readonly AcceptCase[] = [
   {
     name: 'hardware-under-default-policy',
     headline: 'VALID (hardware)',
-    make: async () => {
-      const { ledger, intent } = playScenario({
-        document: (document) => ({
-          ...document,
-          label: 'hardware',
-          manufacturer: 'IFX',
-          tokenLabel: 'hardware',
-        }),
-        entry: onHardware,
+    make: () => ofHardware(),
+  },
+  {
+    name: 'hardware-of-a-pinned-endorsement-key',
+    headline: 'VALID (hardware)',
+    make: () =>
+      ofHardware({
+        trust: ({ tpm }) => ({ roots: [], pins: [sha256(tpm.ekPublic)], atUnixSeconds: null }),
+      }),
+  },
+  {
+    name: 'hardware-of-a-pinned-certificate',
+    headline: 'VALID (hardware)',
+    make: () => {
+      const pinned = endorsementCertificate(issuerOf('Unknown maker'), ekSpki('alpha'));
+      return ofHardware({
+        certificates: [pinned],
+        trust: () => ({ roots: [], pins: [sha256(pinned)], atUnixSeconds: null }),
       });
-      const appliances = [{ number: 0, id: ledger.applianceId, label: 'hardware' }] as const;
-      const policy = ledger.policy({ ...DEFAULT_POLICY, appliances });
-      return { bytes: await buildBundle(ledger.source(), intent), policy };
     },
   },
 ];
 
 function accept(name: string, make: AcceptCase['make']): AcceptCase {
   return { name, headline: EMULATED, make };
-}
-
-/** A locked clock with known bounds, and real devices. */
-function onHardware(entry: Entry): Entry {
-  const bounds = { level: 'LOCKED', statisticalNs: 500n, adversarialNs: 2_000_000n } as const;
-  const timed = { ...entry, time: { ...entry.time, ...bounds } };
-  return timed.kind === 'boot'
-    ? { ...timed, attestationLabel: 'hardware', tokenLabel: 'hardware' }
-    : timed;
 }

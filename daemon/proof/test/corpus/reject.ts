@@ -11,6 +11,7 @@ import type { TrustPolicy } from '../../src/policy.ts';
 import { formatTlogProof, parseTlogProof } from '../../src/tlog-proof.ts';
 import { seed } from './keys.ts';
 import type { CorpusLedger } from './ledger.ts';
+import { endorsementCases } from './reject-endorsement.ts';
 import { anchorCases, checkpointCases } from './reject-anchors.ts';
 import type { RejectCase } from './reject-case.ts';
 import { attacker, invalid, ofIntent, onKind, onTime, unverifiable } from './reject-case.ts';
@@ -28,6 +29,7 @@ export const REJECT_CASES: readonly RejectCase[] = [
     return exhibit(scenario, scenario.intent);
   }),
   ...policyCases(),
+  ...endorsementCases(),
   invalid('attestation-key-unrestricted', 'who.attestation-key', () =>
     ofIntent({ tpm: { akAttributes: 0x0004_0472 } }),
   ),

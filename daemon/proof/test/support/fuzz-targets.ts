@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { decodeBundle, encodeBundle } from '../../src/bundle.ts';
 import { decodeHex, decodeUtf8, encodeUtf8, equalBytes } from '../../src/bytes.ts';
 import { decodeCbor, encodeCbor } from '../../src/cbor.ts';
+import { parseCertificate } from '../../src/certificate.ts';
 import { formatTreeHead, parseTreeHead } from '../../src/checkpoint.ts';
 import { decodeCoseKey, decodeSign1, encodeCoseKey, encodeSign1 } from '../../src/cose.ts';
 import { decodeEntry, encodeEntry } from '../../src/entry.ts';
@@ -87,6 +88,12 @@ export const FUZZ_TARGETS: Readonly<Record<string, () => FuzzTarget>> = {
     },
   }),
   tpm: () => ({ corpus: tpmStructures(), run: parsesTpm }),
+  certificate: () => ({
+    corpus: Object.values(readTestdata<Record<string, string>>('tpm/certificates.json'))
+      .filter((value) => value.startsWith('30'))
+      .map(decodeHex),
+    run: (bytes) => isTotal(() => parseCertificate(bytes)),
+  }),
   ssh: () => ({ corpus: sshStructures(), run: parsesSsh }),
   policy: () => ({
     corpus: exhibits().map(({ policy }) => encodeUtf8(formatTrustPolicy(policy))),
