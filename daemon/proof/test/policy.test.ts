@@ -38,7 +38,7 @@ describe('policy', () => {
     ];
     const pins = [policy.ledgerId];
     for (const atUnixSeconds of [null, 1_800_000_000]) {
-      const full = {
+      const full: TrustPolicy = {
         ...policy,
         endorsement: { ...endorsement, pins, atUnixSeconds },
         expectedPcrs,
