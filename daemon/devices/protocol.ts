@@ -6,13 +6,19 @@
 import type { ErrorCode } from '../src/base/errors.ts';
 import type { AnchorRegisters } from '../src/hardware/anchor-registers.ts';
 import type { AttestationDevice } from '../src/hardware/attestation-device.ts';
+import type { CredentialActivation } from '../src/hardware/credential-activation.ts';
 import type { DeviceSettings } from '../src/hardware/device-settings.ts';
 import type { DeviceProvisioning } from '../src/hardware/provisioning.ts';
 import type { SigningToken } from '../src/hardware/signing-token.ts';
+import type { TpmExaminer } from '../src/hardware/tpm-examination.ts';
 
 /** The methods of each device; the last argument of each is its deadline. */
 export interface Devices {
-  readonly tpm: AttestationDevice & AnchorRegisters & DeviceProvisioning;
+  readonly tpm: AttestationDevice &
+    AnchorRegisters &
+    CredentialActivation &
+    TpmExaminer &
+    DeviceProvisioning;
   readonly token: SigningToken & DeviceProvisioning;
 }
 export type DeviceName = keyof Devices;
@@ -51,7 +57,7 @@ export const deviceMethods: Readonly<Record<DeviceName, readonly string[]>> = {
   tpm: [
     ...['describe', 'bracket', 'certifyCounter', 'signCheckpoint', 'incrementCounter'],
     ...['readRegisters', 'extendPcr', 'extendIndex', 'certifyExtend', 'quote'],
-    'provision',
+    ...['activateCredential', 'examine', 'provision'],
   ],
   token: ['describe', 'sign', 'wrap', 'unwrap', 'provision'],
 };

@@ -10,15 +10,21 @@ import { startDeviceHelper } from '../../daemon/devices/client.ts';
 import type { AnchorRegisters } from '../../daemon/src/hardware/anchor-registers.ts';
 import type { AttestationDevice } from '../../daemon/src/hardware/attestation-device.ts';
 import { TpmAttestationDevice } from '../../daemon/src/hardware/backends/tpm-attestation-device.ts';
+import type { CredentialActivation } from '../../daemon/src/hardware/credential-activation.ts';
 import {
   type TpmSettings,
   defaultCounterIndex,
   defaultExtendIndex,
 } from '../../daemon/src/hardware/device-settings.ts';
 import type { DeviceProvisioning } from '../../daemon/src/hardware/provisioning.ts';
+import type { TpmExaminer } from '../../daemon/src/hardware/tpm-examination.ts';
 import { startSwtpm } from '../backends/swtpm.ts';
 
-export type ProvisionedDevice = AttestationDevice & AnchorRegisters & DeviceProvisioning;
+export type ProvisionedDevice = AttestationDevice &
+  AnchorRegisters &
+  CredentialActivation &
+  TpmExaminer &
+  DeviceProvisioning;
 
 /** What a test bench can do to the TPM itself. */
 export interface TpmAbilities {

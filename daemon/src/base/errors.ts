@@ -79,6 +79,11 @@ export const ERROR_CODES = {
     retry: 'never',
     meaning: 'the configuration file cannot be read as TOML',
   },
+  /** An auditor's challenge to the TPM. */
+  'credential-refused': {
+    retry: 'never',
+    meaning: "the challenge was made for another TPM, or another ledger's key, or was altered",
+  },
   /** Devices: a call to the TPM or the token. */
   'device-deadline-exceeded': {
     retry: 'later',

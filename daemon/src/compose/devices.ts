@@ -11,6 +11,7 @@ import type { Log } from '../base/log.ts';
 import type { Configuration } from '../config/load.ts';
 import type { AnchorRegisters } from '../hardware/anchor-registers.ts';
 import type { AttestationDevice } from '../hardware/attestation-device.ts';
+import type { CredentialActivation } from '../hardware/credential-activation.ts';
 import {
   defaultCounterIndex,
   defaultExtendIndex,
@@ -18,9 +19,14 @@ import {
 } from '../hardware/device-settings.ts';
 import type { DeviceProvisioning } from '../hardware/provisioning.ts';
 import type { SigningToken } from '../hardware/signing-token.ts';
+import type { TpmExaminer } from '../hardware/tpm-examination.ts';
 
 export class Devices {
-  readonly attestation: AttestationDevice & AnchorRegisters & DeviceProvisioning;
+  readonly attestation: AttestationDevice &
+    AnchorRegisters &
+    CredentialActivation &
+    TpmExaminer &
+    DeviceProvisioning;
   readonly token: SigningToken & DeviceProvisioning;
   readonly #settings: DeviceSettings;
   readonly #log: Log;
@@ -42,6 +48,9 @@ export class Devices {
       extendIndex: (extension, timeoutMs) => tpm().extendIndex(extension, timeoutMs),
       certifyExtend: (data, timeoutMs) => tpm().certifyExtend(data, timeoutMs),
       quote: (request, timeoutMs) => tpm().quote(request, timeoutMs),
+      activateCredential: (credential, timeoutMs) =>
+        tpm().activateCredential(credential, timeoutMs),
+      examine: (request, timeoutMs) => tpm().examine(request, timeoutMs),
       provision: (ledgerId, timeoutMs) => tpm().provision(ledgerId, timeoutMs),
     };
     this.token = {

@@ -23,8 +23,11 @@ export const responseCode = {
   failure: 0x101,
   nvUninitialized: 0x14a,
   nvDefined: 0x14c,
-  integrity: 0x9f,
+  value: 0x84,
   handle: 0x8b,
+  size: 0x95,
+  integrity: 0x9f,
+  eccPoint: 0xa7,
   authFail: 0x8e,
   badAuth: 0xa2,
   policyFail: 0x9d,
@@ -39,22 +42,32 @@ export const capability = { handles: 1, pcrs: 5, tpmProperties: 6, eccCurves: 8 
 
 /** TPM_PT, §6.13: the fixed and variable properties that are read by name. */
 export const property = {
+  revision: 0x102,
   manufacturer: 0x105,
   vendorString1: 0x106,
   firmwareVersion1: 0x10b,
   firmwareVersion2: 0x10c,
-  nvCountersMax: 0x113,
+  nvCountersMax: 0x116,
+  nvIndexSizeMax: 0x117,
   nvBufferMax: 0x12c,
   modes: 0x12d,
   permanent: 0x200,
+  nvIndexes: 0x202,
+  persistentAvailable: 0x209,
   nvCounters: 0x20a,
   nvCountersAvailable: 0x20b,
   lockoutCounter: 0x20e,
   maxAuthFail: 0x20f,
+  lockoutInterval: 0x210,
 } as const;
 
 /** TPMA_PERMANENT, §8.6: what `property.permanent` is made of, as far as it is used. */
-export const permanentAttribute = { lockoutAuthSet: 0x4 } as const;
+export const permanentAttribute = {
+  ownerAuthSet: 0x1,
+  endorsementAuthSet: 0x2,
+  lockoutAuthSet: 0x4,
+  inLockout: 0x200,
+} as const;
 
 /** TPM_SU, §6.10. */
 export const startupType = { clear: 0x0000, state: 0x0001 } as const;

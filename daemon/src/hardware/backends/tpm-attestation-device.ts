@@ -9,16 +9,22 @@ import { Tpm, TpmError, constants, structures, unlessTpmCode } from '@kudurru/tp
 
 import type { AnchorRegisters, Extension, Registers } from '../anchor-registers.ts';
 import type { AttestationDevice } from '../attestation-device.ts';
+import type { CredentialActivation, TpmCredential } from '../credential-activation.ts';
 import { Deadline } from '../deadline.ts';
 import type { Attestation, CounterAttestation, Quote, QuoteRequest } from '../attestation.ts';
 import type { AttestationDeviceDescription } from '../device-description.ts';
 import { DeviceError } from '../device-error.ts';
 import type { TpmSettings } from '../device-settings.ts';
 import type { DeviceProvisioning } from '../provisioning.ts';
+import type { ExaminationRequest, TpmExamination, TpmExaminer } from '../tpm-examination.ts';
 import { tpmLabel } from './known-emulators.ts';
+import { refuseUnable } from './tpm-abilities.ts';
+import { activateCredential } from './tpm-credential.ts';
+import { examineTpm } from './tpm-examiner.ts';
 import { deviceErrorFrom, leavesConnection, wasReset } from './tpm-failure.ts';
 import { forgetFailures } from './tpm-lockout.ts';
 import { type LoadedTpm, loadKeys, readCounter } from './tpm-loaded.ts';
+import { withPauses } from './tpm-pauses.ts';
 import { provisionTpm } from './tpm-provisioning.ts';
 import { certifyIndex, extendIndex, extendPcr, quotePcrs, readRegisters } from './tpm-registers.ts';
 import { readTpmState } from './tpm-state.ts';
@@ -27,7 +33,12 @@ import { readTpmState } from './tpm-state.ts';
 const spkiPrefix = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d03010703420004', 'hex');
 
 export class TpmAttestationDevice
-  implements AttestationDevice, AnchorRegisters, DeviceProvisioning
+  implements
+    AttestationDevice,
+    AnchorRegisters,
+    CredentialActivation,
+    TpmExaminer,
+    DeviceProvisioning
 {
   readonly #settings: TpmSettings;
   #loaded: Promise<LoadedTpm> | undefined;
@@ -41,6 +52,7 @@ export class TpmAttestationDevice
     await this.#release();
     const tpm = await this.#open(deadline);
     try {
+      await refuseUnable(tpm, this.#settings, deadline);
       await provisionTpm(tpm, { settings: this.#settings, ledgerId }, deadline);
     } catch (error) {
       throw deviceErrorFrom('provisioning of the TPM', error);
@@ -116,9 +128,14 @@ export class TpmAttestationDevice
 
   async incrementCounter(timeoutMs: number): Promise<bigint> {
     const deadline = new Deadline(timeoutMs, 'increment of the counter');
+    let before: bigint | undefined;
     let incremented = false;
     try {
       return await this.#use('increment of the counter', deadline, async ({ tpm, counter }) => {
+        // Read again before it is sent again: not even a refusal is taken for "not done".
+        const shown = await readCounter(tpm, counter, deadline);
+        before ??= shown;
+        incremented ||= shown !== before;
         if (!incremented) await tpm.nv.increment(counter, { timeoutMs: deadline.remainingMs() });
         incremented = true;
         return readCounter(tpm, counter, deadline);
@@ -163,6 +180,20 @@ export class TpmAttestationDevice
     return this.#use('quote of PCRs', deadline, (loaded) => quotePcrs(loaded, request, deadline));
   }
 
+  async activateCredential(credential: TpmCredential, timeoutMs: number): Promise<Uint8Array> {
+    const deadline = new Deadline(timeoutMs, 'answer to the challenge');
+    return this.#use('answer to the challenge', deadline, (loaded) =>
+      activateCredential(loaded, credential, deadline),
+    );
+  }
+
+  async examine(request: ExaminationRequest, timeoutMs: number): Promise<TpmExamination> {
+    const deadline = new Deadline(timeoutMs, 'examination of the TPM');
+    return this.#use('examination of the TPM', deadline, (loaded) =>
+      examineTpm(loaded, { settings: this.#settings, request }, deadline),
+    );
+  }
+
   /** Takes our keys out of the TPM and ends the connection. The TPM itself is not shut down. */
   async close(timeoutMs: number): Promise<void> {
     const [loading] = await Promise.allSettled([this.#loaded]);
@@ -190,7 +221,7 @@ export class TpmAttestationDevice
       const loading = (this.#loaded ??= this.#load(deadline));
       const loaded = await this.#whenLoaded(what, loading);
       try {
-        return await command(loaded);
+        return await withPauses(deadline, () => command(loaded));
       } catch (error) {
         const again = attempt === 0 && wasReset(error);
         if (again || !leavesConnection(error)) await this.#release(loading);
@@ -230,6 +261,7 @@ export class TpmAttestationDevice
         );
       }
       tpm = await this.#open(deadline);
+      await refuseUnable(tpm, this.#settings, deadline);
       return await loadKeys(tpm, { settings: this.#settings, state }, deadline);
     } catch (error) {
       tpm?.close();
