@@ -1,7 +1,4 @@
 /** `kudurru fsck`: checks the files of a ledger, without its daemon and its devices. */
-import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-
 import { encodeHex, type BatchVerifier } from '@kudurru/proof';
 import { ED25519, ESP256, FsckScan, NativeError, verifyBatch } from '@kudurru/native';
 
@@ -31,7 +28,6 @@ const verifyNatively: BatchVerifier = (checks) =>
     })),
   );
 
-const SEGMENT_NAME = /^\d+\.journal$/u;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export const fsck: Command = {
@@ -96,7 +92,7 @@ export const fsck: Command = {
   ],
   exits: [
     [EXIT.foundBad, 'damage was found, or there is no ledger'],
-    [EXIT.unverifiable, 'ended by a signal before all was checked, or not --portable'],
+    [EXIT.unverifiable, 'ended by a signal before all was checked'],
   ],
   examples: [
     ["The daemon's own folder", 'kudurru fsck'],
@@ -124,7 +120,6 @@ export const fsck: Command = {
 async function check(invocation: Invocation, folder: string): Promise<Checked> {
   const isPortable = invocation.flag('portable');
   if (isPortable && invocation.flag('repair')) throw wrongUse('--portable repairs nothing');
-  if (isPortable) requireWholeJournal(folder);
   let isStopped = false;
   const stop = (): void => void (isStopped = true);
   for (const signal of SIGNALS) process.on(signal, stop);
@@ -157,19 +152,6 @@ async function check(invocation: Invocation, folder: string): Promise<Checked> {
     progress.end();
     for (const signal of SIGNALS) process.off(signal, stop);
   }
-}
-
-/** The portable scan begins with the journal's first segment. */
-function requireWholeJournal(folder: string): void {
-  const journal = join(folder, 'journal');
-  const names = existsSync(journal) ? readdirSync(journal) : [];
-  const numbers = names.filter((name) => SEGMENT_NAME.test(name)).map((name) => parseInt(name, 10));
-  if (numbers.length === 0 || numbers.includes(0)) return;
-  const text = `"${folder}" not checked: segments were retired, and --portable reads them all`;
-  throw new Failure(EXIT.unverifiable, text, {
-    code: 'not-held',
-    hint: 'check it without --portable, or a copy with the retired segments put back',
-  });
 }
 
 function earlierOf(resumeFile: string | undefined): EarlierCheck | null {

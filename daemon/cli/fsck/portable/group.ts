@@ -17,12 +17,14 @@ import {
 } from '@kudurru/proof';
 
 import type { Finding } from '../finding.ts';
+import { parseChunkList, type ChunkList, type ChunkReader } from './chunks.ts';
 import { damageAt, type Position } from './position.ts';
 import { RECORD_HEADER_BYTES } from './segment.ts';
 
 const HEADER_BYTES = 56;
 const SCOPE_BYTES_MAX = 64;
 const SEALED_OVERHEAD_BYTES = 48; // salt and tag
+const CHUNKED_BIT = 0x80000000; // of a body's length: a list of chunks stands in its place
 
 interface SealedBody {
   readonly entry: number;
@@ -30,6 +32,8 @@ interface SealedBody {
   readonly scope: string;
   readonly digest: Uint8Array;
   readonly sealedBytes: number;
+  /** Of a large body: then nothing of it is here. */
+  readonly chunks: ChunkList | null;
 }
 
 export interface Group {
@@ -39,6 +43,8 @@ export interface Group {
   /** Of each entry, in the payload. */
   readonly offsets: readonly number[];
   readonly bodies: readonly SealedBody[];
+  /** Of each entry, where the group is no record but was read from published bundles. */
+  readonly places?: readonly Pick<Finding, 'file' | 'offset'>[];
 }
 
 /** Null for a payload of another form. */
@@ -73,11 +79,15 @@ function parseBodies(bytes: Buffer, entryCount: number): SealedBody[] | null {
     const scopeBytes = bytes.readUInt8(at + 5);
     const head = at + 6 + scopeBytes + 32 + 4;
     if (scopeBytes > SCOPE_BYTES_MAX || head > bytes.length || entry >= entryCount) return null;
-    const sealedBytes = bytes.readUInt32BE(head - 4);
+    const length = bytes.readUInt32BE(head - 4);
+    const sealedBytes = length % CHUNKED_BIT;
     if (head + sealedBytes > bytes.length) return null;
+    const isChunked = length >= CHUNKED_BIT;
+    const chunks = isChunked ? parseChunkList(bytes.subarray(head, head + sealedBytes)) : null;
+    if (isChunked && chunks === null) return null;
     const digest = new Uint8Array(bytes.subarray(head - 36, head - 4));
     const scope = bytes.toString('latin1', at + 6, at + 6 + scopeBytes);
-    bodies.push({ entry, field: bytes.readUInt8(at + 4), scope, digest, sealedBytes });
+    bodies.push({ entry, field: bytes.readUInt8(at + 4), scope, digest, sealedBytes, chunks });
     at = head + sealedBytes;
   }
   return bodies;
@@ -90,28 +100,47 @@ export interface CheckedEntry {
   readonly leafHash: Uint8Array;
 }
 
+export interface GroupCheckOptions {
+  /** Bodies of entries before it are passed over. */
+  readonly from: bigint;
+  readonly chunks: ChunkReader;
+  /** Chunks in segments before it were retired. */
+  readonly firstSegment: number;
+}
+
 export class GroupCheck {
   readonly group: Group;
   readonly position: Position;
   readonly entries: CheckedEntry[] = [];
   readonly findings: Finding[] = [];
   bodies = 0n;
-  readonly #from: bigint;
+  /** Not here, because their segments were retired. */
+  bodiesRetired = 0n;
+  readonly #options: GroupCheckOptions;
   #body = 0;
   #statement: { readonly place: number; readonly root: Uint8Array } | null = null;
   #envelopes: Uint8Array[] = [];
 
-  constructor(group: Group, position: Position, from: bigint) {
+  constructor(group: Group, position: Position, options: GroupCheckOptions) {
     this.group = group;
     this.position = position;
-    this.#from = from;
+    this.#options = options;
     for (const [place, bytes] of group.entries.entries()) this.#take(place, bytes);
     this.#endStatement();
     this.#dropBodiesBefore(group.entries.length, 0);
   }
 
+  get isRetired(): boolean {
+    return this.group.places !== undefined;
+  }
+
   damage(code: string, place: number, message: string): Finding {
     const finding = damageAt(this.position, code, message);
+    const published = this.group.places?.[place];
+    if (published !== undefined) {
+      const index = this.group.firstIndex + BigInt(place);
+      return { ...finding, ...published, record: null, entry: index };
+    }
     const within = RECORD_HEADER_BYTES + (this.group.offsets[place] ?? 0);
     const entry = this.group.firstIndex + BigInt(place);
     return { ...finding, entry, offset: finding.offset + BigInt(within) };
@@ -161,6 +190,11 @@ export class GroupCheck {
   #checkBodies(place: number, scope: string, commitments: readonly Commitment[]): void {
     for (const commitment of commitments) {
       if (!commitment.deposited) continue;
+      const isAsked = this.group.firstIndex + BigInt(place) >= this.#options.from;
+      if (this.isRetired) {
+        this.bodiesRetired += isAsked ? 1n : 0n;
+        continue;
+      }
       const field = commitmentFieldNumber(commitment.field);
       this.#dropBodiesBefore(place, field);
       const body = this.group.bodies[this.#body];
@@ -171,15 +205,30 @@ export class GroupCheck {
         continue;
       }
       this.#body += 1;
-      if (this.group.firstIndex + BigInt(place) < this.#from) continue;
-      this.bodies += 1n;
-      if (body.scope !== scope) {
-        this.#say('body-mismatch', place, `field ${field} has a body of another scope`);
-        continue;
-      }
-      if (body.sealedBytes === commitment.length + SEALED_OVERHEAD_BYTES) continue;
-      this.#say('body-mismatch', place, `field ${field} has a body of another length`);
+      if (isAsked) this.#checkBody(body, scope, commitment.length);
     }
+  }
+
+  #checkBody(body: SealedBody, scope: string, length: number): void {
+    const { entry, field, chunks } = body;
+    this.bodies += 1n;
+    if (body.scope !== scope) {
+      return this.#say('body-mismatch', entry, `field ${field} has a body of another scope`);
+    }
+    const isOfLength =
+      chunks === null
+        ? body.sealedBytes === length + SEALED_OVERHEAD_BYTES
+        : chunks.length === length;
+    if (!isOfLength) {
+      return this.#say('body-mismatch', entry, `field ${field} has a body of another length`);
+    }
+    if (chunks === null) return;
+    if ((chunks.places[0]?.segment ?? 0) < this.#options.firstSegment) {
+      this.bodiesRetired += 1n;
+      return;
+    }
+    const problem = this.#options.chunks.problemOf(chunks);
+    if (problem !== null) this.#say('body-mismatch', entry, `field ${field}: ${problem}`);
   }
 
   #dropBodiesBefore(place: number, field: number): void {

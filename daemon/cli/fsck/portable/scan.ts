@@ -20,11 +20,13 @@ import type { FsckEvidence, FsckStep } from '@kudurru/native';
 
 import type { Scan, ScanOptions } from '../check.ts';
 import { checkpointOf } from '../evidence-audit.ts';
-import { FindingList } from '../finding.ts';
-import { GroupCheck, parseGroup, type CheckedEntry } from './group.ts';
+import { FindingList, type Finding } from '../finding.ts';
+import { ChunkReader, parseChunk } from './chunks.ts';
+import { GroupCheck, parseGroup, type CheckedEntry, type Group } from './group.ts';
 import { Contradiction, LogOrder } from './log-order.ts';
 import { damageAt, type Position } from './position.ts';
 import { publishedEntries } from './published-entries.ts';
+import { allows, parseRetired, retiredGroups, type RetiredMark } from './retired.ts';
 import { RECORD_TYPE, type WholeRecord } from './segment.ts';
 import { TileChecks } from './tiles.ts';
 import { JournalWalk, type WalkItem } from './walk.ts';
@@ -53,16 +55,22 @@ export class PortableScan implements Scan {
   readonly #options: ScanOptions;
   readonly #findings = new FindingList();
   readonly #walk: JournalWalk;
+  readonly #retired: Iterator<Group | null, void, void>;
   readonly #items: Iterator<WalkItem, void, void>;
+  readonly #chunks: ChunkReader;
   readonly #order: LogOrder;
   readonly #tiles: TileChecks;
   readonly #roots = new Map<bigint, Uint8Array>();
   #evidence: FsckEvidence[] = [];
   #held: Held | null = null;
+  #mark: RetiredMark | null = null;
+  #isInJournal = false;
   #isDamaged = false;
   #isComplete = false;
   #whole: { size: bigint; root: Uint8Array };
-  readonly #counts = { recovered: 0n, laterEntries: 0n, bodies: 0n, signatures: 0n };
+  readonly #counts = {
+    ...{ recovered: 0n, laterEntries: 0n, bodies: 0n, bodiesRetired: 0n, signatures: 0n },
+  };
 
   /** @throws Error where there is no journal */
   constructor(folder: string, options: ScanOptions) {
@@ -71,6 +79,8 @@ export class PortableScan implements Scan {
     this.#options = options;
     this.#walk = new JournalWalk(join(folder, 'journal'), say);
     this.#items = this.#walk.items();
+    this.#retired = retiredGroups(folder, this.#walk.held.firstIndex, say);
+    this.#chunks = new ChunkReader(join(folder, 'journal'));
     const { from, published } = options;
     this.#tiles = new TileChecks({ folder, from, publishedSize: published.size, say });
     this.#order = new LogOrder(this.#walk.ledgerId, this.#tiles.onNode);
@@ -80,28 +90,42 @@ export class PortableScan implements Scan {
   run(): Promise<FsckStep> {
     const until = performance.now() + RUN_MS;
     while (!this.#isComplete && performance.now() < until) {
-      const next = this.#items.next();
-      if (next.done === true) this.#finish();
-      else this.#take(next.value);
+      if (this.#isInJournal) this.#takeNext();
+      else this.#takeRetired();
     }
     return Promise.resolve(this.#step());
   }
 
-  #take(item: WalkItem): void {
-    if (item.kind === 'gap') this.#isDamaged = true;
-    else if (item.record.type === RECORD_TYPE.group) this.#takeGroup(item.position, item.record);
-    else this.#takeRecord(item.position, item.record);
+  #takeNext(): void {
+    const next = this.#items.next();
+    if (next.done === true) this.#finish();
+    else this.#take(next.value);
   }
 
-  #takeGroup(position: Position, record: WholeRecord): void {
-    const parsed = parseGroup(record.payload);
-    if (parsed === null) {
-      this.#findings.add(damageAt(position, 'group-malformed', 'the record holds no group'));
+  #takeRetired(): void {
+    const next = this.#retired.next();
+    if (next.done === true) this.#isInJournal = true;
+    else if (next.value === null) this.#isDamaged = true;
+    else this.#takeGroup({ segment: 0, offset: 0, record: 0n }, next.value);
+  }
+
+  #take(item: WalkItem): void {
+    if (item.kind === 'gap') this.#isDamaged = true;
+    else if (item.record.type !== RECORD_TYPE.group) this.#takeRecord(item.position, item.record);
+    else {
+      const parsed = parseGroup(item.record.payload);
+      if (parsed !== null) return this.#takeGroup(item.position, parsed);
+      this.#findings.add(damageAt(item.position, 'group-malformed', 'the record holds no group'));
       this.#isDamaged = true;
-      return;
     }
-    const group = new GroupCheck(parsed, position, this.#options.from);
-    if (this.#options.bodies) this.#counts.bodies += group.bodies;
+  }
+
+  #takeGroup(position: Position, parsed: Group): void {
+    const { from, bodies } = this.#options;
+    const { firstSegment } = this.#walk.held;
+    const group = new GroupCheck(parsed, position, { from, chunks: this.#chunks, firstSegment });
+    if (bodies) this.#counts.bodies += group.bodies;
+    if (bodies) this.#counts.bodiesRetired += group.bodiesRetired;
     this.#findings.add(...group.findings);
     const link = group.entries[0]?.entry?.previousLeafHash ?? null;
     this.#settleHeld(link);
@@ -134,29 +158,34 @@ export class PortableScan implements Scan {
   #appendAll(group: GroupCheck): boolean {
     const last = group.entries.length - 1;
     for (const [place, checked] of group.entries.entries()) {
-      if (place === last && !this.#givesRoot(group, checked)) {
+      if (place === last && !group.isRetired && !this.#givesRoot(group, checked)) {
         this.#held = { checked, group, place };
         return true;
       }
       if (!this.#append(group, checked)) return false;
+      const { size } = this.#order.tree;
+      const isReached = group.isRetired && size === this.#options.resumed.size;
+      if (isReached) this.#checkResumed(group, size, this.#order.tree.root());
     }
     if (this.#order.isInsideStatement) {
       this.#findings.add(group.damage('statement-cut', last, 'the group ends within a statement'));
       this.#isDamaged = true;
     }
     const { size } = this.#order.tree;
-    this.#roots.set(size, group.group.root);
+    // Nothing says which root retired entries must give but the groups behind them.
+    const root = group.isRetired ? this.#order.tree.root() : group.group.root;
+    this.#roots.set(size, root);
     const [oldest] = this.#roots.keys();
     if (this.#roots.size > ROOTS_KEPT && oldest !== undefined) this.#roots.delete(oldest);
-    this.#checkResumed(group, size);
-    if (!this.#isDamaged) this.#whole = { size, root: group.group.root };
+    if (!group.isRetired) this.#checkResumed(group, size, root);
+    if (!this.#isDamaged) this.#whole = { size, root };
     return true;
   }
 
-  #checkResumed({ group, position }: GroupCheck, size: bigint): void {
+  #checkResumed({ group, position }: GroupCheck, size: bigint, root: Uint8Array): void {
     const { resumed } = this.#options;
     if (group.firstIndex >= resumed.size || resumed.size > size) return;
-    if (resumed.size === size && equalBytes(resumed.root, group.root)) return;
+    if (resumed.size === size && equalBytes(resumed.root, root)) return;
     const text = 'the earlier check, which this one goes on with, was of another log';
     this.#findings.add(damageAt(position, 'resumed-log-differs', text));
   }
@@ -201,7 +230,7 @@ export class PortableScan implements Scan {
     const number = EVIDENCE_KINDS[entry.kind];
     if (number === undefined) return;
     const root = isAnchorEntry(entry) ? (this.#roots.get(entry.size) ?? null) : null;
-    const { file, offset } = damageAt(group.position, '', '');
+    const { file, offset } = evidencePlaceOf(group, index);
     const record = group.position.record;
     const at = { file, offset, record, index, leafHash: leaf, treeSize: index + 1n };
     this.#evidence.push({ isEntry: true, number, ...at, root, bytes });
@@ -209,6 +238,9 @@ export class PortableScan implements Scan {
 
   #takeRecord(position: Position, { type, payload }: WholeRecord): void {
     if (type === RECORD_TYPE.stop) return;
+    if (type === RECORD_TYPE.bodyChunk || type === RECORD_TYPE.retired) {
+      return this.#takeOwnRecord(position, type, payload);
+    }
     const bytes = new Uint8Array(payload);
     const size = type === RECORD_TYPE.checkpoint ? checkpointOf(bytes)?.size : undefined;
     const root = size === undefined ? null : (this.#roots.get(size) ?? null);
@@ -216,6 +248,18 @@ export class PortableScan implements Scan {
     const at = { file, offset, record: position.record, treeSize: this.#order.tree.size };
     const nothing = { index: 0n, leafHash: new Uint8Array() };
     this.#evidence.push({ isEntry: false, number: type, ...at, ...nothing, root, bytes });
+  }
+
+  /** Records that nobody signed, and that say nothing of an entry. */
+  #takeOwnRecord(position: Position, type: number, payload: Uint8Array): void {
+    if (type === RECORD_TYPE.bodyChunk) {
+      if (parseChunk(payload) !== null) return;
+      this.#findings.add(damageAt(position, 'chunk-malformed', 'no chunk of a large body'));
+      return;
+    }
+    this.#mark = parseRetired(payload);
+    if (this.#mark !== null) return;
+    this.#findings.add(damageAt(position, 'record-malformed', 'no record of a retirement'));
   }
 
   #settleHeld(link: Uint8Array | null): void {
@@ -292,6 +336,11 @@ export class PortableScan implements Scan {
     if (this.#order.tree.size < size) this.#bridge(size, { root });
     this.#tiles.finish();
     this.#isComplete = true;
+    const { firstSegment, firstRecord } = this.#walk.held;
+    if (firstSegment === 0 || (this.#mark !== null && allows(this.#mark, this.#walk.held))) return;
+    const place = { segment: firstSegment - 1, offset: 0, record: firstRecord };
+    const text = 'the segment is missing, and no record says that it was retired';
+    this.#findings.add(damageAt(place, 'segment-missing', text));
   }
 
   #step(): FsckStep {
@@ -306,8 +355,7 @@ export class PortableScan implements Scan {
       ...this.#counts,
       sizeChecked: this.#order.tree.size,
       bodiesOpened: 0n,
-      bodiesRetired: 0n,
-      retiredEntries: 0n,
+      retiredEntries: this.#walk.held.firstIndex,
       tiles: this.#tiles.compared,
       tilesRepaired: 0n,
       end: { ...end, offset: BigInt(end.offset) },
@@ -316,6 +364,13 @@ export class PortableScan implements Scan {
       evidence,
     };
   }
+}
+
+/** A retired entry's is its bundle. */
+function evidencePlaceOf(group: GroupCheck, index: bigint): Pick<Finding, 'file' | 'offset'> {
+  const published = group.group.places?.[Number(index - group.group.firstIndex)];
+  if (published !== undefined) return { file: published.file, offset: 0n };
+  return damageAt(group.position, '', '');
 }
 
 function brokenChain(group: GroupCheck, place: number): ReturnType<GroupCheck['damage']> {

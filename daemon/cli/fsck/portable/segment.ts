@@ -9,14 +9,22 @@ import { crc32c } from './crc32c.ts';
 
 export const SEGMENT_HEADER_BYTES = 4096;
 export const RECORD_HEADER_BYTES = 40;
-export const RECORD_TYPE = { group: 1, checkpoint: 2, prepare: 3, scopeKey: 4, stop: 5 } as const;
+export const RECORD_TYPE = {
+  group: 1,
+  checkpoint: 2,
+  prepare: 3,
+  scopeKey: 4,
+  stop: 5,
+  bodyChunk: 6,
+  retired: 7,
+} as const;
 
 const ALIGNMENT = 8;
 const SECTOR_BYTES = 512;
 const MAGIC = Buffer.from('KUDURRUJ');
 const RECORD_MAGIC = 0x4b726563; // "Krec"
 const VERSION = 1;
-const TYPE_MAX = RECORD_TYPE.stop;
+const TYPE_MAX = RECORD_TYPE.retired;
 
 export interface RecordHeader {
   readonly type: number;

@@ -9,6 +9,7 @@ import { decodeEntry, equalBytes, ledgerIdOf, ProofError } from '@kudurru/proof'
 import type { Finding } from '../finding.ts';
 import { parseGroup } from './group.ts';
 import { damageAt, type Position } from './position.ts';
+import { findHeld, type HeldRange } from './retired.ts';
 import {
   aligned,
   parseSegmentName,
@@ -30,6 +31,8 @@ export class JournalWalk {
   readonly #segments: readonly number[];
   readonly ledgerId: Uint8Array;
   readonly bytesTotal: bigint;
+  /** Where the journal begins; of the whole log where that cannot be read. */
+  readonly held: HeldRange;
   records = 0n;
   tornBytes = 0n;
   stoppedCleanly = false;
@@ -56,6 +59,7 @@ export class JournalWalk {
     }
     const opened = new Segment(folder, first);
     this.bytesTotal = BigInt(total);
+    this.held = findHeld(folder, this.#segments);
     this.ledgerId = ledgerOfGenesis(opened) ?? named ?? opened.ledgerId;
     this.#position = { segment: first, offset: SEGMENT_HEADER_BYTES, record: 0n };
     this.end = this.#position;
