@@ -38,6 +38,7 @@ const closeTimeoutMs = 5000;
 
 /** Calls after which the device may be in another state than before. */
 const changing: ReadonlySet<string> = new Set([
+  'setAuthorisation',
   ...['incrementCounter', 'extendPcr', 'extendIndex', 'provision'],
 ]);
 

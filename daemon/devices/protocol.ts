@@ -8,7 +8,7 @@ import type { AnchorRegisters } from '../src/hardware/anchor-registers.ts';
 import type { AttestationDevice } from '../src/hardware/attestation-device.ts';
 import type { CredentialActivation } from '../src/hardware/credential-activation.ts';
 import type { DeviceSettings } from '../src/hardware/device-settings.ts';
-import type { DeviceProvisioning } from '../src/hardware/provisioning.ts';
+import type { DeviceProvisioning, TpmCustody } from '../src/hardware/provisioning.ts';
 import type { SigningToken } from '../src/hardware/signing-token.ts';
 import type { TpmExaminer } from '../src/hardware/tpm-examination.ts';
 
@@ -18,7 +18,8 @@ export interface Devices {
     AnchorRegisters &
     CredentialActivation &
     TpmExaminer &
-    DeviceProvisioning;
+    DeviceProvisioning &
+    TpmCustody;
   readonly token: SigningToken & DeviceProvisioning;
 }
 export type DeviceName = keyof Devices;
@@ -57,7 +58,7 @@ export const deviceMethods: Readonly<Record<DeviceName, readonly string[]>> = {
   tpm: [
     ...['describe', 'bracket', 'certifyCounter', 'signCheckpoint', 'incrementCounter'],
     ...['readRegisters', 'extendPcr', 'extendIndex', 'certifyExtend', 'quote'],
-    ...['activateCredential', 'examine', 'provision'],
+    ...['activateCredential', 'examine', 'provision', 'setAuthorisation'],
   ],
   token: ['describe', 'sign', 'wrap', 'unwrap', 'provision'],
 };

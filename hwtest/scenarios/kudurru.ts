@@ -12,13 +12,11 @@ export interface CommandEnd {
 
 export interface CommandOptions {
   readonly currentFolder: string;
-  /** Called with each piece of stderr, and what ends the command. */
-  readonly onStderr?: (text: string, kill: () => void) => void;
 }
 
 export async function kudurru(
   words: readonly string[],
-  { currentFolder, onStderr }: CommandOptions,
+  { currentFolder }: CommandOptions,
 ): Promise<CommandEnd> {
   const child = spawn(process.execPath, [commandProgram, ...words], {
     cwd: currentFolder,
@@ -27,10 +25,7 @@ export async function kudurru(
   });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-    onStderr?.(text, () => void child.kill('SIGKILL'));
-  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr }));

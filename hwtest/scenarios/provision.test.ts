@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { connect } from '@kudurru/agent';
 import { decodeBase64, decodeProvisioningRecord, ledgerIdOf, verify } from '@kudurru/proof';
 import { after, before, describe, it } from 'mocha';
 
-import { PROVISION_STEPS } from '../../daemon/src/provision/provision.ts';
+import { PROVISION_STEPS, type ProvisionStep } from '../../daemon/src/provision/provision.ts';
 import { makeOperatorKey } from '../backends/operator-key.ts';
 import { kudurru, type CommandEnd } from './kudurru.ts';
+import type { ProvisionUntil } from './provision-until.ts';
 import { makeScratchFolder, Scenario, scenarioTimeoutMs, someAction } from './scenario.ts';
 
 interface Identity {
@@ -48,10 +51,7 @@ describe('kudurru provision', function () {
 
   it('goes on where it was killed, after any step', async () => {
     for (const step of PROVISION_STEPS.slice(0, -1)) {
-      const killed = await provision([], (text, kill) => {
-        if (text.includes(` ${step}: `)) kill();
-      });
-      assert.match(killed.stderr, new RegExp(` ${step}: `, 'u'));
+      assert.equal(await provisionUntil(step), 'SIGKILL');
       const early = scenario.appliance.launch();
       await assert.rejects(early.ready, /provisioning-unfinished/u);
     }
@@ -162,26 +162,30 @@ describe('kudurru provision', function () {
     await scenario.requireWhole();
   });
 
-  async function provision(
-    words: readonly string[],
-    onStderr?: (text: string, kill: () => void) => void,
-  ): Promise<CommandEnd> {
-    const operators = ['--operator', 'ana=ana.pub', '--operator', 'ben=ben.pub'];
-    return run([...operators, ...words], onStderr);
+  async function provision(words: readonly string[]): Promise<CommandEnd> {
+    return run(['--operator', 'ana=ana.pub', '--operator', 'ben=ben.pub', ...words]);
   }
 
-  async function run(
-    words: readonly string[],
-    onStderr?: (text: string, kill: () => void) => void,
-  ): Promise<CommandEnd> {
+  async function provisionUntil(step: ProvisionStep): Promise<NodeJS.Signals | null> {
+    const order: ProvisionUntil = {
+      flags: { state: scenario.appliance.state, origin: 'log.example.org/one' },
+      operators: ['ana=ana.pub', 'ben=ben.pub'],
+      step,
+    };
+    const program = fileURLToPath(new URL('provision-until.ts', import.meta.url));
+    const child = fork(program, [], { cwd: folder, execArgv: [] });
+    child.send(order);
+    return new Promise((resolve) => child.once('exit', (_code, signal) => resolve(signal)));
+  }
+
+  async function run(words: readonly string[]): Promise<CommandEnd> {
     const all = [
       ...['provision', '--state', scenario.appliance.state, '--json'],
       ...['--endorsement-certificates', 'issuers'],
       ...(words.includes('--origin') ? [] : ['--origin', 'log.example.org/one']),
       ...words,
     ];
-    const options = { currentFolder: folder, ...(onStderr === undefined ? {} : { onStderr }) };
-    return kudurru(all, options);
+    return kudurru(all, { currentFolder: folder });
   }
 
   async function ask(words: readonly string[]): Promise<CommandEnd> {

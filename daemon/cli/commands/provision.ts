@@ -5,7 +5,7 @@ import { openLog } from '../../src/base/log.ts';
 import { identityDocument, operatorViews } from '../../src/compose/identity-document.ts';
 import { loadConfiguration, type Configuration } from '../../src/config/load.ts';
 import { chainText, readCertificates } from '../../src/provision/endorsement-chain.ts';
-import { readOperators } from '../../src/provision/operators.ts';
+import { readOperators, recipientsOf } from '../../src/provision/operators.ts';
 import {
   PROVISION_STEPS,
   provision as provisionBox,
@@ -29,6 +29,11 @@ export const provision: Command = {
     'Operators are people, each with the public key of a file that ssh-keygen made: ' +
       'ssh-ed25519, ecdsa-sha2-nistp256, or one of these in a FIDO2 key (sk-). Orders signed by ' +
       'them, such as a recovery, are the only ones that are carried out.',
+    "The TPM's owner and lockout authorisations are set to random values, which are written " +
+      'encrypted (age) to "handover/" of the state folder, and nowhere else: each operator with ' +
+      'an ssh-ed25519 key opens them with "age -d -i KEY FILE". So nobody on the box can remove ' +
+      'the counter later. The other kinds of keys only sign: with those alone, give an ' +
+      '--age-recipient.',
     'Each step says what was done. After an interruption at any point the same command goes on ' +
       'from there; run again after its end, it changes nothing. A state folder, TPM or token ' +
       'that belongs to another ledger is refused.',
@@ -41,6 +46,12 @@ export const provision: Command = {
       value: 'NAME=FILE',
       isRepeatable: true,
       meaning: 'a person who may give orders, with a public key file; may be repeated',
+    },
+    {
+      name: 'age-recipient',
+      value: 'age1…',
+      isRepeatable: true,
+      meaning: 'one more who can open what is handed over (age-keygen); may be repeated',
     },
     { name: 'origin', value: 'NAME', meaning: 'name of the log; else as configured' },
     { name: 'trust-domain', value: 'NAME', meaning: 'of the agents; else as configured' },
@@ -71,8 +82,10 @@ export const provision: Command = {
     const folder = invocation.text('endorsement-certificates');
     const provisioned = await orRefusal(async () => {
       const configuration = configurationOf(invocation);
+      const operators = readOperators(words);
       const order = {
-        operators: readOperators(words),
+        operators,
+        recipients: recipientsOf(operators, invocation.texts('age-recipient')),
         issuers: folder === undefined ? [] : readCertificates(folder),
       };
       return provisionBox(order, {

@@ -29,6 +29,7 @@ interface Status {
   readonly tailRead: string;
   readonly timeLevel: string;
   readonly leapList: { readonly source: string; readonly expires: string; expired: boolean };
+  readonly custody: { readonly authorisationsSet: readonly string[] };
   readonly devices: readonly Device[];
   readonly anchor: {
     readonly index: number | null;
@@ -91,6 +92,7 @@ function factsOf(found: Status): [string, string][] {
     ['writers', found.writerLevel],
     ['journal', tailReadText(found.tailRead)],
     ...found.devices.map(deviceFact),
+    ['custody', custodyText(found.custody.authorisationsSet)],
     [
       'agents',
       `${found.agents} enrolled, ${found.sessions} open sessions, ` +
@@ -107,6 +109,15 @@ function factsOf(found: Status): [string, string][] {
 function operatorsText(operators: readonly string[]): string {
   if (operators.length > 0) return operators.join(', ');
   return 'none: founded without "kudurru provision"; nobody can authorise a recovery';
+}
+
+function custodyText(set: readonly string[]): string {
+  const open = ['owner', 'lockout'].filter((hierarchy) => !set.includes(hierarchy));
+  if (open.length === 0) return 'owner and lockout authorisation of the TPM are with the operators';
+  return (
+    `${open.join(' and ')} authorisation of the TPM not set: who runs as this user can remove ` +
+    'the counter or clear the TPM'
+  );
 }
 
 function tailReadText(tailRead: string): string {

@@ -39,6 +39,11 @@ export const ERROR_CODES = {
     retry: 'restart',
     meaning: 'a state was reached that the code rules out; nothing after it can be trusted',
   },
+  /** Provisioning: the hierarchies of the TPM. */
+  'authorisation-foreign': {
+    retry: 'never',
+    meaning: 'an authorisation of the TPM was set by somebody else, who can take its counter away',
+  },
   /** The control socket. */
   'caller-not-allowed': {
     retry: 'never',
@@ -208,6 +213,11 @@ export const ERROR_CODES = {
   'provisioning-unfinished': {
     retry: 'never',
     meaning: 'the ledger was begun by the provisioning command, which has not finished',
+  },
+  /** Provisioning: the keys that something is encrypted to. */
+  'recipient-missing': {
+    retry: 'never',
+    meaning: 'nobody is named who could open what is handed over',
   },
   /** Opening a session, enrolment, the control socket. */
   'request-malformed': {

@@ -176,6 +176,7 @@ function statusOf(options: ControlFaceOptions): StatusView {
     tailRead: founded.store.opening.tailRead,
     timeLevel: 'UNKNOWN',
     leapList: { source, expires: new Date(expiresUnixSeconds * 1000).toISOString(), expired },
+    custody: { authorisationsSet: founded.authorisationsSet },
     devices: devicesOf(options),
     anchor: anchorOf(options),
     index: evidence.indexLag(),

@@ -17,7 +17,7 @@ import {
   defaultExtendIndex,
   type DeviceSettings,
 } from '../hardware/device-settings.ts';
-import type { DeviceProvisioning } from '../hardware/provisioning.ts';
+import type { DeviceProvisioning, TpmCustody } from '../hardware/provisioning.ts';
 import type { SigningToken } from '../hardware/signing-token.ts';
 import type { TpmExaminer } from '../hardware/tpm-examination.ts';
 
@@ -26,7 +26,8 @@ export class Devices {
     AnchorRegisters &
     CredentialActivation &
     TpmExaminer &
-    DeviceProvisioning;
+    DeviceProvisioning &
+    TpmCustody;
   readonly token: SigningToken & DeviceProvisioning;
   readonly #settings: DeviceSettings;
   readonly #log: Log;
@@ -52,6 +53,7 @@ export class Devices {
         tpm().activateCredential(credential, timeoutMs),
       examine: (request, timeoutMs) => tpm().examine(request, timeoutMs),
       provision: (ledgerId, timeoutMs) => tpm().provision(ledgerId, timeoutMs),
+      setAuthorisation: (what, timeoutMs) => tpm().setAuthorisation(what, timeoutMs),
     };
     this.token = {
       describe: (timeoutMs) => token().describe(timeoutMs),

@@ -23,6 +23,7 @@ import type {
   SigningTokenDescription,
 } from '../hardware/device-description.ts';
 import { entryOfKind } from '../ledger/entry-of-kind.ts';
+import type { TpmHierarchy } from '../hardware/provisioning.ts';
 import { checkDevices, makeApplianceDocument, makeProvisioningRecord } from '../ledger/founding.ts';
 import type { LedgerStore } from '../ledger/store.ts';
 import { beginLedger } from './begin-ledger.ts';
@@ -45,6 +46,8 @@ export interface FoundedLedger {
   readonly applianceDocument: Uint8Array;
   readonly applianceId: Uint8Array;
   readonly document: ApplianceDocument;
+  /** Hierarchies of the TPM that need an authorisation which the operators have. */
+  readonly authorisationsSet: readonly TpmHierarchy[];
 }
 
 export interface FoundingOptions {
@@ -170,6 +173,7 @@ export function assemble(
     applianceDocument,
     applianceId: applianceIdOf(applianceDocument),
     document: decodeApplianceDocument(applianceDocument),
+    authorisationsSet: device.authorisationsSet,
   };
 }
 

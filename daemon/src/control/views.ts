@@ -77,6 +77,12 @@ export interface ResourcesView {
   readonly alarms: readonly { readonly code: string; readonly message: string }[];
 }
 
+/** What the box itself could do to its devices. */
+export interface CustodyView {
+  /** Hierarchies of the TPM whose authorisation the operators hold, and the box does not. */
+  readonly authorisationsSet: readonly ('owner' | 'lockout')[];
+}
+
 export interface StatusView {
   readonly state: 'running' | 'stopping';
   readonly version: string;
@@ -96,6 +102,7 @@ export interface StatusView {
   readonly tailRead: string;
   readonly timeLevel: string;
   readonly leapList: { readonly source: string; readonly expires: string; expired: boolean };
+  readonly custody: CustodyView;
   readonly devices: readonly DeviceView[];
   readonly anchor: AnchorStatusView;
   readonly index: IndexStatusView;

@@ -1,5 +1,6 @@
 /** What a TPM and a token say about themselves, as evidence needs it: values only. */
 import type { Attestation, TpmClock } from './attestation.ts';
+import type { TpmHierarchy } from './provisioning.ts';
 
 /** Shown wherever a device's output is shown. */
 export type AssuranceLabel = 'hardware' | 'emulated';
@@ -31,6 +32,8 @@ export interface AttestationDeviceDescription {
   readonly extendPublic: Uint8Array | null;
   /** The PCR that anchors extend; null where the TPM was provisioned without. */
   readonly pcrIndex: number | null;
+  /** Hierarchies whose authorisation somebody has set. */
+  readonly authorisationsSet: readonly TpmHierarchy[];
   readonly clock: TpmClock;
 }
 

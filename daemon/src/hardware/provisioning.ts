@@ -10,3 +10,23 @@ export interface DeviceProvisioning {
    */
   provision(ledgerId: Uint8Array, timeoutMs: number): Promise<void>;
 }
+
+/** Who may remove indexes of the TPM (owner), and who may clear all of it (lockout). */
+export const TPM_HIERARCHIES = ['owner', 'lockout'] as const;
+export type TpmHierarchy = (typeof TPM_HIERARCHIES)[number];
+
+export interface HierarchyAuthorisation {
+  readonly hierarchy: TpmHierarchy;
+  /** 32 bytes. */
+  readonly value: Uint8Array;
+}
+
+/** Taking the TPM's hierarchies out of the box's own hands. */
+export interface TpmCustody {
+  /**
+   * TPM2_HierarchyChangeAuth, where nobody has set that authorisation. Sent encrypted to the
+   * endorsement key, and never kept: what the caller does not keep is lost.
+   * @throws DeviceError `device-mismatch` where it is set already
+   */
+  setAuthorisation(what: HierarchyAuthorisation, timeoutMs: number): Promise<void>;
+}

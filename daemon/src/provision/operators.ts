@@ -13,8 +13,8 @@ import {
   type SshPublicKey,
 } from '@kudurru/proof';
 
-import { KudurruError, reasonOf } from '../base/errors.ts';
-import type { AgeRecipient } from './age.ts';
+import { KudurruError, reasonOf, wrapError } from '../base/errors.ts';
+import { parseAgeRecipient, type AgeRecipient } from './age.ts';
 
 /** As an operator id has it (SPEC.md §2). */
 const namePattern = /^[a-z0-9][a-z0-9._-]{0,63}$/u;
@@ -41,8 +41,25 @@ export function readOperators(words: readonly string[]): readonly Operator[] {
   return operators;
 }
 
-/** Those of the operators whose keys can receive what is handed over: ssh-ed25519. */
-export function recipientsAmong(operators: readonly Operator[]): readonly AgeRecipient[] {
+/**
+ * Who can open what is handed over: operators with ssh-ed25519 keys, and age recipients.
+ * @throws KudurruError `operator-key-unusable`
+ */
+export function recipientsOf(
+  operators: readonly Operator[],
+  others: readonly string[],
+): readonly AgeRecipient[] {
+  const named = others.map((text) => {
+    try {
+      return parseAgeRecipient(text);
+    } catch (cause) {
+      throw wrapError('operator-key-unusable', 'age recipient not taken', cause);
+    }
+  });
+  return [...recipientsAmong(operators), ...named];
+}
+
+function recipientsAmong(operators: readonly Operator[]): AgeRecipient[] {
   return operators.flatMap(({ sshPublicKey }): AgeRecipient[] => {
     const key = parseSshPublicKeyLine(sshPublicKey);
     if (key.type !== 'ssh-ed25519') return [];

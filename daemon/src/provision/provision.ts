@@ -6,7 +6,8 @@
  *   2. TPM           keys, counter and extend index made (tpm-provisioning.ts has its own order)
  *   3. certificate   the endorsement key's chain followed
  *   4. token         log key and wrapping key made
- *   5. genesis       entry 0 durable
+ *   5. custody       the TPM's authorisations given to the operators (handover.ts)
+ *   6. genesis       entry 0 durable
  *
  * A crash after any of these leaves what the same command finds and goes on from. Nothing is ever
  * made over: a folder, TPM or token with another ledger is refused.
@@ -34,6 +35,7 @@ import {
 } from '../compose/founding.ts';
 import type { Configuration } from '../config/load.ts';
 import { prepareStateFolder } from '../config/state-folder.ts';
+import type { TpmHierarchy } from '../hardware/provisioning.ts';
 import { entryOfKind } from '../ledger/entry-of-kind.ts';
 import {
   makeApplianceDocument,
@@ -43,9 +45,18 @@ import {
 import type { LedgerStore } from '../ledger/store.ts';
 import { systemEntry } from '../ledger/system-entry.ts';
 import { Clock } from '../time/clock.ts';
+import type { AgeRecipient } from './age.ts';
 import { chainText, followChain, type EndorsementChain } from './endorsement-chain.ts';
+import { handOver } from './handover.ts';
 
-export const PROVISION_STEPS = ['ledger', 'TPM', 'certificate', 'token', 'genesis'] as const;
+export const PROVISION_STEPS = [
+  'ledger',
+  'TPM',
+  'certificate',
+  'token',
+  'custody',
+  'genesis',
+] as const;
 export type ProvisionStep = (typeof PROVISION_STEPS)[number];
 
 export interface ProvisionOrder {
@@ -53,6 +64,8 @@ export interface ProvisionOrder {
   readonly operators: readonly Operator[];
   /** Certificates of those who sign endorsement keys, DER, in any order. */
   readonly issuers: readonly Uint8Array[];
+  /** Who can open what is handed over; at least one. */
+  readonly recipients: readonly AgeRecipient[];
 }
 
 export interface ProvisionOptions {
@@ -70,14 +83,16 @@ export interface Provisioned {
 }
 
 /**
- * @throws KudurruError `provisioned-otherwise`, `state-folder-locked`, `state-folder-unusable`,
- * `device-holds-another-ledger`, `ledger-failed`, and DeviceError of the devices
+ * @throws KudurruError `recipient-missing`, `authorisation-foreign`, `provisioned-otherwise`,
+ * `state-folder-locked`, `state-folder-unusable`, `device-holds-another-ledger`, `ledger-failed`,
+ * and DeviceError of the devices
  */
 export async function provision(
   order: ProvisionOrder,
   options: ProvisionOptions,
 ): Promise<Provisioned> {
   const { configuration, log } = options;
+  requireRecipients(order);
   prepareStateFolder(configuration.state);
   const { origin, trustDomain } = configuration.settings;
   const names = { origin, trustDomain, operators: order.operators };
@@ -136,6 +151,7 @@ class Provisioning {
     const described = await describe(devices);
     const { tokenLabel, serial } = described.token;
     onStep('token', `'${tokenLabel}', serial ${serial}: log key and wrapping key are in it`);
+    await this.#giveAway(described.device.authorisationsSet);
     const certified = { ...described.device, ekCertificates: chain.certificates };
     const founded = assemble(store, {
       provisioningRecord,
@@ -145,6 +161,23 @@ class Provisioning {
     await this.#writeGenesis(founded);
     onStep('genesis', `entry 0 is durable; appliance ${encodeHex(founded.applianceId)}`);
     return { founded, chain, wasDone: false };
+  }
+
+  async #giveAway(alreadySet: readonly TpmHierarchy[]): Promise<void> {
+    const { store, devices, order, options } = this.#parts;
+    const files = await handOver({
+      state: options.configuration.state,
+      ledgerId: store.ledgerId,
+      recipients: order.recipients,
+      alreadySet,
+      device: devices.attestation,
+      timeoutMs: provisionTimeoutMs,
+    });
+    options.onStep(
+      'custody',
+      'owner and lockout authorisation are set, and are in no other place than ' +
+        `${files.join(' and ')}, encrypted to the operators: take these files away`,
+    );
   }
 
   async #writeGenesis(founded: FoundedLedger): Promise<void> {
@@ -158,6 +191,16 @@ class Provisioning {
     if (outcome === undefined) throw new KudurruError('ledger-failed', 'no place for a genesis');
     if ('refusal' in outcome) throw outcome.refusal;
   }
+}
+
+function requireRecipients({ recipients }: ProvisionOrder): void {
+  if (recipients.length > 0) return;
+  throw new KudurruError(
+    'recipient-missing',
+    "not provisioned: the TPM's authorisations are handed over encrypted, and no operator's key " +
+      'can receive: ecdsa and FIDO2 keys only sign; name an operator with an ssh-ed25519 key, or ' +
+      'give an age recipient (--age-recipient age1…)',
+  );
 }
 
 /** What was begun goes on as it was begun: its names and operators are in the ledgerId. */

@@ -15,11 +15,12 @@ import type { Attestation, CounterAttestation, Quote, QuoteRequest } from '../at
 import type { AttestationDeviceDescription } from '../device-description.ts';
 import { DeviceError } from '../device-error.ts';
 import type { TpmSettings } from '../device-settings.ts';
-import type { DeviceProvisioning } from '../provisioning.ts';
+import type { DeviceProvisioning, HierarchyAuthorisation, TpmCustody } from '../provisioning.ts';
 import type { ExaminationRequest, TpmExamination, TpmExaminer } from '../tpm-examination.ts';
 import { tpmLabel } from './known-emulators.ts';
 import { refuseUnable } from './tpm-abilities.ts';
 import { activateCredential } from './tpm-credential.ts';
+import { authorisationsSetIn, setAuthorisation } from './tpm-custody.ts';
 import { examineTpm } from './tpm-examiner.ts';
 import { deviceErrorFrom, leavesConnection, wasReset } from './tpm-failure.ts';
 import { forgetFailures } from './tpm-lockout.ts';
@@ -38,7 +39,8 @@ export class TpmAttestationDevice
     AnchorRegisters,
     CredentialActivation,
     TpmExaminer,
-    DeviceProvisioning
+    DeviceProvisioning,
+    TpmCustody
 {
   readonly #settings: TpmSettings;
   #loaded: Promise<LoadedTpm> | undefined;
@@ -93,9 +95,17 @@ export class TpmAttestationDevice
         counterBase: state.counterBase,
         extendPublic: state.anchoring?.extendPublic ?? null,
         pcrIndex: state.anchoring?.pcrIndex ?? null,
+        authorisationsSet: authorisationsSetIn(properties.values),
         clock,
       };
     });
+  }
+
+  async setAuthorisation(what: HierarchyAuthorisation, timeoutMs: number): Promise<void> {
+    const deadline = new Deadline(timeoutMs, `${what.hierarchy} authorisation of the TPM`);
+    return this.#use(`setting of the ${what.hierarchy} authorisation`, deadline, (loaded) =>
+      setAuthorisation(loaded, what, deadline),
+    );
   }
 
   async bracket(qualifyingData: Uint8Array, timeoutMs: number): Promise<Attestation> {

@@ -7,12 +7,13 @@
  * fsynced, then renamed over the old one. The parser is strict: an unknown or missing field is an
  * error, and so is any byte that changed.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { checkedJson, checkedJsonText } from '../../base/checked-json.ts';
 import { makeFolder } from '../../base/make-folder.ts';
 import { reasonOf } from '../../base/errors.ts';
+import { writeDurably } from '../../base/write-durably.ts';
 import { DeviceError } from '../device-error.ts';
 
 /** Byte fields of each stage, in the order they are written. */
@@ -80,7 +81,6 @@ export function writeTpmState(folder: string, state: TpmState): void {
   try {
     makeFolder(folder, 0o700);
     writeDurably(path, encodeTpmState(state));
-    fsyncFolder(folder);
   } catch (error) {
     throw unreadable(path, error);
   }
@@ -134,28 +134,6 @@ export function parseTpmState(text: string): TpmState {
   if (unknown !== undefined) throw new Error(`field '${unknown}' is unknown`);
   // Every byte field of the stage was taken above.
   return state as TpmState;
-}
-
-function writeDurably(path: string, text: string): void {
-  const unfinished = `${path}.new`;
-  const file = openSync(unfinished, 'w', 0o600);
-  try {
-    const bytes = Buffer.from(text);
-    for (let offset = 0; offset < bytes.length;) offset += writeSync(file, bytes, offset);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(unfinished, path);
-}
-
-function fsyncFolder(folder: string): void {
-  const handle = openSync(folder, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }
 
 function toBase64(bytes: Uint8Array): string {
