@@ -43,6 +43,7 @@ describe('mocha-reporter', () => {
     assert.equal(closing, '1 passed, 1 failed, 2 skipped');
     assert.equal(status, 1);
     assert.match(stdout, /^ {2}- waits: no device \(skipped\)$/m);
+    assert.match(stdout, /FAILED 1 fails\n {2}why\n/);
     assert.match(stdout, /FAILED 1: planted fails\n {2}Error: why\n[^]*cause: Error: because/);
   });
 

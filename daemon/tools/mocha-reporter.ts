@@ -1,7 +1,8 @@
 /**
- * Prints each test as it ends, every failure in full, and closes with one line for machines and
- * people alike: `N passed, N failed, N skipped`. The numbers are counted from mocha's own results:
- * a failing hook counts as a failure, a pending test as skipped.
+ * Prints each test as it ends, with the reason where it fails, every failure in full at the end, and
+ * closes with one line for machines and people alike: `N passed, N failed, N skipped`. The
+ * numbers are counted from mocha's own results: a failing hook counts as a failure, a pending test
+ * as skipped.
  */
 import { inspect } from 'node:util';
 import Mocha from 'mocha';
@@ -14,6 +15,8 @@ const { EVENT_RUN_END, EVENT_SUITE_BEGIN, EVENT_TEST_FAIL, EVENT_TEST_PASS, EVEN
  * and fails. `--reporter-option leakAfterMs=N` sets another.
  */
 const leakAfterMsDefault = 10_000;
+/** Of a failure's message, beside its test: a log that is cut short still says why. */
+const reasonCharactersMax = 1500;
 
 interface Failure {
   readonly title: string;
@@ -39,7 +42,7 @@ export default class CountingReporter {
     });
     runner.on(EVENT_TEST_FAIL, (test, error) => {
       this.#failures.push({ title: test.fullTitle(), error });
-      this.#line(test, `FAILED ${this.#failures.length}`, '');
+      this.#line(test, `FAILED ${this.#failures.length}`, `\n${indented(reasonOf(error))}`);
     });
     runner.once(EVENT_RUN_END, () => {
       this.#end();
@@ -86,6 +89,11 @@ function failOnLeak(): void {
 
 function depthOf(suite: Mocha.Suite): number {
   return suite.parent ? depthOf(suite.parent) + 1 : 0;
+}
+
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : inspect(error);
+  return text.slice(0, reasonCharactersMax);
 }
 
 /** The stack, which begins with the message and the values that differ, and those of the causes. */
