@@ -1,5 +1,5 @@
 /** A verdict on the terminal: the headline, then each question with its answer and its checks. */
-import { encodeHex, type Verdict } from '@kudurru/proof';
+import { encodeHex, type PairVerdict, type Verdict } from '@kudurru/proof';
 
 import type { Colour, Terminal } from './terminal.ts';
 
@@ -37,6 +37,26 @@ export function printVerdict(terminal: Terminal, verdict: Verdict): void {
   terminal.print(
     open.length === 0 ? 'Every question is answered.' : `Not answered: ${open.join(', ')}.`,
   );
+}
+
+/** `files` are the names of A and B. */
+export function printPairVerdict(
+  terminal: Terminal,
+  { headline, overall, policy, text, sides, contradictions }: PairVerdict,
+  files: readonly [string, string],
+): void {
+  const verdict = terminal.paint(OVERALL_COLOURS[overall], headline);
+  terminal.print(`${verdict} under the trust policy "${policy}"`);
+  terminal.print(text);
+  terminal.print();
+  for (const [i, side] of sides.entries()) {
+    const size = side.size === null ? '' : `, of a log of ${side.size} entries`;
+    terminal.print(`${'AB'.charAt(i)} is ${side.kind} "${files[i]}"${size}: ${side.text}`);
+  }
+  if (contradictions.length > 0) terminal.print();
+  for (const contradiction of contradictions) {
+    terminal.print(`  ${terminal.paint('bad', 'FAIL ')}${contradiction}`);
+  }
 }
 
 function printQuestion(

@@ -313,6 +313,8 @@ export { LogAudit } from './verify/audit.ts';
 export type { LogEntry } from './verify/audit.ts';
 export { verify } from './verify/verify.ts';
 export type { VerifyOptions } from './verify/verify.ts';
+export { verifyPair } from './verify/pair.ts';
+export type { PairOptions, PairSideSummary, PairVerdict } from './verify/pair.ts';
 export type { BatchVerifier } from './verify/signatures.ts';
 export { QUESTIONS } from './verify/finding.ts';
 export { showable } from './verify/quote.ts';

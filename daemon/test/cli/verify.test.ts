@@ -8,7 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { formatTrustPolicy, type TrustPolicy } from '@kudurru/proof';
 import { after, before, describe, it } from 'mocha';
 
+import { formatGrown } from '../../cli/consistency.ts';
 import { ACCEPT_CASES } from '../../proof/test/corpus/accept.ts';
+import { playScenario } from '../../proof/test/corpus/scenario.ts';
 
 const program = fileURLToPath(new URL('../../cli/kudurru.ts', import.meta.url));
 
@@ -63,6 +65,40 @@ describe('kudurru verify', () => {
     const { status, stdout } = verify('bundle', '--policy', 'strict.json', '--json');
     assert.equal(status, 3);
     assert.equal((JSON.parse(stdout) as { overall: string }).overall, 'UNVERIFIABLE');
+  });
+
+  it('compares what two people were handed', async () => {
+    const { ledger } = playScenario();
+    const fork = playScenario({}, { beforeSession: (other) => other.alarm() }).ledger;
+    const oldSize = ledger.size - 2n;
+    const checkpoint = ledger.checkpoint();
+    const path = await ledger.source().consistencyProof(oldSize);
+    const files = {
+      mine: checkpoint,
+      older: ledger.checkpoint(ledger.head(oldSize)),
+      grown: formatGrown({ oldSize, path, checkpoint }),
+      yours: fork.checkpoint(fork.head(ledger.size)),
+    };
+    for (const [name, bytes] of Object.entries(files)) writeFileSync(join(folder, name), bytes);
+    const of = (...words: string[]): [number | null, string] => {
+      const { status, stdout } = verify(...words, '--policy', 'trust.json');
+      return [status, stdout.split('\n')[0] ?? ''];
+    };
+    const under = 'under the trust policy "corpus"';
+    assert.deepEqual(of('mine', 'mine'), [0, `VALID: consistent ${under}`]);
+    assert.deepEqual(of('mine', 'bundle'), [0, `VALID: consistent ${under}`]);
+    assert.deepEqual(of('older', 'mine'), [3, `UNVERIFIABLE ${under}`]);
+    assert.deepEqual(of('older', 'grown'), [0, `VALID: consistent ${under}`]);
+    assert.deepEqual(of('mine', 'older', '--proof', 'grown'), [0, `VALID: consistent ${under}`]);
+    assert.deepEqual(of('bundle', 'yours'), [1, `INVALID: equivocation ${under}`]);
+    const shown = verify('mine', 'yours', '--policy', 'trust.json').stdout;
+    assert.match(shown, /^A is checkpoint "mine", of a log of \d+ entries: /mu);
+    assert.match(shown, /^ {2}FAIL two trees of \d+ entries, both signed by the log key/mu);
+    const { stdout } = verify('mine', 'yours', '--policy', 'trust.json', '--json');
+    const json = JSON.parse(stdout) as { overall: string; contradictions: string[] };
+    assert.deepEqual([json.overall, json.contradictions.length], ['INVALID', 1]);
+    assert.equal(verify('mine', 'older', '--proof', 'mine', '--policy', 'trust.json').status, 2);
+    assert.equal(verify('mine', 'older', 'grown', '--policy', 'trust.json').status, 2);
   });
 
   it('refuses a policy with an unknown member as wrong use', () => {

@@ -46,8 +46,23 @@ export function verify(
 export async function runVerification(
   bytes: Uint8Array,
   policy: TrustPolicy,
-  { verifyBatch = verifyInTurn, disabled = new Set() }: RunOptions,
+  options: RunOptions,
 ): Promise<Verdict> {
+  return (await examine(bytes, policy, options)).verdict;
+}
+
+/** A verdict and what it is about; undefined where that could not be read. */
+export interface Examination {
+  readonly verdict: Verdict;
+  readonly evidence: Evidence | undefined;
+}
+
+/** The verdict, with the decoded bundle for who compares it with another. */
+export async function examine(
+  bytes: Uint8Array,
+  policy: TrustPolicy,
+  { verifyBatch = verifyInTurn, disabled = new Set() }: RunOptions,
+): Promise<Examination> {
   const signatures = new SignatureQueue(verifyBatch);
   const lines: CheckLine[] = [];
   let evidence: Evidence | undefined;
@@ -69,7 +84,7 @@ export async function runVerification(
     lines.push(...(await runAll(wanted, evidence)));
   }
   const shown = lines.filter(({ id }) => !disabled.has(id));
-  return makeVerdict(policy.name, shown, evidence);
+  return { verdict: makeVerdict(policy.name, shown, evidence), evidence };
 }
 
 function runAll(checks: readonly Check[], evidence: Evidence): Promise<CheckLine[]> {
