@@ -100,7 +100,7 @@ describe('verify, two pieces of evidence', function () {
     }
   });
 
-  it('are not comparable where nothing leads from one to the other, until it is shown', async () => {
+  it('are not comparable where nothing leads from one to the other', async () => {
     const { ledger } = story('read', (each) => {
       anchored(each);
       each.alarm();
