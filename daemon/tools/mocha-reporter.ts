@@ -1,6 +1,6 @@
 /**
- * Prints each test as it ends, with the reason where it fails, every failure in full at the end, and
- * closes with one line for machines and people alike: `N passed, N failed, N skipped`. The
+ * Prints each test as it ends, with the reason where it fails, every failure in full at the end,
+ * and closes with one line for machines and people alike: `N passed, N failed, N skipped`. The
  * numbers are counted from mocha's own results: a failing hook counts as a failure, a pending test
  * as skipped.
  */
