@@ -17,6 +17,7 @@ import { ProofError } from '../proof-error.ts';
 import type { TpmClockInfo } from '../tpm-attest.ts';
 import { parseAttest } from '../tpm-attest.ts';
 import type { Evidence } from './evidence.ts';
+import { quote } from './quote.ts';
 import type { Overall } from './verdict.ts';
 import type { Examination, VerifyOptions } from './verify.ts';
 import { examine } from './verify.ts';
@@ -195,7 +196,8 @@ function refuse(): never {
 function problemOfNote(checkpoint: Checkpoint, { origin, logKey }: TrustPolicy): Reading | null {
   const no = (overall: Overall, text: string): Reading => ({ ...NOTHING, overall, text });
   if (checkpoint.origin !== origin) {
-    const text = `the checkpoint is of the log '${checkpoint.origin}', the policy names '${origin}'`;
+    const found = quote(checkpoint.origin);
+    const text = `the checkpoint is of the log ${found}, the policy names '${origin}'`;
     return no('UNVERIFIABLE', text);
   }
   const state = verifyNote(checkpoint.note, parseVerifierKey(logKey));
