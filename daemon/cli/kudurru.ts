@@ -59,6 +59,15 @@ const COMMANDS: readonly Listed[] = [
     words: ['log', 'retire'],
     load: async () => (await import('./commands/log-retire.ts')).logRetire,
   },
+  {
+    words: ['challenge'],
+    load: async () => (await import('./commands/challenge.ts')).challenge,
+  },
+  { words: ['attest'], load: async () => (await import('./commands/attest.ts')).attest },
+  {
+    words: ['tpm', 'doctor'],
+    load: async () => (await import('./commands/tpm-doctor.ts')).tpmDoctor,
+  },
   { words: ['fsck'], load: async () => (await import('./commands/fsck.ts')).fsck },
 ];
 

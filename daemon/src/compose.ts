@@ -24,6 +24,7 @@ import { Periodic } from './compose/periodic.ts';
 import type { ResourceViewOptions } from './compose/resource-view.ts';
 import { ResourceWatch, watchEveryMs } from './compose/resource-watch.ts';
 import { RunEntries } from './compose/run-entries.ts';
+import { reportTpm } from './compose/tpm-requests.ts';
 import { checkFileLimit } from './config/file-limit.ts';
 import type { Configuration } from './config/load.ts';
 import { checkSocketPath, prepareStateFolder } from './config/state-folder.ts';
@@ -156,6 +157,11 @@ class RunningDaemon implements Daemon {
     }
     writeLedgerFile(this.#parts.configuration.state, founded);
     this.#sayReady(this.#doors);
+    void reportTpm({
+      tpm: this.#parts.devices.attestation,
+      log: this.#parts.log.part('devices'),
+      isStopping: () => this.#stopping,
+    });
   }
 
   stop(reason: string): void {
@@ -279,6 +285,7 @@ class RunningDaemon implements Daemon {
       enroller,
       ...shown,
       evidence: this.#evidence,
+      tpm: this.#parts.devices.attestation,
       clock: this.#clock,
       isStopping: () => this.#stopping,
       uptimeMs: () => nowMs() - this.#startedMs,

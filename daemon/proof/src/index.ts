@@ -327,3 +327,24 @@ export type {
   SubjectSummary,
   Verdict,
 } from './verify/verdict.ts';
+
+// The attestation challenge (SPEC.md §14).
+export {
+  answerChallenge,
+  CHALLENGE_FILE_SIZE_BYTES_MAX,
+  checkChallengeAnswer,
+  decodeAttestationChallenge,
+  decodeChallengeAnswer,
+  decodeKeptChallenge,
+  encodeAttestationChallenge,
+  encodeChallengeAnswer,
+  encodeKeptChallenge,
+  makeAttestationChallenge,
+} from './attestation-challenge.ts';
+export type {
+  AnswerReport,
+  AttestationChallenge,
+  ChallengeAnswer,
+  ChallengeOrder,
+  KeptChallenge,
+} from './attestation-challenge.ts';

@@ -26,6 +26,7 @@
  * | `statement-invalid` | a statement that breaks its schema |
  * | `entry-invalid` | an entry that breaks its schema |
  * | `bundle-invalid` | an evidence bundle that breaks its schema |
+ * | `challenge-invalid` | an attestation challenge, or the answer to one, that breaks its schema |
  * | `order-invalid` | an operator's order that breaks its schema |
  * | `policy-invalid` | a trust policy that breaks its schema |
  */
@@ -48,6 +49,7 @@ export type ProofErrorCode =
   | 'statement-invalid'
   | 'entry-invalid'
   | 'bundle-invalid'
+  | 'challenge-invalid'
   | 'order-invalid'
   | 'policy-invalid';
 

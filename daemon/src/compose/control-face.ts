@@ -25,11 +25,14 @@ import type { Agent, AgentRegistry } from '../identity/agents.ts';
 import type { Enroller } from './enroller.ts';
 import { nonceLifetimeMs } from '../identity/nonces.ts';
 import type { SessionTable } from '../identity/sessions.ts';
+import type { CredentialActivation } from '../hardware/credential-activation.ts';
+import type { TpmExaminer } from '../hardware/tpm-examination.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Clock } from '../time/clock.ts';
 import type { FoundedLedger } from './founding.ts';
 import { identityDocument, operatorViews, trustPolicyOf } from './identity-document.ts';
 import type { AlarmInForce } from './resource-watch.ts';
+import { answerTo, examine } from './tpm-requests.ts';
 import { resourcesOf, type ResourceViewOptions } from './resource-view.ts';
 import { heldBody } from './held-body.ts';
 
@@ -44,6 +47,7 @@ export interface ControlFaceOptions extends ResourceViewOptions {
   readonly anchorer: Anchorer;
   readonly checkpoints: Checkpoints;
   readonly evidence: Evidence;
+  readonly tpm: CredentialActivation & TpmExaminer;
   readonly clock: Clock;
   readonly isStopping: () => boolean;
   /** Milliseconds that never go back, 0 at the start. */
@@ -79,6 +83,14 @@ export function controlFace(options: ControlFaceOptions): ControlFace {
     checkpoint: (size) => showCheckpoint(size, options),
     trustPolicy: () => trustPolicyOf(founded),
     identity: () => identityDocument(founded),
+    attest: async (challenge) => {
+      requireRunning(options);
+      return answerTo(challenge, { tpm: options.tpm, applianceId: founded.applianceId });
+    },
+    examineTpm: async (request) => {
+      requireRunning(options);
+      return examine(request, options.tpm);
+    },
   };
 }
 

@@ -7,6 +7,7 @@
 import {
   decodeProvisioningRecord,
   DEFAULT_POLICY,
+  encodeApplianceDocument,
   encodeBase64,
   encodeHex,
   formatTrustPolicy,
@@ -48,6 +49,7 @@ export function identityDocument(founded: FoundedLedger): JsonObject {
     appliance: {
       number: 0,
       id: encodeHex(applianceId),
+      document: encodeBase64(encodeApplianceDocument(document)),
       label: document.label,
       manufacturer: document.manufacturer,
       firmwareVersion: encodeHex(document.firmwareVersion),

@@ -31,6 +31,8 @@ export function controlRoutes(face: ControlFace): readonly Route[] {
     get('/v1/checkpoint', (request) => showCheckpoint(face, request)),
     get('/v1/trust-policy', () => json(face.trustPolicy())),
     get('/v1/identity', () => json(face.identity())),
+    post('/v1/attestations', (request) => attest(face, request)),
+    post('/v1/tpm-examinations', (request) => examineTpm(face, request)),
   ];
 }
 
@@ -88,6 +90,21 @@ function subjectOf(fields: Fields): Subject {
     'request not accepted: name the entry by "index", by "session" and "sequence", or by ' +
       '"externalId", and by one of them only',
   );
+}
+
+async function attest(face: ControlFace, { body }: ControlRequest): Promise<ControlAnswer> {
+  const fields = new Fields(body);
+  const challenge = fields.base64('challenge');
+  fields.end();
+  const answer = await face.attest(challenge);
+  return { status: 200, mediaType: 'application/octet-stream', body: answer };
+}
+
+async function examineTpm(face: ControlFace, { body }: ControlRequest): Promise<ControlAnswer> {
+  const fields = new Fields(body);
+  const request = { runs: fields.integer('runs'), wear: fields.boolean('wear', false) };
+  fields.end();
+  return json(await face.examineTpm(request));
 }
 
 async function showCheckpoint(

@@ -2,6 +2,8 @@
  * What the control socket shows, as JSON. Indexes, sizes and counts are numbers (the format keeps
  * them below 2^53), times in nanoseconds decimal strings, byte strings lower-case hexadecimal.
  */
+import type { TpmClock } from '../hardware/attestation.ts';
+import type { ExaminationRequest, TpmExamination } from '../hardware/tpm-examination.ts';
 import type { Caller } from './router.ts';
 
 export interface DeviceView {
@@ -151,6 +153,14 @@ export type Subject =
   | { readonly session: Uint8Array; readonly sequence: number }
   | { readonly externalId: string };
 
+/** How the TPM is; see `TpmExamination`. */
+export type TpmExaminationView = Omit<TpmExamination, 'clock'> & {
+  readonly clock: Omit<TpmClock, 'clockMs' | 'timeMs'> & {
+    readonly clockMs: number;
+    readonly timeMs: number;
+  };
+};
+
 /** What the routes ask of the daemon. Every method throws KudurruError with its documented code. */
 export interface ControlFace {
   status(): StatusView;
@@ -170,4 +180,7 @@ export interface ControlFace {
   trustPolicy(): unknown;
   /** The appliance identity document. */
   identity(): unknown;
+  /** The answer's file to a challenge's file (SPEC.md §14). */
+  attest(challenge: Uint8Array): Promise<Uint8Array>;
+  examineTpm(request: ExaminationRequest): Promise<TpmExaminationView>;
 }

@@ -13,7 +13,10 @@ export interface TpmExaminer {
 export interface ExaminationRequest {
   /** Times that each command is measured: 1 to `examinationRunsMax`. */
   readonly runs: number;
-  /** Writes to NV too: a counter and an extend index are made, used and removed. Wears the TPM. */
+  /**
+   * What writes too: a counter and an extend index are made, used and removed, and the debug PCR is
+   * extended. Wears the TPM.
+   */
   readonly wear: boolean;
 }
 

@@ -154,5 +154,7 @@ function face(asked: Subject[] = []): ControlFace {
     checkpoint: unused,
     trustPolicy: unused,
     identity: unused,
+    attest: unused,
+    examineTpm: unused,
   };
 }

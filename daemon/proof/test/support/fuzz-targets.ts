@@ -5,6 +5,15 @@
  */
 import assert from 'node:assert/strict';
 
+import {
+  answerChallenge,
+  decodeAttestationChallenge,
+  decodeChallengeAnswer,
+  decodeKeptChallenge,
+  encodeAttestationChallenge,
+  encodeChallengeAnswer,
+  encodeKeptChallenge,
+} from '../../src/attestation-challenge.ts';
 import { decodeBundle, encodeBundle } from '../../src/bundle.ts';
 import { decodeHex, decodeUtf8, encodeUtf8, equalBytes } from '../../src/bytes.ts';
 import { decodeCbor, encodeCbor } from '../../src/cbor.ts';
@@ -18,6 +27,7 @@ import {
   envelopeFromJson,
   envelopeToJson,
 } from '../../src/envelope.ts';
+import { applianceIdOf } from '../../src/identifier.ts';
 import { formatNote, parseNote } from '../../src/note.ts';
 import { formatTrustPolicy, parseTrustPolicy } from '../../src/policy.ts';
 import { decodeOperatorOrder, encodeOperatorOrder } from '../../src/operator-order.ts';
@@ -88,6 +98,13 @@ export const FUZZ_TARGETS: Readonly<Record<string, () => FuzzTarget>> = {
     },
   }),
   tpm: () => ({ corpus: tpmStructures(), run: parsesTpm }),
+  challenge: () => ({
+    corpus: challengeFiles(),
+    run: (bytes) =>
+      roundTrips(bytes, decodeAttestationChallenge, encodeAttestationChallenge) ||
+      roundTrips(bytes, decodeChallengeAnswer, encodeChallengeAnswer) ||
+      roundTrips(bytes, decodeKeptChallenge, encodeKeptChallenge),
+  }),
   certificate: () => ({
     corpus: Object.values(readTestdata<Record<string, string>>('tpm/certificates.json'))
       .filter((value) => value.startsWith('30'))
@@ -237,6 +254,30 @@ function parsesSsh(bytes: Uint8Array): boolean {
     isTotal(() => readSshsig(bytes)),
     isTotal(() => formatSshPublicKeyLine(line(bytes))),
   ].some(Boolean);
+}
+
+/** Their bytes need not be a credential: these files are parsed before any TPM sees them. */
+function challengeFiles(): Uint8Array[] {
+  const version = 1;
+  return entries().flatMap(({ entry }) => {
+    if (entry.kind !== 'genesis') return [];
+    const { applianceDocument } = entry;
+    const challenge = encodeAttestationChallenge({
+      form: 'kudurru challenge',
+      version,
+      applianceId: applianceIdOf(applianceDocument),
+      akName: new Uint8Array(34),
+      credentialBlob: new Uint8Array(70),
+      encryptedSecret: new Uint8Array(102),
+    });
+    const secret = new Uint8Array(32);
+    const form = 'kudurru challenge secret';
+    return [
+      challenge,
+      answerChallenge(challenge, secret),
+      encodeKeptChallenge({ form, version, challenge, secret, applianceDocument }),
+    ];
+  });
 }
 
 function tpmStructures(): Uint8Array[] {
