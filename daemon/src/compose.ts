@@ -13,6 +13,7 @@ import { encodeHex, formatAgentId, TILE_WIDTH, WRITER_LEVELS } from '@kudurru/pr
 import { reasonOf } from './base/errors.ts';
 import type { Log } from './base/log.ts';
 import { prepareAnchoring, type Anchoring } from './compose/anchoring.ts';
+import { BootRecorder } from './compose/boot-record.ts';
 import { controlFace } from './compose/control-face.ts';
 import { Devices } from './compose/devices.ts';
 import { Enroller } from './compose/enroller.ts';
@@ -101,6 +102,7 @@ class RunningDaemon implements Daemon {
   readonly #clock = new Clock({ read: readClock });
   readonly #ledger: Ledger;
   readonly #entries: RunEntries;
+  readonly #boots: BootRecorder;
   readonly #identity: Identity;
   readonly #evidence: Evidence;
   readonly #startedMs = nowMs();
@@ -125,7 +127,9 @@ class RunningDaemon implements Daemon {
     this.#ledger = ledger;
     const writerLevel = WRITER_LEVELS[probeWriterLevel() - 1] ?? 'credentials';
     const version = softwareVersion;
-    this.#entries = new RunEntries({ founded, ledger, clock, version, writerLevel, log });
+    this.#entries = new RunEntries({ founded, ledger, clock, log });
+    const recorded = { founded, ledger, devices, settings, version, writerLevel };
+    this.#boots = new BootRecorder({ ...recorded, log: log.part('boot') });
     this.#identity = new Identity({ ...founded, ...settings, ledger, nowMs });
     this.#evidence = new Evidence({
       state,
@@ -146,7 +150,10 @@ class RunningDaemon implements Daemon {
     await this.#ledger.requireScopes(['system']);
     const anchoring = await this.#prepareAnchoring();
     try {
-      await this.#entries.begin();
+      const boot = await this.#boots.make();
+      anchoring.checkBoot(boot);
+      await this.#entries.begin(boot.entry);
+      anchoring.noteBoot(boot);
       await this.#identity.restore();
       await anchoring.anchorer.start(anchoring.unfinished);
       this.#raiseStartAlarms();
@@ -175,6 +182,7 @@ class RunningDaemon implements Daemon {
     return prepareAnchoring({
       ...this.#parts,
       ledger: this.#ledger,
+      boots: this.#boots,
       clock: this.#clock,
       followTiles: (size) => this.#evidence.follow(size),
       pushReceipts: (receipts) => {

@@ -22,7 +22,12 @@ import type { Finding, FindingList } from './finding.ts';
 
 /** Types of records (native/src/core/journal/segment.h). */
 const RECORD = { checkpoint: 2, prepare: 3, scopeKey: 4 } as const;
-const PLAN_ITEMS = 9;
+/** Of a record's form, by its version. */
+const PREPARE_ITEMS: ReadonlyMap<unknown, number> = new Map([
+  [1, 9],
+  [2, 15],
+]);
+const SCOPE_KEY_ITEMS: ReadonlyMap<unknown, number> = new Map([[1, 3]]);
 /** Published long before the last anchor: never. */
 const NOTES_KEPT = 1024;
 
@@ -99,6 +104,9 @@ export class EvidenceAudit {
       for (const problem of (await this.#audit?.entry(subject, references)) ?? []) {
         this.#say(evidence, isAnchorEntry(entry) ? 'anchor-invalid' : 'entry-invalid', problem);
       }
+      for (const { code, text } of this.#audit?.replay(subject) ?? []) {
+        this.#say(evidence, code, text);
+      }
     } catch (error) {
       if (!(error instanceof ProofError)) throw error;
       this.#say(evidence, 'entry-invalid', `entry ${index}: ${error.message}`);
@@ -130,10 +138,10 @@ export class EvidenceAudit {
   #takeRecord(evidence: FsckEvidence): void {
     const isPlan = evidence.number === RECORD.prepare && evidence.treeSize > 0n;
     if (!isPlan && evidence.number !== RECORD.scopeKey) return;
-    const wanted = isPlan ? PLAN_ITEMS : 3;
+    const wanted = isPlan ? PREPARE_ITEMS : SCOPE_KEY_ITEMS;
     try {
       const items = decodeCbor(evidence.bytes);
-      if (isCborArray(items) && items.length === wanted && items[0] === 1) return;
+      if (isCborArray(items) && wanted.get(items[0]) === items.length) return;
       this.#say(evidence, 'record-malformed', 'the record is of no known form');
     } catch (error) {
       if (!(error instanceof ProofError)) throw error;

@@ -34,7 +34,8 @@ const CREATION_DATA_SIZE_BYTES_MAX = 512;
 export const ATTEST_SIZE_BYTES_MAX = 1024;
 const CERTIFICATE_SIZE_BYTES_MAX = 8192;
 const CERTIFICATES_MAX = 8;
-const PCR_MAX = 23;
+/** The last PCR of the PC Client profile. */
+export const PCR_MAX = 23;
 
 const publicArea = bytes(1, PUBLIC_SIZE_BYTES_MAX);
 const nvPublic = bytes(1, NV_PUBLIC_SIZE_BYTES_MAX);

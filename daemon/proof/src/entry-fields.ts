@@ -3,7 +3,7 @@
  * not accepted in version 1, reserved or not.
  */
 import { compareBytes, encodeUtf8 } from './bytes.ts';
-import { attestBytes, label, signatureBytes } from './appliance.ts';
+import { attestBytes, label, PCR_MAX, signatureBytes } from './appliance.ts';
 import { systemCommitments } from './commitment.ts';
 import { ENVELOPE_SIZE_BYTES_MAX } from './envelope.ts';
 import { agentIdText } from './identifier.ts';
@@ -17,7 +17,6 @@ import {
   list,
   names,
   nanoseconds,
-  nothing,
   nullable,
   record,
   refine,
@@ -71,6 +70,17 @@ export const entryTime = record({
 const decision = record({ verdict: names(0, VERDICTS), determining: ruleIds, errors: ruleIds });
 const attestation = record({ attest: attestBytes, signature: signatureBytes });
 
+/** PCRs of the SHA-256 bank that a boot quote covers. */
+const bootQuote = record({
+  attest: attestBytes,
+  signature: signatureBytes,
+  values: refine(list(record({ pcr: uint(0, PCR_MAX), value: h32 }), 1, PCR_MAX + 1), (values) =>
+    values.every(({ pcr }, i) => i === 0 || pcr > (values[i - 1]?.pcr ?? -1))
+      ? null
+      : 'PCRs do not ascend',
+  ),
+});
+
 const anchorFields = {
   anchorSequence: index,
   previousAnchorIndex: nullable(index),
@@ -112,7 +122,7 @@ export const ENTRY_KINDS = {
       writerLevel,
       attestationLabel: label,
       tokenLabel: label,
-      bootQuote: nothing,
+      bootQuote: nullable(bootQuote),
       commitments: systemCommitments,
     }),
   },

@@ -310,6 +310,8 @@ export type { Json, JsonObject } from './schema.ts';
 export { referencesOf } from './bundle-needs.ts';
 export type { EntryReference } from './bundle-needs.ts';
 export { LogAudit } from './verify/audit.ts';
+export { compareBoots } from './verify/replay.ts';
+export type { ReplayCode, ReplayProblem, TpmBootCounts } from './verify/replay.ts';
 export type { LogEntry } from './verify/audit.ts';
 export { verify } from './verify/verify.ts';
 export type { VerifyOptions } from './verify/verify.ts';

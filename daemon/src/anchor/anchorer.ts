@@ -4,11 +4,10 @@
  *
  *   1. plan: tree, place in the chain of anchors, counter value          nothing
  *   2. prepare record durable                                            finished at the next start
- *   3. counter incremented (counter-anchor), TPM clock twice, counter    finished at the next start
- *   4. checkpoint with both lines recorded                               finished at the next start
- *   5. anchor entry durable                                              anchored
- *   6. checkpoint of the log key over the anchor entry recorded          made anew when asked for
- *   7. receipts pushed                                                   the bundle has the same
+ *   3. what the maker does with the TPM                                  finished: see maker.ts
+ *   4. anchor entry durable                                              anchored
+ *   5. checkpoint of the log key over the anchor entry recorded          made anew when asked for
+ *   6. receipts pushed                                                   the bundle has the same
  *
  * One at a time. A device that fails stops only this: entries go on, one alarm is raised, and
  * anchoring is tried again with growing pauses.
@@ -17,9 +16,10 @@ import { KudurruError, reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { treeSize, type LeafIndex, type TreeSize } from '../base/units.ts';
 import type { Checkpoints, SignedHead } from './checkpoints.ts';
-import type { AnchorMaker } from './maker.ts';
+import type { AnchorMaker, AnchorUnderWay } from './maker.ts';
 import { encodePlan, type AnchorKind, type AnchorPlan } from './plan.ts';
-import type { AnchorLedger, LastAnchor } from './ports.ts';
+import { lastAnchorOf, type AnchorLedger, type LastAnchor } from './ports.ts';
+import type { PreparedAnchor } from './prepared.ts';
 import { AwaitedReceipts, type AnchoredReceipt, type Awaiting } from './receipts.ts';
 import { nextAnchor, type ScheduleOptions } from './schedule.ts';
 
@@ -54,8 +54,8 @@ export class Anchorer {
   #lastCounterMs: number | null = null;
   #failures = 0;
   #lastFailureMs: number | null = null;
-  /** A plan that was recorded and not finished; nothing newer may be anchored before it. */
-  #unfinished: AnchorPlan | null = null;
+  /** Prepared and not finished; nothing newer may be anchored before it. */
+  #unfinished: AnchorUnderWay | null = null;
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<void> | null = null;
   /** Entries below this have an anchor that a published checkpoint covers. */
@@ -103,8 +103,8 @@ export class Anchorer {
   }
 
   /** At the start: finishes what was under way, then counts this run. Failure is the caller's. */
-  async start(unfinished: AnchorPlan | null): Promise<void> {
-    if (unfinished !== null) await this.#finish(unfinished);
+  async start(unfinished: PreparedAnchor | null): Promise<void> {
+    if (unfinished !== null) await this.#finish({ prepared: unfinished });
     await this.#anchor('counter-anchor');
   }
 
@@ -174,7 +174,7 @@ export class Anchorer {
     try {
       const plan = await this.#plan(kind);
       await this.#options.ledger.recordPlan(encodePlan(plan));
-      await this.#finish(plan);
+      await this.#finish({ prepared: { plan, bound: null } });
     } catch (error) {
       this.#activeSinceMs ??= this.#options.nowMs();
       throw error;
@@ -196,23 +196,20 @@ export class Anchorer {
     };
   }
 
-  /** Steps 3 to 7. */
-  async #finish(plan: AnchorPlan): Promise<void> {
-    this.#unfinished = plan;
+  /** Steps 3 to 6. */
+  async #finish(underWay: AnchorUnderWay): Promise<void> {
+    this.#unfinished = underWay;
+    const { plan } = underWay.prepared;
     const { maker, ledger, checkpoints, pushReceipts, nowMs, log } = this.#options;
-    const content = await maker.make(plan);
+    const content = await maker.make(underWay);
     const placed = await ledger.appendAnchor(content);
+    maker.settle(underWay);
     this.#unfinished = null;
     if (plan.kind === 'counter-anchor') {
       this.#countedSize = this.#lastAnchor?.size ?? treeSize(0n);
       this.#lastCounterMs = nowMs();
     }
-    this.#lastAnchor = {
-      ...placed,
-      anchorSequence: plan.anchorSequence,
-      size: plan.size,
-      counterExpected: plan.counterExpected,
-    };
+    this.#lastAnchor = lastAnchorOf(placed, content);
     this.#lastAnchorMs = nowMs();
     log.debug('anchored', { kind: plan.kind, index: placed.index, size: plan.size });
     const covering = await checkpoints.sign(ledger.head());

@@ -29,11 +29,26 @@ export interface AnchorPlan {
 
 const version = 1;
 const hashSizeBytes = 32;
+/** With the version before them. */
+export const planItemsCount = 9;
 
-/** The prepare record of `plan`. */
+/** The first prepare record of `plan`. */
 export function encodePlan(plan: AnchorPlan): Uint8Array {
-  return encodeCbor([
-    version,
+  return encodeCbor([version, ...planItems(plan)]);
+}
+
+/** @throws KudurruError `ledger-failed`: the journal guards it, so nothing else can be read here */
+export function decodePlan(bytes: Uint8Array): AnchorPlan {
+  const items = decodeCbor(bytes);
+  if (!isCborArray(items) || items.length !== planItemsCount || items[0] !== version) {
+    throw unreadable();
+  }
+  return planOfItems(items.slice(1));
+}
+
+/** What both prepare records hold of the plan, behind their version. */
+export function planItems(plan: AnchorPlan): CborValue[] {
+  return [
     plan.kind === 'counter-anchor',
     plan.anchorSequence,
     plan.previousAnchorIndex,
@@ -42,14 +57,12 @@ export function encodePlan(plan: AnchorPlan): Uint8Array {
     plan.root,
     plan.agentHeadsRoot,
     plan.counterExpected,
-  ]);
+  ];
 }
 
-/** @throws KudurruError `ledger-failed`: the journal guards it, so nothing else can be read here */
-export function decodePlan(bytes: Uint8Array): AnchorPlan {
-  const items = decodeCbor(bytes);
-  if (!isCborArray(items) || items.length !== 9 || items[0] !== version) throw unreadable();
-  const [, counts, sequence, previous, previousHash, size, root, headsRoot, counter] = items;
+/** @throws KudurruError `ledger-failed` */
+export function planOfItems(items: readonly CborValue[]): AnchorPlan {
+  const [counts, sequence, previous, previousHash, size, root, headsRoot, counter] = items;
   if (typeof counts !== 'boolean') throw unreadable();
   return {
     kind: counts ? 'counter-anchor' : 'anchor',

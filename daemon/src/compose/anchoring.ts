@@ -2,37 +2,34 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import {
-  decodeEntry,
-  equalBytes,
-  isAnchorEntry,
-  leafHash,
-  parseCheckpoint,
-  type AnchorEntry,
-} from '@kudurru/proof';
+import { equalBytes, parseCheckpoint } from '@kudurru/proof';
 
 import { Anchorer } from '../anchor/anchorer.ts';
 import { Checkpoints, type SignedHead } from '../anchor/checkpoints.ts';
 import { AnchorMaker } from '../anchor/maker.ts';
-import { decodePlan, type AnchorPlan } from '../anchor/plan.ts';
-import type { AnchorContent, AnchorLedger, LastAnchor } from '../anchor/ports.ts';
+import type { AnchorContent, AnchorLedger } from '../anchor/ports.ts';
+import type { PreparedAnchor } from '../anchor/prepared.ts';
 import type { AnchoredReceipt } from '../anchor/receipts.ts';
 import { checkStart } from '../anchor/start-rule.ts';
+import { TpmHistory } from '../anchor/tpm-history.ts';
 import { KudurruError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { leafIndex, treeSize, type TreeSize } from '../base/units.ts';
+import { treeSize, type TreeSize } from '../base/units.ts';
 import type { Configuration } from '../config/load.ts';
-import type { Ledger, StoredRecord } from '../ledger/ledger.ts';
+import type { Ledger } from '../ledger/ledger.ts';
 import { systemEntry, type SystemEntry } from '../ledger/system-entry.ts';
 import type { Clock } from '../time/clock.ts';
+import type { BootRecord, BootRecorder } from './boot-record.ts';
 import type { Devices } from './devices.ts';
 import type { FoundedLedger } from './founding.ts';
+import { readLogged } from './logged-tpm.ts';
 
 export interface AnchoringOptions {
   readonly configuration: Configuration;
   readonly founded: FoundedLedger;
   readonly ledger: Ledger;
   readonly devices: Devices;
+  readonly boots: BootRecorder;
   readonly clock: Clock;
   /** The tree of this size can be read from its tiles. */
   readonly followTiles: (size: TreeSize) => void;
@@ -47,7 +44,11 @@ export interface Anchoring {
   readonly anchorer: Anchorer;
   readonly checkpoints: Checkpoints;
   /** An anchor that was under way when the last run ended; null when none was. */
-  readonly unfinished: AnchorPlan | null;
+  readonly unfinished: PreparedAnchor | null;
+  /** The boot entry of this run may be written. @throws AnchorContradiction */
+  readonly checkBoot: (boot: BootRecord) => void;
+  /** It is durable. */
+  readonly noteBoot: (boot: BootRecord) => void;
 }
 
 /** Checkpoints that are read at once, to be compared with the tree. */
@@ -70,23 +71,19 @@ export async function prepareAnchoring(options: AnchoringOptions): Promise<Ancho
     ledger: faces,
     deviceTimeoutMs,
   });
+  const registers = await devices.attestation.readRegisters(deviceTimeoutMs);
+  const { logged, countedSize } = await readLogged(ledger, founded);
+  const { unfinished, replayed } = checkStart(registers, logged);
+  const history = new TpmHistory(logged.identity, replayed, registers.clock);
   const maker = new AnchorMaker({
-    ledgerId: founded.ledgerId,
-    applianceId: founded.applianceId,
+    history,
     device: devices.attestation,
     checkpoints,
+    ledger: faces,
+    pcrIndex: founded.document.pcrIndex,
     takeEvidence: () => clock.evidence(),
+    recordTpmBoot: () => recordTpmBoot(options),
     deviceTimeoutMs,
-  });
-  const counterBase = BigInt(founded.document.counterBase);
-  const { lastAnchor, countedSize } = await readLastAnchor(ledger);
-  const [lastPlan] = (await ledger.records('prepare', { newest: 1 })).map(decodePlanOfAnchor);
-  const counter = await maker.counterValue();
-  const unfinished = checkStart({
-    counter,
-    counterBase,
-    lastAnchor,
-    lastPlan: lastPlan ?? null,
   });
   const anchorer = new Anchorer({
     ...options,
@@ -94,17 +91,26 @@ export async function prepareAnchoring(options: AnchoringOptions): Promise<Ancho
     ledger: faces,
     maker,
     checkpoints,
-    counterBase,
-    lastAnchor,
+    counterBase: logged.counterBase,
+    lastAnchor: logged.lastAnchor,
     countedSize,
     publish: (head) => publish(head, checkpoints, options),
   });
-  return { anchorer, checkpoints, unfinished };
+  return {
+    anchorer,
+    checkpoints,
+    unfinished,
+    checkBoot: ({ quoted }) => history.checkQuote(quoted, registers, unfinished),
+    noteBoot: ({ quoted }) => history.enter(quoted),
+  };
 }
 
-/** The first prepare record of a ledger is its provisioning record. */
-function decodePlanOfAnchor({ treeSize: size, bytes }: StoredRecord): AnchorPlan | null {
-  return size === 0n ? null : decodePlan(bytes);
+/** The TPM was reset under a running daemon: what its PCRs begin with now is an entry. */
+async function recordTpmBoot({ boots, ledger, log }: AnchoringOptions) {
+  const { entry, quoted } = await boots.make();
+  const { index } = await ledger.appendOne(entry);
+  log.warning('the TPM was reset or restarted: boot recorded anew', { index });
+  return quoted;
 }
 
 /** Tiles first, then the checkpoint that promises them. */
@@ -159,42 +165,6 @@ async function checkCheckpoint(ledger: Ledger, note: Uint8Array): Promise<void> 
   );
 }
 
-async function readLastAnchor(
-  ledger: Ledger,
-): Promise<{ lastAnchor: LastAnchor | null; countedSize: TreeSize }> {
-  // The first anchor of a ledger is a counter-anchor.
-  const countedIndex = await ledger.lastOfKind('counter-anchor');
-  if (countedIndex === null) return { lastAnchor: null, countedSize: treeSize(0n) };
-  const counted = await readAnchor(ledger, countedIndex);
-  const previousIndex = counted.entry.previousAnchorIndex;
-  const previous = previousIndex === null ? null : await readAnchor(ledger, previousIndex);
-  const plainIndex = await ledger.lastOfKind('anchor');
-  const last =
-    plainIndex !== null && plainIndex > countedIndex
-      ? await readAnchor(ledger, plainIndex)
-      : counted;
-  return { lastAnchor: last.anchor, countedSize: previous?.anchor.size ?? treeSize(0n) };
-}
-
-async function readAnchor(
-  ledger: Ledger,
-  index: bigint,
-): Promise<{ entry: AnchorEntry; anchor: LastAnchor }> {
-  const bytes = await ledger.readEntry(leafIndex(index));
-  const entry = decodeEntry(bytes);
-  if (!isAnchorEntry(entry)) {
-    throw new KudurruError('ledger-failed', `entry ${index} is "${entry.kind}", not an anchor`);
-  }
-  const anchor = {
-    index: leafIndex(index),
-    leafHash: leafHash(bytes),
-    anchorSequence: entry.anchorSequence,
-    size: treeSize(entry.size),
-    counterExpected: entry.counterExpected,
-  };
-  return { entry, anchor };
-}
-
 function anchorLedger(ledger: Ledger): AnchorLedger {
   return {
     head: () => ledger.head(),
@@ -209,5 +179,5 @@ function anchorLedger(ledger: Ledger): AnchorLedger {
 }
 
 function anchorEntry({ kind, ...content }: AnchorContent): SystemEntry {
-  return systemEntry(kind, { ...content, quote: null, extend: null });
+  return systemEntry(kind, content);
 }

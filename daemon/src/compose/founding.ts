@@ -177,14 +177,16 @@ export function assemble(
   };
 }
 
-/** A name that was asked for and is not the ledger's must not be passed over. */
+/** What was asked for and is not the ledger's must not be passed over. */
 function refuseOtherName({ settings, sources }: Configuration, founded: FoundedLedger): void {
-  for (const name of ['origin', 'trustDomain'] as const) {
-    if (sources[name] === 'default' || settings[name] === founded[name]) continue;
+  const { origin, trustDomain, document } = founded;
+  const lasting = { origin, trustDomain, anchorPcr: document.pcrIndex };
+  for (const name of ['origin', 'trustDomain', 'anchorPcr'] as const) {
+    if (sources[name] === 'default' || settings[name] === lasting[name]) continue;
     throw new KudurruError(
       'config-invalid',
       `start refused: "${name}" is "${settings[name]}" by ${sources[name]}, and this ledger was ` +
-        `founded with "${founded[name]}"; that never changes`,
+        `founded with "${lasting[name] ?? 'none'}"; that never changes`,
     );
   }
 }

@@ -12,7 +12,7 @@ import type { AgentDoor } from '../intake/agent-door.ts';
 import { entryOfKind } from '../ledger/entry-of-kind.ts';
 import type { Ledger, OpenSession } from '../ledger/ledger.ts';
 import { systemEntry, type SystemEntry } from '../ledger/system-entry.ts';
-import { readBootId } from './run-entries.ts';
+import { readBootId } from './boot-record.ts';
 
 export interface IdentityOptions {
   readonly ledgerId: Uint8Array;

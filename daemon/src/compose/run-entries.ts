@@ -1,7 +1,5 @@
 /** The entries that a run of the daemon makes about itself. */
-import { readFileSync } from 'node:fs';
-
-import { decodeHex, encodeUtf8, type WriterLevel } from '@kudurru/proof';
+import { encodeUtf8 } from '@kudurru/proof';
 
 import { isKudurruError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -15,8 +13,6 @@ export interface RunEntriesOptions {
   readonly founded: FoundedLedger;
   readonly ledger: Ledger;
   readonly clock: Clock;
-  readonly version: string;
-  readonly writerLevel: WriterLevel;
   readonly log: Log;
 }
 
@@ -24,12 +20,6 @@ const nsPerSecond = 1_000_000_000n;
 /** UTF-8 bytes of an alarm's message (SPEC.md §7). */
 const alarmSizeBytesMax = 512;
 const stopReasonSizeBytesMax = 256;
-
-/** Of the kernel's boot, 16 bytes. */
-export function readBootId(): Uint8Array {
-  const text = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8');
-  return decodeHex(text.trim().replaceAll('-', ''));
-}
 
 export class RunEntries {
   readonly #options: RunEntriesOptions;
@@ -42,7 +32,7 @@ export class RunEntries {
   }
 
   /** Genesis where there is none, boot, and what an unclean end may have cost; in one group. */
-  async begin(): Promise<void> {
+  async begin(boot: SystemEntry): Promise<void> {
     const { founded, ledger } = this.#options;
     const { store, provisioningRecord, logKeyText: logKey, applianceDocument } = founded;
     const { size } = ledger.head();
@@ -51,7 +41,7 @@ export class RunEntries {
       const genesis = { provisioningRecord, logKey, applianceDocument };
       entries.push(systemEntry('genesis', genesis));
     }
-    entries.push(this.#boot());
+    entries.push(boot);
     // A ledger that was provisioned and never ran has lost nothing.
     if (store.bootCount() > 0 && !store.stoppedCleanly) entries.push(this.#uncleanStart());
     for (const outcome of await ledger.append(entries)) {
@@ -88,20 +78,6 @@ export class RunEntries {
   async stop(reason: string, openSessions: number): Promise<void> {
     const fields = { reason: cut(reason, stopReasonSizeBytesMax), openSessions };
     await this.#options.ledger.appendOne(systemEntry('stop', fields));
-  }
-
-  #boot(): SystemEntry {
-    const { founded, version, writerLevel } = this.#options;
-    const { document, store } = founded;
-    return systemEntry('boot', {
-      bootNumber: store.bootCount(),
-      softwareVersion: version,
-      kernelBootId: readBootId(),
-      writerLevel,
-      attestationLabel: document.label,
-      tokenLabel: document.tokenLabel,
-      bootQuote: null,
-    });
   }
 
   #uncleanStart(): SystemEntry {

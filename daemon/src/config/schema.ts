@@ -38,6 +38,9 @@ const host = '(?:[A-Za-z0-9.-]{1,253}|\\[[0-9A-Fa-f:.]{2,45}\\])';
 const port = '(?:\\d{1,4}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d\\d|655[0-2]\\d|6553[0-5])';
 const listenPattern = new RegExp(`^(?:${host}:${port})?$`, 'u');
 
+const pcr = '(?:\\d|1\\d|2[0-3])';
+const pcrsPattern = new RegExp(`^${pcr}(?:,${pcr}){0,23}$`, 'u');
+
 export const SETTINGS = {
   profile: {
     kind: 'choice',
@@ -129,6 +132,24 @@ export const SETTINGS = {
     meaning: "SoftHSM's configuration (SOFTHSM2_CONF of the device helper)",
     reason: 'the one that the set-up writes for this state folder',
   },
+  bootPcrs: {
+    kind: 'text',
+    pattern: pcrsPattern,
+    form: 'numbers of PCRs, 0 to 23, with commas between, such as "0,1,2,3,4,5,6,7"',
+    default: '0,1,2,3,4,5,6,7',
+    meaning: 'PCRs that a boot entry quotes, besides the one that anchors extend',
+    reason: 'firmware, its settings, boot loader and Secure Boot: what runs before the system',
+  },
+  eventLog: {
+    kind: 'text',
+    pattern: /^(?:\/[^\0\n]{0,4095})?$/u,
+    form: 'empty, or an absolute path',
+    default: '',
+    meaning: "file of the firmware's event log, kept with each boot entry; empty: none",
+    reason:
+      'a software TPM has none; that of a chip is ' +
+      '"/sys/kernel/security/tpm0/binary_bios_measurements"',
+  },
   deviceTimeoutMs: {
     kind: 'integer',
     unit: 'ms',
@@ -145,7 +166,7 @@ export const SETTINGS = {
     max: 3_600_000,
     default: 2000,
     meaning: 'while there is activity, the tree is anchored this often',
-    reason: 'four TPM signatures take up to half a second on a slow chip; a quarter of its time',
+    reason: 'five TPM signatures take up to 0.7 s on a slow chip: a third of its time',
   },
   counterIntervalMs: {
     kind: 'integer',

@@ -60,8 +60,8 @@ export function makeApplianceDocument(
     checkpointKeyCreation: { creationData, attest, signature },
     counterPublic: device.counterPublic,
     counterBase: toSafeNumber(device.counterBase),
-    extendPublic: null,
-    pcrIndex: null,
+    extendPublic: device.extendPublic,
+    pcrIndex: device.pcrIndex,
     tokenLabel: token.label,
     token: { manufacturer, model, serial },
   });
@@ -80,8 +80,18 @@ export function checkDevices(founded: Uint8Array, found: Uint8Array): ApplianceD
   const [then, now] = [decodeApplianceDocument(founded), decodeApplianceDocument(found)];
   const changed = lasting.filter((member) => !equalBytes(then[member], now[member]));
   if (then.label !== now.label) throw mismatch(`its label was "${then.label}", now "${now.label}"`);
+  if (!isSameRegisters(then, now)) throw mismatch('its extend index or anchor PCR is another');
   if (changed.length > 0) throw mismatch(`other than in the genesis entry: ${changed.join(', ')}`);
   return then;
+}
+
+/** A ledger may have been founded without them. */
+function isSameRegisters(then: ApplianceDocument, now: ApplianceDocument): boolean {
+  if (then.pcrIndex !== now.pcrIndex) return false;
+  if (then.extendPublic === null || now.extendPublic === null) {
+    return then.extendPublic === now.extendPublic;
+  }
+  return equalBytes(then.extendPublic, now.extendPublic);
 }
 
 function mismatch(reason: string): KudurruError {

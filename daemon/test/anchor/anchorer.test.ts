@@ -1,72 +1,61 @@
 import assert from 'node:assert/strict';
-import { generateKeyPairSync, sign } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { describe, it } from 'mocha';
-import {
-  decodeAnchoredReceipt,
-  emptyRoot,
-  leafHash,
-  MerkleTree,
-  parseCheckpoint,
-  sha256,
-  verifyNote,
-  type VerifierKey,
-} from '@kudurru/proof';
+import { decodeAnchoredReceipt, parseCheckpoint, verifyNote } from '@kudurru/proof';
 
-import { Anchorer } from '../../src/anchor/anchorer.ts';
-import { Checkpoints } from '../../src/anchor/checkpoints.ts';
-import { AnchorMaker } from '../../src/anchor/maker.ts';
-import { decodePlan, encodePlan, type AnchorPlan } from '../../src/anchor/plan.ts';
-import type { AnchorContent, AnchorLedger } from '../../src/anchor/ports.ts';
-import { KudurruError } from '../../src/base/errors.ts';
-import { openLog } from '../../src/base/log.ts';
-import { leafIndex, treeSize } from '../../src/base/units.ts';
-import type { AttestationDevice } from '../../src/hardware/attestation-device.ts';
+import { AnchorContradiction } from '../../src/anchor/contradiction.ts';
+import { encodePlan, type AnchorKind, type AnchorPlan } from '../../src/anchor/plan.ts';
+import { leafIndex } from '../../src/base/units.ts';
 import { DeviceError } from '../../src/hardware/device-error.ts';
+import { begin, logKey, World } from './anchoring-world.ts';
 
-const hash = new Uint8Array(32).fill(3);
+const anchorSteps = ['bracket', 'bracket', 'certify', 'bound counter-anchor 0 at 2'];
+const extendSteps = ['extend-pcr', 'extend-index', 'quote', 'certify-index'];
 
 describe('anchorer', () => {
   it('counts first, binds the tree, and covers its entry with a checkpoint', async () => {
-    const { anchorer, steps, world } = begin();
+    const { anchorer, steps, world } = await begin();
     await anchorer.start(null);
     assert.deepEqual(steps, [
+      ...['read', 'quote', 'boot'],
       'plan counter-anchor 0 at 2',
-      'increment',
-      'bracket',
-      'bracket',
-      'certify',
+      ...['read', 'increment'],
+      ...anchorSteps,
+      ...extendSteps,
       'checkpoint 2',
       'entry 0',
       'checkpoint 3',
       'publish 3',
     ]);
-    assert.equal(world.counter, 41n);
+    assert.equal(world.tpm.counter, 41n);
     assert.equal(anchorer.lastAnchor?.counterExpected, 41n);
   });
 
   it('finishes what was prepared with the same tree, also after its increment', async () => {
     for (const counter of [40n, 41n]) {
-      const { anchorer, steps, world, ledger } = begin();
-      world.counter = counter;
-      const plan = await planOf(ledger, 'counter-anchor', 41n);
+      const world = new World();
+      world.tpm.counter = counter;
+      const plan = planOf(world, 'counter-anchor', 41n);
+      await world.ledger().recordPlan(encodePlan(plan));
       world.grow(5);
-      await anchorer.start(decodePlan(encodePlan(plan)));
-      assert.deepEqual(steps.slice(0, steps.indexOf('entry 0')), [
+      const { anchorer, unfinished, steps } = await begin(world);
+      assert.deepEqual(unfinished, { plan, bound: null });
+      await anchorer.start(unfinished);
+      assert.deepEqual(steps.slice(steps.indexOf('boot') + 1, steps.indexOf('entry 0')), [
+        'read',
         ...(counter === 40n ? ['increment'] : []),
-        'bracket',
-        'bracket',
-        'certify',
+        ...anchorSteps,
+        ...extendSteps,
         'checkpoint 2',
       ]);
       assert.equal(world.anchors[0]?.size, 2n);
       assert.equal(world.anchors[1]?.previousAnchorLeafHash, world.anchorHashes[0]);
-      assert.equal(world.counter, 42n);
+      assert.equal(world.tpm.counter, 42n);
     }
   });
 
   it('gives those who wait a receipt that proves itself', async () => {
-    const { anchorer, world, logKey } = begin();
+    const { anchorer, world } = await begin();
     await anchorer.start(null);
     const statementIndex = leafIndex(world.grow(3));
     anchorer.noteActivity([{ connection: 9n, firstSequence: 0, statementIndex }]);
@@ -80,7 +69,7 @@ describe('anchorer', () => {
   });
 
   it('takes an entry for covered only once its anchor can be shown', async () => {
-    const { anchorer, steps, world } = begin();
+    const { anchorer, steps, world } = await begin();
     const shown = Promise.withResolvers<void>();
     world.shown = shown.promise;
     const started = anchorer.start(null);
@@ -95,186 +84,51 @@ describe('anchorer', () => {
   });
 
   it('does not increment twice where the answer to an increment was lost', async () => {
-    const { anchorer, world, steps } = begin();
-    world.failIncrementAfter = true;
+    const { anchorer, world, steps } = await begin();
+    world.tpm.mishap = {
+      call: steps.filter((step) => step === 'read').length + 2,
+      kind: 'answer-lost',
+    };
     await assert.rejects(anchorer.start(null), DeviceError);
-    world.failIncrementAfter = false;
+    assert.equal(steps.at(-1), 'increment');
     await anchorer.stop();
-    assert.equal(world.counter, 42n);
+    assert.equal(world.tpm.counter, 42n);
     assert.equal(world.anchors[0]?.counterExpected, 41n);
     assert.equal(steps.filter((step) => step.startsWith('plan')).length, 2);
   });
 
-  it('refuses a counter that something else has moved', async () => {
-    const { anchorer, world } = begin();
-    world.counter = 45n;
-    await assert.rejects(
-      anchorer.start(null),
-      (error) => error instanceof KudurruError && error.code === 'anchor-contradiction',
-    );
-    assert.deepEqual(world.anchors, []);
+  it('refuses what something else has moved: counter, PCR, index, count of resets', async () => {
+    const moved: readonly ((world: World) => void)[] = [
+      ({ tpm }) => (tpm.counter = 45n),
+      ({ tpm }) => (tpm.pcr = new Uint8Array(32).fill(9)),
+      ({ tpm }) => (tpm.extend = new Uint8Array(32).fill(9)),
+      ({ tpm }) => (tpm.resetCount -= 1),
+    ];
+    const kinds = ['counter', 'pcr', 'extend-index', 'tpm-boot'];
+    for (const [place, move] of moved.entries()) {
+      const { anchorer, world } = await begin();
+      move(world);
+      await assert.rejects(anchorer.start(null), (error) => {
+        assert(error instanceof AnchorContradiction);
+        assert.deepEqual(
+          error.contradictions.map(({ kind }) => kind),
+          [kinds[place]],
+        );
+        return true;
+      });
+      assert.deepEqual(world.anchors, []);
+    }
   });
 });
 
-async function planOf(
-  ledger: AnchorLedger,
-  kind: AnchorPlan['kind'],
-  expected: bigint,
-): Promise<AnchorPlan> {
+function planOf(world: World, kind: AnchorKind, expected: bigint): AnchorPlan {
   return {
     kind,
     anchorSequence: 0n,
     previousAnchorIndex: null,
     previousAnchorLeafHash: new Uint8Array(32),
-    ...(await ledger.snapshot()),
+    ...world.head(),
+    agentHeadsRoot: new Uint8Array(32),
     counterExpected: expected,
   };
-}
-
-/** A ledger in memory and devices of software keys: what they are asked is noted in order. */
-class World {
-  readonly steps: string[] = [];
-  readonly anchors: AnchorContent[] = [];
-  readonly anchorHashes: Uint8Array[] = [];
-  readonly pushed: { awaiting: { connection: bigint }; receipt: Uint8Array }[] = [];
-  readonly entries: Uint8Array[] = [];
-  readonly tree = new MerkleTree(() => undefined);
-  /** What is published is shown when this resolves. */
-  shown = Promise.resolve();
-  counter = 40n;
-  failIncrementAfter = false;
-
-  /** Appends so many entries; the index of the first. */
-  grow(count: number): bigint {
-    const first = this.tree.size;
-    for (let grown = 0; grown < count; grown++) this.append(Uint8Array.of(this.entries.length));
-    return first;
-  }
-
-  append(entry: Uint8Array): Uint8Array {
-    this.entries.push(entry);
-    this.tree.append(entry);
-    return leafHash(entry);
-  }
-
-  head() {
-    return { size: treeSize(this.tree.size), root: this.tree.root() };
-  }
-}
-
-function ledgerOf(world: World): AnchorLedger {
-  return {
-    head: () => world.head(),
-    snapshot: () => Promise.resolve({ ...world.head(), agentHeadsRoot: emptyRoot() }),
-    recordCheckpoint: (note) => {
-      world.steps.push(`checkpoint ${parseCheckpoint(note).size}`);
-      return Promise.resolve();
-    },
-    recordPlan: (bytes) => {
-      const { kind, anchorSequence, size } = decodePlan(bytes);
-      world.steps.push(`plan ${kind} ${anchorSequence} at ${size}`);
-      return Promise.resolve();
-    },
-    appendAnchor: (content) => {
-      world.steps.push(`entry ${content.anchorSequence}`);
-      world.anchors.push(content);
-      const index = leafIndex(world.tree.size);
-      const placed = { index, leafHash: world.append(content.right.attest) };
-      world.anchorHashes.push(placed.leafHash);
-      return Promise.resolve(placed);
-    },
-    readEntry: (index) => Promise.resolve(world.entries[Number(index)] ?? assert.fail('no entry')),
-    inclusionPath: () => Promise.resolve([]),
-    consistencyPath: () => Promise.resolve([]),
-  };
-}
-
-function deviceOf(world: World): AttestationDevice {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const signed = (message: Uint8Array) =>
-    new Uint8Array(sign('sha256', message, { key: privateKey, dsaEncoding: 'ieee-p1363' }));
-  const attest = (data: Uint8Array) => ({ attest: sha256(data), signature: signed(data) });
-  return {
-    describe: () => assert.fail('not part of this test'),
-    bracket: (data) => {
-      world.steps.push('bracket');
-      return Promise.resolve(attest(data));
-    },
-    certifyCounter: (data) => {
-      if (data.length > 0) world.steps.push('certify');
-      return Promise.resolve({ ...attest(data), value: world.counter });
-    },
-    signCheckpoint: (message) => Promise.resolve(signed(message)),
-    incrementCounter: () => {
-      world.steps.push('increment');
-      world.counter += 1n;
-      if (world.failIncrementAfter) {
-        const failure = new DeviceError('device-deadline-exceeded', 'no answer', {
-          deviceMayHaveChanged: true,
-        });
-        return Promise.reject(failure);
-      }
-      return Promise.resolve(world.counter);
-    },
-  };
-}
-
-function begin() {
-  const world = new World();
-  world.grow(2);
-  const ledger = ledgerOf(world);
-  const log = generateKeyPairSync('ed25519');
-  const { x = '' } = log.publicKey.export({ format: 'jwk' });
-  const logKey: VerifierKey = {
-    name: 'example.org/log',
-    key: { algorithm: 'Ed25519', bytes: new Uint8Array(Buffer.from(x, 'base64url')) },
-  };
-  const point = new Uint8Array(
-    generateKeyPairSync('ec', { namedCurve: 'P-256' })
-      .publicKey.export({ type: 'spki', format: 'der' })
-      .subarray(-65),
-  );
-  const device = deviceOf(world);
-  const checkpoints = new Checkpoints({
-    origin: logKey.name,
-    logKey,
-    applianceKey: {
-      name: `${logKey.name}/appliance/0`,
-      key: { algorithm: 'ESP256', bytes: point },
-    },
-    token: {
-      sign: (message) => Promise.resolve(new Uint8Array(sign(null, message, log.privateKey))),
-    },
-    device,
-    ledger,
-    deviceTimeoutMs: 1000,
-  });
-  const maker = new AnchorMaker({
-    ledgerId: hash,
-    applianceId: hash,
-    device,
-    checkpoints,
-    takeEvidence: () => Uint8Array.of(1),
-    deviceTimeoutMs: 1000,
-  });
-  const anchorer = new Anchorer({
-    schedule: { anchorIntervalMs: 60_000, counterIntervalMs: 60_000 },
-    ledger,
-    maker,
-    checkpoints,
-    counterBase: 40n,
-    lastAnchor: null,
-    countedSize: treeSize(0n),
-    publish: (head) => {
-      assert.equal(head.size, world.tree.size);
-      world.steps.push(`publish ${head.size}`);
-      return world.shown;
-    },
-    pushReceipts: (receipts) => world.pushed.push(...receipts),
-    raiseAlarm: () => assert.fail('no alarm is due'),
-    fail: (error) => assert.fail(String(error)),
-    nowMs: () => 0,
-    log: openLog({ level: 'error', write: (line) => assert.fail(line) }),
-  });
-  return { anchorer, world, ledger, steps: world.steps, logKey };
 }

@@ -34,6 +34,7 @@ import { JournalWalk, type WalkItem } from './walk.ts';
 const RUN_MS = 100;
 const EVIDENCE_KINDS: Partial<Record<Entry['kind'], number>> = {
   genesis: 0,
+  boot: 1,
   'time-evidence': 3,
   'session.open': 4,
   'agent.enrol': 8,

@@ -12,10 +12,13 @@ import { DEFAULT_POLICY } from '../policy.ts';
 import { ProofError } from '../proof-error.ts';
 import * as anchor from './check-anchor.ts';
 import * as appliance from './check-appliance.ts';
+import { checkBootQuotes } from './check-boot.ts';
 import * as checkpoint from './check-checkpoint.ts';
 import * as who from './check-who.ts';
 import { Evidence } from './evidence.ts';
 import { Finding } from './finding.ts';
+import type { ReplayProblem } from './replay.ts';
+import { AnchorReplay } from './replay.ts';
 import type { BatchVerifier } from './signatures.ts';
 import { SignatureQueue, verifyInTurn } from './signatures.ts';
 import type { VerifyOptions } from './verify.ts';
@@ -33,6 +36,7 @@ const anchorChecks: readonly LogCheck[] = [
 ];
 const CHECKS_BY_KIND: Partial<Record<EntryKind, readonly LogCheck[]>> = {
   genesis: [appliance.checkAttestationKey, appliance.checkCheckpointKey, appliance.checkIndexes],
+  boot: [checkBootQuotes],
   'agent.enrol': [who.checkEnrolment],
   'session.open': [who.checkSession],
   anchor: anchorChecks,
@@ -51,6 +55,7 @@ export class LogAudit {
   readonly #genesis: LogEntry;
   readonly #policy: TrustPolicy;
   readonly #verify: BatchVerifier;
+  #replay: AnchorReplay | null = null;
 
   /** @throws ProofError where entry 0 is no genesis */
   constructor(genesis: Uint8Array, { verifyBatch = verifyInTurn }: VerifyOptions = {}) {
@@ -68,6 +73,21 @@ export class LogAudit {
     const evidence = this.#evidenceOf(subject, others);
     if (typeof evidence === 'string') return [evidence];
     return problemsOf(evidence, CHECKS_BY_KIND[evidence.subject.entry.kind] ?? []);
+  }
+
+  /**
+   * What the boot entries and anchors of the whole log contradict in the TPM: asked about each of
+   * them, in their order. Empty for other kinds.
+   */
+  replay(subject: LogEntry): ReplayProblem[] {
+    const evidence = this.#evidenceOf(subject, [this.#genesis]);
+    // What is not of its form, `entry` says.
+    if (typeof evidence === 'string') return [];
+    this.#replay ??= new AnchorReplay(evidence.genesis);
+    const [boot] = evidence.boots;
+    const [anchor] = evidence.anchors;
+    if (boot !== undefined) return this.#replay.boot(boot);
+    return anchor === undefined ? [] : this.#replay.anchor(anchor);
   }
 
   /** What is wrong with the signed note of a checkpoint; `root` is that of the log at its size. */

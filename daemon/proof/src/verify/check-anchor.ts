@@ -16,10 +16,12 @@ import { parseVerifierKey } from '../note.ts';
 import { HASH_SIZE_BYTES, sha256, ZERO_HASH } from '../sha256.ts';
 import type { Attested, TpmClockInfo } from '../tpm-attest.ts';
 import type { NvPublic } from '../tpm-public.ts';
-import { qualifiedNameUnderEk, TPM_ALG } from '../tpm-public.ts';
+import { qualifiedNameUnderEk } from '../tpm-public.ts';
+import { isQuoteOf } from './check-boot.ts';
 import { checkpointVerifierKey, requireLine } from './check-checkpoint.ts';
 import type { Anchor, AnchorAttest, Evidence } from './evidence.ts';
 import { mustHold, skipped, unverifiable } from './finding.ts';
+import { compareBoots } from './replay.ts';
 
 const COUNTER_SIZE_BYTES = 8;
 
@@ -193,7 +195,7 @@ export function checkAnchorExtras(evidence: Evidence): string {
     if (quote !== null) {
       requireQualifier(quote, quoteQualifier(counter.bytes), item.index);
       mustHold(
-        isQuoteOf(quote.attest.attested, document.pcrIndex),
+        document.pcrIndex !== null && isQuoteOf(quote.attest.attested, [document.pcrIndex]),
         `the quote of anchor ${item.index} is not of PCR ${document.pcrIndex} alone`,
       );
     }
@@ -222,17 +224,6 @@ function isWholeIndex(
     equalBytes(attested.indexName, index.name) &&
     attested.offset === 0 &&
     attested.contents.length === sizeBytes
-  );
-}
-
-/** Of this PCR in its SHA-256 bank, and of no other. */
-function isQuoteOf(attested: Attested, pcrIndex: number | null): boolean {
-  if (attested.type !== 'quote' || attested.selections.length !== 1) return false;
-  const [selection] = attested.selections;
-  return (
-    selection?.hashAlgorithm === TPM_ALG.sha256 &&
-    selection.pcrs.length === 1 &&
-    selection.pcrs[0] === pcrIndex
   );
 }
 
@@ -293,8 +284,8 @@ function requireQualifier({ name, attest }: AnchorAttest, wanted: Uint8Array, in
 
 /** Resets first, then restarts, then milliseconds: what the TPM itself never takes back. */
 function compareClocks(left: TpmClockInfo, right: TpmClockInfo): number {
-  if (left.resetCount !== right.resetCount) return left.resetCount - right.resetCount;
-  if (left.restartCount !== right.restartCount) return left.restartCount - right.restartCount;
+  const order = compareBoots(left, right);
+  if (order !== 0) return order;
   return left.clockMs < right.clockMs ? -1 : left.clockMs > right.clockMs ? 1 : 0;
 }
 

@@ -89,6 +89,12 @@ export interface AnchorAttest {
   readonly attest: Attest;
 }
 
+/** A boot entry with its quote; null where it has none. */
+export interface Boot {
+  readonly item: Item<EntryOf<'boot'>>;
+  readonly attest: Attest | null;
+}
+
 export interface Anchor {
   readonly item: Item<AnchorEntry>;
   readonly timeEvidence: TimeEvidence;
@@ -120,6 +126,7 @@ export class Evidence {
   readonly sessions: readonly Session[];
   readonly statements: readonly Statement[];
   readonly actions: readonly Action[];
+  readonly boots: readonly Boot[];
   readonly anchors: readonly Anchor[];
   readonly agentHead: AgentHead | null;
   readonly #genesis: Genesis | undefined;
@@ -145,6 +152,10 @@ export class Evidence {
     this.actions = this.#decodeAll('action', (item) => ({
       item,
       envelope: decodeEnvelope(item.entry.envelope),
+    }));
+    this.boots = this.#decodeAll('boot', (item) => ({
+      item,
+      attest: item.entry.bootQuote && parseAttest(item.entry.bootQuote.attest),
     }));
     const anchors = this.items.filter((item) => isAnchorItem(item));
     this.anchors = anchors.map((item) => inEntry(item, () => decodeAnchor(item)));

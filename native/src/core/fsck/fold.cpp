@@ -25,10 +25,12 @@ std::optional<uint64_t> sizeOfCheckpoint(Bytes note) {
   return size;
 }
 
-// The tree size that the plan of an anchor names; empty for another prepare record.
+// The tree size that the plan of an anchor names, in either of its two prepare records; empty for
+// another prepare record.
 std::optional<uint64_t> sizeOfPlan(Bytes plan) {
   cbor::Reader reader(plan);
-  if (reader.readArray({9, 9}) != 9) return std::nullopt;
+  const uint64_t items = reader.readArray({9, 15});
+  if (items != 9 && items != 15) return std::nullopt;
   for (int item = 0; item < 5; ++item) reader.readItem();
   const uint64_t size = reader.readUnsigned({0, cbor::kSafeIntegerMax});
   return reader.ok() ? std::optional<uint64_t>(size) : std::nullopt;
@@ -48,6 +50,7 @@ std::optional<uint64_t> sizeOfAnchor(const EntryView& entry) {
 bool isEvidence(EntryKind kind) {
   switch (kind) {
     case EntryKind::kGenesis:
+    case EntryKind::kBoot:
     case EntryKind::kTimeEvidence:
     case EntryKind::kAgentEnrol:
     case EntryKind::kSessionOpen:
