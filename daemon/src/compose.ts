@@ -3,9 +3,8 @@
  * is durable to what is reachable: devices and ledger, entries of this run, anchors, doors last. A
  * stop goes the other way.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 
 import { notifySocket, peerCredentials, probeWriterLevel, readClock } from '@kudurru/native';
 import { encodeHex, formatAgentId, TILE_WIDTH, WRITER_LEVELS } from '@kudurru/proof';
@@ -21,6 +20,7 @@ import { openFounded, type FoundedLedger } from './compose/founding.ts';
 import { openPublishedLog } from './compose/published-log.ts';
 import { GrowthWatch, growthEveryMs } from './compose/growth-watch.ts';
 import { Identity } from './compose/identity.ts';
+import { writeLedgerFile } from './compose/ledger-file.ts';
 import { Periodic } from './compose/periodic.ts';
 import type { ResourceViewOptions } from './compose/resource-view.ts';
 import { ResourceWatch, watchEveryMs } from './compose/resource-watch.ts';
@@ -373,21 +373,6 @@ class RunningDaemon implements Daemon {
   #fail(error: unknown): void {
     this.#ending.reject(error);
   }
-}
-
-/** For people: what this folder is. The daemon never reads it. */
-function writeLedgerFile(state: string, founded: FoundedLedger): void {
-  const { ledgerId, origin, trustDomain, logKeyText, applianceId, document } = founded;
-  const facts = {
-    note: 'for people; the daemon never reads this file',
-    ledgerId: encodeHex(ledgerId),
-    origin,
-    trustDomain,
-    logKey: logKeyText,
-    applianceId: encodeHex(applianceId),
-    label: document.label,
-  };
-  writeFileSync(join(state, 'ledger.json'), `${JSON.stringify(facts, null, 2)}\n`);
 }
 
 /** Tells systemd how far we are, where it asks to be told (sd_notify(3)). */

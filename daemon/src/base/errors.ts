@@ -32,7 +32,8 @@ export const ERROR_CODES = {
   /** The start: TPM counter against journal. */
   'anchor-contradiction': {
     retry: 'never',
-    meaning: 'the TPM is not where the journal says that it was left: counter, extend index, PCR or clock',
+    meaning:
+      'the TPM is not where the journal says that it was left: counter, extend index, PCR or clock',
   },
   /** Thrown by `assert` only: a promise this code makes to itself is broken. */
   'assertion-failed': {
