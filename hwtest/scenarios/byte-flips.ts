@@ -22,7 +22,7 @@ import { parseCheckpoint } from '@kudurru/proof';
 
 import { EvidenceAudit } from '../../daemon/cli/fsck/evidence-audit.ts';
 import { FindingList } from '../../daemon/cli/fsck/finding.ts';
-import { FolderCheck } from '../../daemon/cli/fsck/folder.ts';
+import { FolderCheck, type Scanned } from '../../daemon/cli/fsck/folder.ts';
 import { Scenario, someAction } from './scenario.ts';
 
 /** Whose damage no check needs to find: read by nobody, or written anew at each start. */
@@ -67,7 +67,8 @@ export async function flipBytes(folder: string, options: FlipOptions): Promise<F
     .toSorted();
   const flips: FileFlips[] = [];
   for (const file of files) {
-    const check = checkFor(folder, file, { audit, size: clean.size });
+    const { size } = clean;
+    const check = checkFor(folder, file, { audit, size, sizeInJournal: size });
     flips.push(await flipFile(folder, file, { ...options, check }));
   }
   return flips;
@@ -76,11 +77,7 @@ export async function flipBytes(folder: string, options: FlipOptions): Promise<F
 type Check = (() => Promise<readonly FsckFinding[]>) | null;
 
 /** The part of a check that looks at this file; null for one that is made again. */
-function checkFor(
-  folder: string,
-  file: string,
-  scanned: { readonly audit: EvidenceAudit; readonly size: bigint },
-): Check {
+function checkFor(folder: string, file: string, scanned: Scanned): Check {
   if (MADE_AGAIN.some((pattern) => pattern.test(file))) return null;
   if (SEGMENT.test(file) || TILE.test(file))
     return async () => (await scanOf(folder)).findings.list;

@@ -258,7 +258,9 @@ function provable({ report, findings, published }: Checked): string[] {
   ];
 }
 
-function tailOf({ report: { tornBytes, stoppedCleanly } }: Checked): string {
+function tailOf({ report: { tornBytes, stoppedCleanly, recovered } }: Checked): string {
+  const isPublished = recovered > 0n;
+  if (tornBytes > 0n && isPublished) return `ends in ${tornBytes} bytes of what was published`;
   if (tornBytes > 0n) return `a torn tail of ${tornBytes} bytes, never acknowledged`;
   return stoppedCleanly ? 'stopped in order' : 'in use, or not stopped in order';
 }

@@ -90,7 +90,8 @@ export async function checkFolder(options: CheckOptions): Promise<Checked> {
   let index: IndexChecked | null = null;
   if (report.isComplete) {
     const size = report.size > report.sizeChecked ? report.size : report.sizeChecked;
-    await new FolderCheck(folder, findings).run({ size, audit }, note);
+    const sizeInJournal = report.size;
+    await new FolderCheck(folder, findings).run({ size, sizeInJournal, audit }, note);
     if (options.index !== 'none') {
       index = await checkIndexFiles({ ...indexOptionsOf(options), report, known }, findings);
     }

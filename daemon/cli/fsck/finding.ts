@@ -7,14 +7,16 @@ const FINDINGS_MAX = 256;
 
 export class FindingList {
   readonly #list: Finding[] = [];
+  readonly #known = new Set<string>();
   damages = 0n;
   rebuildables = 0n;
 
+  /** One that is here already, of an earlier part of the same check, is not counted again. */
   add(...findings: readonly Finding[]): void {
     for (const finding of findings) {
-      if (finding.weight === 'damage') this.damages += 1n;
-      else this.rebuildables += 1n;
-      if (this.#list.length < FINDINGS_MAX) this.#list.push(finding);
+      if (this.#isKnown(finding)) continue;
+      this.#count(finding, 1n);
+      this.#put(finding);
     }
   }
 
@@ -25,18 +27,41 @@ export class FindingList {
 
   /** Those of a scan, which has counted its own. */
   take({ list, damages, rebuildables }: FsckReport['findings']): void {
-    this.#list.push(...list.slice(0, FINDINGS_MAX - this.#list.length));
     this.damages += damages;
     this.rebuildables += rebuildables;
+    for (const finding of list) {
+      if (this.#isKnown(finding)) this.#count(finding, -1n);
+      else this.#put(finding);
+    }
+  }
+
+  #count({ weight }: Finding, by: bigint): void {
+    if (weight === 'damage') this.damages += by;
+    else this.rebuildables += by;
+  }
+
+  #put(finding: Finding): void {
+    if (this.#list.length >= FINDINGS_MAX) return;
+    this.#list.push(finding);
+    this.#known.add(keyOf(finding));
+  }
+
+  #isKnown(finding: Finding): boolean {
+    return this.#known.has(keyOf(finding));
   }
 
   /** By place. */
   get list(): readonly Finding[] {
     return this.#list.toSorted((one, other) => {
       if (one.file !== other.file) return one.file < other.file ? -1 : 1;
-      return Number(one.offset - other.offset);
+      if (one.offset !== other.offset) return Number(one.offset - other.offset);
+      return one.code < other.code ? -1 : 1;
     });
   }
+}
+
+function keyOf({ code, file, offset, record, entry, message }: Finding): string {
+  return [code, file, offset, record, entry, message].join('\n');
 }
 
 /** A finding about a file as a whole. */

@@ -19,7 +19,10 @@ const DIGEST_SIZE_BYTES = 32;
 
 /** What the scan of the journal came to. */
 export interface Scanned {
+  /** Entries, those among them that only the published bundles have. */
   readonly size: bigint;
+  /** Entries up to which nothing of the journal is missing. */
+  readonly sizeInJournal: bigint;
   /** Root at the published size, as far as the scan knows it. */
   readonly audit: EvidenceAudit;
 }
@@ -39,7 +42,8 @@ export class FolderCheck {
     await this.#checkTpmKeys();
   }
 
-  async #checkPublished({ size, audit }: Scanned, note: Uint8Array | null): Promise<void> {
+  async #checkPublished(scanned: Scanned, note: Uint8Array | null): Promise<void> {
+    const { size, audit } = scanned;
     if (audit.newest !== null && audit.newest.size > size) {
       this.#add('journal', 'damage', [
         'entries-lost',
@@ -54,21 +58,24 @@ export class FolderCheck {
       this.#add('checkpoint', 'rebuildable', ['checkpoint-wrong', problem]);
       return;
     }
-    this.#compare(checkpoint, size);
+    if (this.#areLost(checkpoint, scanned)) return;
     if (audit.knows(note, checkpoint.size)) return;
-    if (checkpoint.size > size) return; // said above: the journal has lost it
     this.#add('checkpoint', 'rebuildable', [
       'checkpoint-wrong',
       'the journal does not hold this checkpoint',
     ]);
   }
 
-  #compare(checkpoint: Checkpoint, size: bigint): void {
-    if (checkpoint.size <= size) return;
+  /** A journal that merely ends too early shows no damage by itself. */
+  #areLost(checkpoint: Checkpoint, { size, sizeInJournal }: Scanned): boolean {
+    const isJournalWhole = this.#findings.damages === 0n;
+    const held = isJournalWhole ? sizeInJournal : size;
+    if (checkpoint.size <= held) return false;
     this.#add('checkpoint', 'damage', [
       'entries-lost',
-      `${checkpoint.size} entries were published, and ${size} are whole`,
+      `${checkpoint.size} entries were published, and ${held} are whole in the journal`,
     ]);
+    return true;
   }
 
   /** A snapshot ends in the digest of all before. */

@@ -54,6 +54,7 @@ interface Held {
 export class PortableScan implements Scan {
   readonly #folder: string;
   readonly #options: ScanOptions;
+  readonly #runMs: number;
   readonly #findings = new FindingList();
   readonly #walk: JournalWalk;
   readonly #retired: Iterator<Group | null, void, void>;
@@ -73,11 +74,15 @@ export class PortableScan implements Scan {
     ...{ recovered: 0n, laterEntries: 0n, bodies: 0n, bodiesRetired: 0n, signatures: 0n },
   };
 
-  /** @throws Error where there is no journal */
-  constructor(folder: string, options: ScanOptions) {
+  /**
+   * @param runMs of one `run`, which takes a record at least
+   * @throws Error where there is no journal
+   */
+  constructor(folder: string, options: ScanOptions, runMs = RUN_MS) {
     const say = this.#findings.add.bind(this.#findings);
     this.#folder = folder;
     this.#options = options;
+    this.#runMs = runMs;
     this.#walk = new JournalWalk(join(folder, 'journal'), say);
     this.#items = this.#walk.items();
     this.#retired = retiredGroups(folder, this.#walk.held.firstIndex, say);
@@ -89,11 +94,11 @@ export class PortableScan implements Scan {
   }
 
   run(): Promise<FsckStep> {
-    const until = performance.now() + RUN_MS;
-    while (!this.#isComplete && performance.now() < until) {
+    const until = performance.now() + this.#runMs;
+    do {
       if (this.#isInJournal) this.#takeNext();
       else this.#takeRetired();
-    }
+    } while (!this.#isComplete && performance.now() < until);
     return Promise.resolve(this.#step());
   }
 
