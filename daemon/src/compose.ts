@@ -283,6 +283,7 @@ class RunningDaemon implements Daemon {
     });
     return controlFace({
       ...anchoring,
+      boots: this.#boots,
       founded,
       version: softwareVersion,
       profile: configuration.settings.profile,

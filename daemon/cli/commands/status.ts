@@ -38,6 +38,15 @@ interface Status {
     readonly counter: number | null;
     readonly entriesNotAnchored: number;
     readonly entriesNotCounted: number;
+    readonly countedAgeMs: number | null;
+    readonly pcr: number | null;
+    readonly wearYears: number;
+  };
+  readonly boot: {
+    readonly state: string;
+    readonly pcrs: readonly number[];
+    readonly reason: string | null;
+    readonly eventLogMissing: string | null;
   };
   readonly index: {
     readonly entriesBehind: number;
@@ -88,6 +97,8 @@ function factsOf(found: Status): [string, string][] {
     ['log', `${found.origin}, ${found.size} entries`],
     ['root', found.root],
     ['anchor', anchorText(anchor)],
+    ['window', windowText(anchor)],
+    ['boot', bootText(found.boot)],
     ['time', `${found.timeLevel}; leap list ${leapList.source}, ${expiryText(leapList)}`],
     ['writers', found.writerLevel],
     ['journal', tailReadText(found.tailRead)],
@@ -128,11 +139,32 @@ function tailReadText(tailRead: string): string {
 
 function anchorText(anchor: Status['anchor']): string {
   if (anchor.index === null) return 'none yet';
+  const extended = anchor.pcr === null ? 'no PCR' : `PCR ${anchor.pcr}`;
   return (
     `entry ${anchor.index} covers ${anchor.size} entries, ` +
-    `${duration(anchor.ageMs ?? 0)} ago, counter ${anchor.counter}; ` +
-    `${anchor.entriesNotAnchored} not anchored, ${anchor.entriesNotCounted} not counted`
+    `${duration(anchor.ageMs ?? 0)} ago, counter ${anchor.counter}, ${extended}; the TPM ` +
+    `endures ${anchor.wearYears} years of this`
   );
+}
+
+/** What a thief of the whole box could take back unseen by it. */
+function windowText(anchor: Status['anchor']): string {
+  const { entriesNotAnchored, entriesNotCounted, ageMs, countedAgeMs } = anchor;
+  const since = (age: number | null): string => (age === null ? '' : ` in ${duration(age)}`);
+  return (
+    `${entriesNotAnchored} entries not anchored${since(ageMs)}; ` +
+    `${entriesNotCounted} not counted${since(countedAgeMs)}, open across a TPM reset`
+  );
+}
+
+function bootText({ state, pcrs, reason, eventLogMissing }: Status['boot']): string {
+  const found =
+    state === 'differs'
+      ? `differs in PCR ${pcrs.join(', ')} from the founding`
+      : state === 'unknown'
+        ? `not known: ${reason ?? ''}`
+        : 'as provisioned';
+  return eventLogMissing === null ? found : `${found}; no event log: ${eventLogMissing}`;
 }
 
 function indexText({ entriesBehind, catchUpMs, pace }: Status['index']): string {

@@ -77,6 +77,11 @@ export class Anchorer {
     return this.#lastAnchorMs === null ? null : this.#options.nowMs() - this.#lastAnchorMs;
   }
 
+  /** Milliseconds since the last counter-anchor of this run; null before it. */
+  get countedAgeMs(): number | null {
+    return this.#lastCounterMs === null ? null : this.#options.nowMs() - this.#lastCounterMs;
+  }
+
   get failures(): number {
     return this.#failures;
   }

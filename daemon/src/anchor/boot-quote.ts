@@ -66,13 +66,15 @@ export function compareBootQuotes(
 ): BootState {
   if (first === null) return { kind: 'unknown', reason: 'the first boot entry has no quote' };
   const before = new Map(first.values.map(({ pcr, value }) => [pcr, value]));
-  const pcrs = now.values
-    .filter(({ pcr, value }) => {
-      const then = before.get(pcr);
-      return pcr !== anchorPcr && (then === undefined || !equalBytes(then, value));
-    })
-    .map(({ pcr }) => pcr);
-  return pcrs.length === 0 ? { kind: 'as-provisioned' } : { kind: 'differs', pcrs };
+  const compared = now.values.filter(({ pcr }) => pcr !== anchorPcr);
+  const pcrs = compared.filter(({ pcr, value }) => {
+    const then = before.get(pcr);
+    return then !== undefined && !equalBytes(then, value);
+  });
+  if (pcrs.length > 0) return { kind: 'differs', pcrs: pcrs.map(({ pcr }) => pcr) };
+  const unseen = compared.filter(({ pcr }) => !before.has(pcr)).map(({ pcr }) => pcr);
+  if (unseen.length === 0) return { kind: 'as-provisioned' };
+  return { kind: 'unknown', reason: `the first boot entry has no PCR ${unseen.join(', ')}` };
 }
 
 /** For the log's line. */

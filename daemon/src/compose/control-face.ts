@@ -12,16 +12,11 @@ import type { Anchorer } from '../anchor/anchorer.ts';
 import type { Checkpoints } from '../anchor/checkpoints.ts';
 import { KudurruError } from '../base/errors.ts';
 import { leafIndex, treeSize } from '../base/units.ts';
-import type {
-  AgentView,
-  AnchorStatusView,
-  ControlFace,
-  DeviceView,
-  StatusView,
-  Subject,
-} from '../control/views.ts';
+import type { AgentView, ControlFace, DeviceView, StatusView, Subject } from '../control/views.ts';
 import type { Evidence } from '../evidence/evidence.ts';
 import type { Agent, AgentRegistry } from '../identity/agents.ts';
+import { anchorView, bootView } from './anchor-view.ts';
+import type { BootRecorder } from './boot-record.ts';
 import type { Enroller } from './enroller.ts';
 import { nonceLifetimeMs } from '../identity/nonces.ts';
 import type { SessionTable } from '../identity/sessions.ts';
@@ -45,6 +40,7 @@ export interface ControlFaceOptions extends ResourceViewOptions {
   readonly sessions: SessionTable;
   readonly enroller: Enroller;
   readonly anchorer: Anchorer;
+  readonly boots: Pick<BootRecorder, 'facts'>;
   readonly checkpoints: Checkpoints;
   readonly evidence: Evidence;
   readonly tpm: CredentialActivation & TpmExaminer;
@@ -190,7 +186,8 @@ function statusOf(options: ControlFaceOptions): StatusView {
     leapList: { source, expires: new Date(expiresUnixSeconds * 1000).toISOString(), expired },
     custody: { authorisationsSet: founded.authorisationsSet },
     devices: devicesOf(options),
-    anchor: anchorOf(options),
+    anchor: anchorView(options),
+    boot: bootView(options.boots.facts),
     index: evidence.indexLag(),
     refusals,
     logDoor: options.logDoor.addresses,
@@ -218,18 +215,4 @@ function devicesOf({ founded: { document }, anchorer }: ControlFaceOptions): Dev
     { name: 'attestation', label, maker: manufacturer, model: 'TPM 2.0', failures },
     { name: 'token', label: tokenLabel, maker: token.manufacturer, model: token.model, failures },
   ];
-}
-
-function anchorOf({ anchorer, ledger }: ControlFaceOptions): AnchorStatusView {
-  const { lastAnchor, ageMs, countedSize } = anchorer;
-  const { size } = ledger.head();
-  const anchoredSize = lastAnchor?.size ?? 0n;
-  return {
-    index: lastAnchor === null ? null : Number(lastAnchor.index),
-    size: Number(anchoredSize),
-    ageMs: ageMs === null ? null : Math.round(ageMs),
-    counter: lastAnchor === null ? null : Number(lastAnchor.counterExpected),
-    entriesNotAnchored: Number(size - anchoredSize),
-    entriesNotCounted: Number(size - countedSize),
-  };
 }

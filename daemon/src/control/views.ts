@@ -25,6 +25,23 @@ export interface AnchorStatusView {
   readonly entriesNotAnchored: number;
   /** Entries whose anchor no increment of the counter covers. */
   readonly entriesNotCounted: number;
+  /** Since the last counter-anchor; null before it. Over a reset of the TPM all since is open. */
+  readonly countedAgeMs: number | null;
+  /** PCR that anchors extend; null where the ledger was founded without. */
+  readonly pcr: number | null;
+  /** What the TPM's memory endures, with activity without a pause. */
+  readonly wearYears: number;
+}
+
+export interface BootStatusView {
+  /** Against the ledger's first boot entry. */
+  readonly state: 'as-provisioned' | 'differs' | 'unknown';
+  /** PCRs that show another value than then. */
+  readonly pcrs: readonly number[];
+  /** Why it is unknown; null where it is not. */
+  readonly reason: string | null;
+  /** Why the boot entry has no event log of the firmware; null where it has one. */
+  readonly eventLogMissing: string | null;
 }
 
 export interface IndexStatusView {
@@ -107,6 +124,7 @@ export interface StatusView {
   readonly custody: CustodyView;
   readonly devices: readonly DeviceView[];
   readonly anchor: AnchorStatusView;
+  readonly boot: BootStatusView;
   readonly index: IndexStatusView;
   /** Refused submissions and requests since the start, by code. */
   readonly refusals: Readonly<Record<string, number>>;
