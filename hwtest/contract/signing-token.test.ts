@@ -1,7 +1,7 @@
 /** The contract of SigningToken. Signatures are checked by node:crypto, with the key it gives. */
 import assert from 'node:assert/strict';
 import { createPublicKey, randomBytes, verify } from 'node:crypto';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -19,8 +19,18 @@ import type { DeviceProvisioning } from '../../daemon/src/hardware/provisioning.
 import type { SigningToken } from '../../daemon/src/hardware/signing-token.ts';
 import { prepareSofthsm } from '../backends/softhsm.ts';
 
+/** What a test bench can do to the token itself. */
+interface TokenAbilities {
+  /** As if it was pulled out, and put back. */
+  takeAway(): void;
+  giveBack(): void;
+  /** Another token with the same label beside it. */
+  addNamesake(): Promise<void>;
+}
+
 interface TokenBench {
   readonly settings: TokenSettings;
+  readonly abilities: TokenAbilities | undefined;
   open(settings: TokenSettings): DeviceHelper;
   close(): Promise<void>;
 }
@@ -56,6 +66,17 @@ async function makeSofthsm(): Promise<TokenBench> {
   return {
     // On purpose: an emulator must be labelled as one whatever is configured.
     settings: { label: 'hardware', module, tokenLabel, pinFile },
+    abilities: {
+      takeAway: () => renameSync(join(folder, 'token'), join(folder, 'away')),
+      giveBack: () => renameSync(join(folder, 'away'), join(folder, 'token')),
+      async addNamesake() {
+        const other = join(folder, 'other');
+        await prepareSofthsm(other, 'contract');
+        for (const name of readdirSync(join(other, 'token'))) {
+          renameSync(join(other, 'token', name), join(folder, 'token', name));
+        }
+      },
+    },
     open: (settings) => openHelper(settings, { ...environment }),
     async close() {
       rmSync(folder, { recursive: true });
@@ -77,6 +98,7 @@ async function makeReal(): Promise<TokenBench> {
       tokenLabel: realLabel ?? '',
       pinFile: realPinFile ?? '',
     },
+    abilities: undefined,
     open: (settings) => openHelper(settings, {}),
     close: () => Promise.resolve(),
   };
@@ -148,6 +170,7 @@ function contract(backend: TokenBackend): void {
 
     uses(() => token);
     refuses(() => ({ bench, token }));
+    comesBack(backend, () => ({ bench, token }));
   });
 }
 
@@ -205,6 +228,58 @@ function uses(current: () => SigningToken & DeviceProvisioning): void {
       const cut = token.unwrap(wrapped.subarray(0, i), context, timeoutMs);
       await assert.rejects(cut, deviceError('device-refused'), `cut at ${i}`);
     }
+  });
+}
+
+function comesBack(
+  backend: TokenBackend,
+  current: () => { bench: TokenBench; token: SigningToken & DeviceProvisioning },
+): void {
+  const needs = (title: string, test: (abilities: TokenAbilities) => Promise<void>): void => {
+    if (backend.label === 'hardware') {
+      it(`${title} (pending: this bench cannot do it to an HSM)`);
+      return;
+    }
+    it(title, async () => {
+      const { abilities } = current().bench;
+      assert(abilities);
+      await test(abilities);
+    });
+  };
+
+  needs('is found again, keys and all, after it was taken away', async (abilities) => {
+    const { token } = current();
+    const { logPublicKey } = await token.describe(timeoutMs);
+    const wrapped = await token.wrap(ledgerId, context, timeoutMs);
+    for (let turn = 0; turn < 2; turn += 1) {
+      abilities.takeAway();
+      const away = Array.from({ length: 8 }, () => token.sign(context, timeoutMs));
+      const outcomes = await Promise.allSettled(away);
+      abilities.giveBack();
+      for (const outcome of outcomes) {
+        assert.equal(outcome.status, 'rejected');
+        assert(deviceError('device-missing')(outcome.reason));
+      }
+      const back = Array.from({ length: 8 }, () => token.sign(context, timeoutMs));
+      for (const signature of await Promise.all(back)) assert.equal(signature.length, 64);
+      assert.deepEqual((await token.describe(timeoutMs)).logPublicKey, logPublicKey);
+      assert.deepEqual(await token.unwrap(wrapped, context, timeoutMs), ledgerId);
+    }
+  });
+
+  needs('is told by its serial from another of the same label', async (abilities) => {
+    const { bench, token } = current();
+    const { serial: tokenSerial } = await token.describe(timeoutMs);
+    await abilities.addNamesake();
+    const byLabel = bench.open(bench.settings);
+    await assert.rejects(
+      byLabel.signingToken.sign(context, timeoutMs),
+      deviceError('device-mismatch'),
+    );
+    await byLabel.close();
+    const bySerial = bench.open({ ...bench.settings, tokenSerial });
+    assert.equal((await bySerial.signingToken.describe(timeoutMs)).serial, tokenSerial);
+    await bySerial.close();
   });
 }
 

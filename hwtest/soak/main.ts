@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { byteFlips } from './byte-flips.ts';
+import { deviceLoss } from './device-loss.ts';
 import { faults } from './faults.ts';
 import { fuzz } from './fuzz.ts';
 import { killCycles } from './kill-cycles.ts';
@@ -17,7 +18,7 @@ import { sim } from './sim.ts';
 import type { Soak, SoakResult } from './soak.ts';
 import { syncs } from './syncs.ts';
 
-const SOAKS: readonly Soak[] = [killCycles, faults, syncs, sim, byteFlips, fuzz, load];
+const SOAKS: readonly Soak[] = [killCycles, faults, syncs, sim, byteFlips, fuzz, load, deviceLoss];
 const minutesDefault = 10;
 const minutesMax = 10_080;
 const seedMax = 2 ** 31;

@@ -15,6 +15,12 @@ const stale: ReadonlySet<number> = new Set([
   pkcs11js.CKR_USER_NOT_LOGGED_IN,
 ]);
 
+/** What modules answer when they do not say why: a token behind a network that was cut, often. */
+const unclear: ReadonlySet<number> = new Set([
+  pkcs11js.CKR_FUNCTION_FAILED,
+  pkcs11js.CKR_GENERAL_ERROR,
+]);
+
 /** The token itself is away. */
 const away: ReadonlySet<number> = new Set([
   pkcs11js.CKR_DEVICE_ERROR,
@@ -38,6 +44,12 @@ function codeOf(error: unknown): number | undefined {
 
 export function hasCode(error: unknown, code: number): boolean {
   return codeOf(error) === code;
+}
+
+/** Worth one repetition with everything opened anew; nothing that is asked changes the token. */
+export function isWorthReopening(error: unknown): boolean {
+  const code = codeOf(error);
+  return isStale(error) || (code !== undefined && unclear.has(code));
 }
 
 /** Logging in again may cure it. */

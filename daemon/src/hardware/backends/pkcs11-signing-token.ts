@@ -15,7 +15,7 @@ import type { TokenSettings } from '../device-settings.ts';
 import type { DeviceProvisioning } from '../provisioning.ts';
 import type { SigningToken } from '../signing-token.ts';
 import { tokenLabel } from './known-emulators.ts';
-import { isStale, tokenErrorFrom } from './pkcs11-failure.ts';
+import { isWorthReopening, tokenErrorFrom } from './pkcs11-failure.ts';
 import { type TokenKeys, findTokenKeys, makeTokenKeys } from './pkcs11-keys.ts';
 import { Pkcs11Sessions } from './pkcs11-sessions.ts';
 
@@ -152,7 +152,7 @@ export class Pkcs11SigningToken implements SigningToken, DeviceProvisioning {
         if (error instanceof DeviceError && error.code === 'device-wrong-pin') {
           this.#refusedPin = error;
         }
-        const again = attempt === 0 && isStale(error);
+        const again = attempt === 0 && isWorthReopening(error);
         if (again) await within(deadline, what, this.#release(opening));
         if (!again) throw tokenErrorFrom(what, error);
       }
