@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 
 import { extendBase, extended, parseAttest, pcrDigest } from '@kudurru/proof';
 import { constants, structures } from '@kudurru/tpm2-tss';
-import { after, before, describe, it } from 'mocha';
+import { after, before, it } from 'mocha';
 
 import { DeviceError } from '../../daemon/src/hardware/device-error.ts';
 import {
@@ -19,18 +19,14 @@ import {
   sha256,
   timeoutMs,
 } from './attestation-checks.ts';
+import { describeContract, needs } from './suite.ts';
 
 const data = sha256('what an anchor extends');
 
 for (const backend of attestationBackends) contract(backend);
 
 function contract(backend: AttestationBackend): void {
-  describe(`anchor registers: ${backend.name} (${backend.label})`, function () {
-    this.timeout(60_000);
-    if (backend.missing !== undefined) {
-      it(`pending: ${backend.missing}`);
-      return;
-    }
+  describeContract('anchor registers', backend, () => {
     let bench: AttestationBench;
     before(async () => {
       bench = await backend.make();
@@ -119,11 +115,7 @@ function attests(bench: () => AttestationBench): void {
 }
 
 function survives(backend: AttestationBackend, bench: () => AttestationBench): void {
-  if (backend.label === 'hardware') {
-    it('keeps the index and not the PCR (pending: this bench cannot reset a chip)');
-    return;
-  }
-  it('keeps the index and not the PCR over a reset of the TPM', async () => {
+  const resets = async (): Promise<void> => {
     const { device, abilities } = bench();
     const before = await device.readRegisters(timeoutMs);
     await abilities?.powerCycle(false);
@@ -131,9 +123,13 @@ function survives(backend: AttestationBackend, bench: () => AttestationBench): v
     assert.deepEqual(after.extend, before.extend);
     assert.deepEqual(after.pcr, new Uint8Array(32));
     assert.equal(after.clock.resetCount, before.clock.resetCount + 1);
+  };
+  needs(backend, 'power-cycle', {
+    title: 'keeps the index and not the PCR over a reset of the TPM',
+    run: resets,
   });
 
-  it('says that an extension may have been made where no answer came', async () => {
+  const loses = async (): Promise<void> => {
     const { device, abilities } = bench();
     const { pcr, extend } = await device.readRegisters(timeoutMs);
     assert(abilities && pcr && extend);
@@ -148,5 +144,9 @@ function survives(backend: AttestationBackend, bench: () => AttestationBench): v
     assert.deepEqual(await device.extendPcr({ from: pcr, data }, timeoutMs), extended(pcr, data));
     const shown = await device.extendIndex({ from: extend, data }, timeoutMs);
     assert.deepEqual(shown, extended(extend, data));
+  };
+  needs(backend, 'suspend', {
+    title: 'says that an extension may have been made where no answer came',
+    run: loses,
   });
 }

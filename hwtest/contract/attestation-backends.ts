@@ -19,6 +19,7 @@ import {
 import type { DeviceProvisioning } from '../../daemon/src/hardware/provisioning.ts';
 import type { TpmExaminer } from '../../daemon/src/hardware/tpm-examination.ts';
 import { startSwtpm } from '../backends/swtpm.ts';
+import type { Backend } from './suite.ts';
 
 export type ProvisionedDevice = AttestationDevice &
   AnchorRegisters &
@@ -44,11 +45,7 @@ export interface AttestationBench {
   close(): Promise<void>;
 }
 
-export interface AttestationBackend {
-  readonly name: string;
-  readonly label: 'hardware' | 'emulated';
-  /** Undefined: it can be used here. Else what to do to enable it. */
-  readonly missing: string | undefined;
+export interface AttestationBackend extends Backend {
   make(): Promise<AttestationBench>;
 }
 

@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { constants, structures } from '@kudurru/tpm2-tss';
-import { after, before, describe, it } from 'mocha';
+import { after, before, it } from 'mocha';
 
 import { checkedJsonText } from '../../daemon/src/base/checked-json.ts';
 import type { AttestationDeviceDescription } from '../../daemon/src/hardware/device-description.ts';
@@ -28,16 +28,12 @@ import {
   sha256,
   timeoutMs,
 } from './attestation-checks.ts';
+import { type Ability, describeContract, needs } from './suite.ts';
 
 for (const backend of attestationBackends) contract(backend);
 
 function contract(backend: AttestationBackend): void {
-  describe(`attestation device: ${backend.name} (${backend.label})`, function () {
-    this.timeout(60_000);
-    if (backend.missing !== undefined) {
-      it(`pending: ${backend.missing}`);
-      return;
-    }
+  describeContract('attestation device', backend, () => {
     let bench: AttestationBench;
     let description: AttestationDeviceDescription;
     before(async () => {
@@ -259,32 +255,37 @@ function keepsItsState(bench: () => AttestationBench): void {
 }
 
 function survives(backend: AttestationBackend, bench: () => AttestationBench): void {
-  const needs = (title: string, test: (abilities: TpmAbilities) => Promise<void>): void => {
-    if (backend.label === 'hardware') {
-      it(`${title} (pending: this bench cannot do it to a chip)`);
-      return;
-    }
-    it(title, async () => {
+  const given = (
+    ability: Ability,
+    title: string,
+    test: (abilities: TpmAbilities) => Promise<void>,
+  ): void => {
+    const run = async (): Promise<void> => {
       const { abilities } = bench();
       assert(abilities);
       await test(abilities);
-    });
+    };
+    needs(backend, ability, { title, run });
   };
 
   for (const orderly of [true, false]) {
-    needs(`works on after a ${orderly ? 'clean' : 'hard'} power cycle`, async (abilities) => {
-      const { device } = bench();
-      const before = await device.incrementCounter(timeoutMs);
-      const { clock } = await device.describe(timeoutMs);
-      await abilities.powerCycle(orderly);
-      assert.equal(await device.incrementCounter(timeoutMs), before + 1n);
-      const after = await device.describe(timeoutMs);
-      assert.equal(after.clock.resetCount, clock.resetCount + 1);
-      assert.equal(after.clock.safe, orderly);
-    });
+    given(
+      'power-cycle',
+      `works on after a ${orderly ? 'clean' : 'hard'} power cycle`,
+      async (abilities) => {
+        const { device } = bench();
+        const before = await device.incrementCounter(timeoutMs);
+        const { clock } = await device.describe(timeoutMs);
+        await abilities.powerCycle(orderly);
+        assert.equal(await device.incrementCounter(timeoutMs), before + 1n);
+        const after = await device.describe(timeoutMs);
+        assert.equal(after.clock.resetCount, clock.resetCount + 1);
+        assert.equal(after.clock.safe, orderly);
+      },
+    );
   }
 
-  needs('is not locked out by power cuts', async (abilities) => {
+  given('power-cycle', 'is not locked out by power cuts', async (abilities) => {
     const { device } = bench();
     for (let i = 0; i < 5; i += 1) {
       await abilities.powerCycle(false);
@@ -292,21 +293,25 @@ function survives(backend: AttestationBackend, bench: () => AttestationBench): v
     }
   });
 
-  needs('ends a call at its deadline, and has sent nothing that counts', async (abilities) => {
-    const { device } = bench();
-    const before = (await device.certifyCounter(nonce, timeoutMs)).value;
-    await abilities.suspend();
-    // The counter is read first. Lost increments: devices/tpm-faults.test.ts.
-    const unread = device.incrementCounter(300);
-    await assert.rejects(unread, deviceError('device-deadline-exceeded', false));
-    const unharmed = device.bracket(nonce, 300);
-    await assert.rejects(unharmed, deviceError('device-deadline-exceeded', false));
-    abilities.resume();
-    assert.equal((await device.certifyCounter(nonce, timeoutMs)).value, before);
-    assert.equal(await device.incrementCounter(timeoutMs), before + 1n);
-  });
+  given(
+    'suspend',
+    'ends a call at its deadline, and has sent nothing that counts',
+    async (abilities) => {
+      const { device } = bench();
+      const before = (await device.certifyCounter(nonce, timeoutMs)).value;
+      await abilities.suspend();
+      // The counter is read first. Lost increments: devices/tpm-faults.test.ts.
+      const unread = device.incrementCounter(300);
+      await assert.rejects(unread, deviceError('device-deadline-exceeded', false));
+      const unharmed = device.bracket(nonce, 300);
+      await assert.rejects(unharmed, deviceError('device-deadline-exceeded', false));
+      abilities.resume();
+      assert.equal((await device.certifyCounter(nonce, timeoutMs)).value, before);
+      assert.equal(await device.incrementCounter(timeoutMs), before + 1n);
+    },
+  );
 
-  needs('says that the TPM is missing', async () => {
+  it('says that the TPM is missing', async () => {
     const { settings, open } = bench();
     const tcti = `${settings.tcti}-none`;
     const { device, close } = await open({ ...settings, tcti });

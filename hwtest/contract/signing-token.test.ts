@@ -5,7 +5,7 @@ import { chmodSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { after, before, describe, it } from 'mocha';
+import { after, before, it } from 'mocha';
 
 import { type DeviceHelper, startDeviceHelper } from '../../daemon/devices/client.ts';
 import type { SigningTokenDescription } from '../../daemon/src/hardware/device-description.ts';
@@ -18,6 +18,7 @@ import {
 import type { DeviceProvisioning } from '../../daemon/src/hardware/provisioning.ts';
 import type { SigningToken } from '../../daemon/src/hardware/signing-token.ts';
 import { prepareSofthsm } from '../backends/softhsm.ts';
+import { type Ability, type Backend, describeContract, needs } from './suite.ts';
 
 /** What a test bench can do to the token itself. */
 interface TokenAbilities {
@@ -35,10 +36,7 @@ interface TokenBench {
   close(): Promise<void>;
 }
 
-interface TokenBackend {
-  readonly name: string;
-  readonly label: 'hardware' | 'emulated';
-  readonly missing: string | undefined;
+interface TokenBackend extends Backend {
   make(): Promise<TokenBench>;
 }
 
@@ -135,12 +133,7 @@ function logKeyOf(description: SigningTokenDescription): ReturnType<typeof creat
 for (const backend of backends) contract(backend);
 
 function contract(backend: TokenBackend): void {
-  describe(`signing token: ${backend.name} (${backend.label})`, function () {
-    this.timeout(60_000);
-    if (backend.missing !== undefined) {
-      it(`pending: ${backend.missing}`);
-      return;
-    }
+  describeContract('signing token', backend, () => {
     let bench: TokenBench;
     let helper: DeviceHelper;
     let token: SigningToken & DeviceProvisioning;
@@ -235,19 +228,20 @@ function comesBack(
   backend: TokenBackend,
   current: () => { bench: TokenBench; token: SigningToken & DeviceProvisioning },
 ): void {
-  const needs = (title: string, test: (abilities: TokenAbilities) => Promise<void>): void => {
-    if (backend.label === 'hardware') {
-      it(`${title} (pending: this bench cannot do it to an HSM)`);
-      return;
-    }
-    it(title, async () => {
+  const given = (
+    ability: Ability,
+    title: string,
+    test: (abilities: TokenAbilities) => Promise<void>,
+  ): void => {
+    const run = async (): Promise<void> => {
       const { abilities } = current().bench;
       assert(abilities);
       await test(abilities);
-    });
+    };
+    needs(backend, ability, { title, run });
   };
 
-  needs('is found again, keys and all, after it was taken away', async (abilities) => {
+  given('take-away', 'is found again, keys and all, after it was taken away', async (abilities) => {
     const { token } = current();
     const { logPublicKey } = await token.describe(timeoutMs);
     const wrapped = await token.wrap(ledgerId, context, timeoutMs);
@@ -267,7 +261,7 @@ function comesBack(
     }
   });
 
-  needs('is told by its serial from another of the same label', async (abilities) => {
+  given('namesake', 'is told by its serial from another of the same label', async (abilities) => {
     const { bench, token } = current();
     const { serial: tokenSerial } = await token.describe(timeoutMs);
     await abilities.addNamesake();

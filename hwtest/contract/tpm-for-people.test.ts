@@ -4,21 +4,17 @@ import { randomBytes } from 'node:crypto';
 
 import { CREDENTIAL_RANDOMNESS_SIZE_BYTES, makeCredential } from '@kudurru/proof';
 import type { TpmCredential } from '@kudurru/proof';
-import { after, before, describe, it } from 'mocha';
+import { after, before, it } from 'mocha';
 
 import { DeviceError } from '../../daemon/src/hardware/device-error.ts';
 import { type AttestationBench, attestationBackends } from './attestation-backends.ts';
 import { ledgerId, nameOf, sha256, timeoutMs } from './attestation-checks.ts';
+import { describeContract } from './suite.ts';
 
 const secret = sha256('what the auditor keeps');
 
 for (const backend of attestationBackends) {
-  describe(`TPM for people: ${backend.name} (${backend.label})`, function () {
-    this.timeout(60_000);
-    if (backend.missing !== undefined) {
-      it(`pending: ${backend.missing}`);
-      return;
-    }
+  describeContract('TPM for people', backend, () => {
     let bench: AttestationBench;
     before(async () => {
       bench = await backend.make();

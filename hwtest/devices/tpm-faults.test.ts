@@ -6,7 +6,7 @@ import { join } from 'node:path';
 
 import { makeCredential } from '@kudurru/proof';
 import { constants, Tpm, TpmError, templates } from '@kudurru/tpm2-tss';
-import { after, afterEach, before, describe, it } from 'mocha';
+import { after, afterEach, before, it } from 'mocha';
 
 import { TpmAttestationDevice } from '../../daemon/src/hardware/backends/tpm-attestation-device.ts';
 import { DeviceError } from '../../daemon/src/hardware/device-error.ts';
@@ -19,6 +19,7 @@ import type { ErrorCode } from '../../daemon/src/base/errors.ts';
 import { type RunningSwtpm, startSwtpm } from '../backends/swtpm.ts';
 import { type TpmProxy, commandCode, startTpmProxy } from '../backends/tpm-proxy.ts';
 import { ledgerId, nameOf, nonce, sha256, timeoutMs } from '../contract/attestation-checks.ts';
+import { describeContract } from '../contract/suite.ts';
 
 const { nvRate, nvUnavailable, lockout } = constants.responseCode;
 const retry = 0x922; // TPM_RC_RETRY: ESYS sends it again itself
@@ -32,8 +33,13 @@ const deviceError =
     error.code === code &&
     error.deviceMayHaveChanged === mayHaveChanged;
 
-describe('TPM device with faults', function () {
-  this.timeout(60_000);
+const backend = {
+  name: 'swtpm behind a proxy with faults',
+  label: 'emulated',
+  missing: undefined,
+} as const;
+
+describeContract('TPM device with faults', backend, () => {
   let folder: string;
   let swtpm: RunningSwtpm;
   let proxy: TpmProxy;
