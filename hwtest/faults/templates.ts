@@ -38,6 +38,9 @@ export const daemonEnvironment: Readonly<Record<string, string>> = {
 
 const agentsMade = 4;
 const attemptsMax = 8;
+/** A start and a first submission write fewer; the later the kill, the more of them are large. */
+const recordsBefore = 12;
+const recordsBetween = 3;
 /** Where the journal writes a record. */
 const recordSiteName = 'pwrite segment Journal::writeRecord';
 
@@ -101,7 +104,7 @@ async function killOnce(order: KillOrder, seed: number): Promise<readonly Receip
     folder: join(order.folder, `plan-${seed}`),
     site: order.recordSite,
     fault: 'kill-after',
-    nth: 12,
+    nth: recordsBefore + seed * recordsBetween,
     seed,
     tearPercent: 70,
   });
