@@ -5,24 +5,11 @@
 
 #include "core/entry/entry-fields.h"
 #include "core/hash/sha256.h"
+#include "core/journal/journal-reader.h"
 #include "core/ledger/group.h"
 
 namespace kudurru::fsck {
 namespace {
-
-Status listNumbers(Storage& storage, const std::string& folder, std::vector<uint32_t>* segments) {
-  segments->clear();
-  const ListResult listed = storage.list(folder);
-  if (listed.error != 0) {
-    return systemFailure(Code::kFolderUnusable, "cannot list '" + folder + "'", listed.error);
-  }
-  for (const std::string& name : listed.names) {
-    if (const auto segment = parseSegmentName(name)) segments->push_back(*segment);
-  }
-  std::ranges::sort(*segments);
-  if (segments->empty()) return failure(Code::kNotFound, "no journal segment in '" + folder + "'");
-  return {};
-}
 
 // The first group of the log begins with the record that the ledger's id is the hash of.
 std::optional<LedgerId> ledgerOfGenesis(SegmentScan& segment) {
@@ -51,7 +38,10 @@ JournalWalk::JournalWalk(Storage& storage, std::string folder, Findings& finding
     : storage_(storage), folder_(std::move(folder)), findings_(findings) {}
 
 Status JournalWalk::begin(LedgerId* ledgerId) {
-  Status status = listNumbers(storage_, folder_, &segments_);
+  Status status = findSegments(storage_, folder_, &segments_);
+  if (status.ok() && segments_.empty()) {
+    return failure(Code::kNotFound, "no journal segment in '" + folder_ + "'");
+  }
   std::optional<LedgerId> named;
   for (const uint32_t segment : segments_) {
     std::unique_ptr<SegmentScan> scan;
@@ -178,7 +168,7 @@ Status JournalWalk::lookAgain(JournalBatch* batch, bool* found) {
 
 Status JournalWalk::listAgain() {
   const uint32_t number = segments_[at_];
-  Status status = listNumbers(storage_, folder_, &segments_);
+  Status status = findSegments(storage_, folder_, &segments_);
   const auto found = std::ranges::find(segments_, number);
   if (status.ok() && found == segments_.end()) {
     return failure(Code::kNotFound, "segment " + std::to_string(number) + " went away");

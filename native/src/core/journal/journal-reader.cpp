@@ -13,7 +13,7 @@ Status damaged(const SegmentFile& segment, const Position& at, const std::string
 
 }  // namespace
 
-Status listSegments(Storage& storage, const std::string& folder, std::vector<uint32_t>* segments) {
+Status findSegments(Storage& storage, const std::string& folder, std::vector<uint32_t>* segments) {
   segments->clear();
   const ListResult listed = storage.list(folder);
   if (listed.error != 0) {
@@ -22,7 +22,13 @@ Status listSegments(Storage& storage, const std::string& folder, std::vector<uin
   for (const std::string& name : listed.names) {
     if (const auto segment = parseSegmentName(name)) segments->push_back(*segment);
   }
-  std::sort(segments->begin(), segments->end());
+  std::ranges::sort(*segments);
+  return {};
+}
+
+Status listSegments(Storage& storage, const std::string& folder, std::vector<uint32_t>* segments) {
+  Status status = findSegments(storage, folder, segments);
+  if (!status.ok()) return status;
   for (size_t at = 1; at < segments->size(); ++at) {
     if ((*segments)[at] != (*segments)[at - 1] + 1) {
       const std::string missing = segmentName((*segments)[at - 1] + 1);

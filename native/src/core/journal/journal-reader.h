@@ -18,7 +18,9 @@ enum class Step : uint8_t {
   kTorn,  // the newest segment ends in bytes that are no record: never acknowledged
 };
 
-// The segments of the folder in ascending order, without gaps: corrupt when one is missing.
+// The segments that are in the folder, ascending.
+Status findSegments(Storage& storage, const std::string& folder, std::vector<uint32_t>* segments);
+// The same without gaps: corrupt when one is missing.
 Status listSegments(Storage& storage, const std::string& folder, std::vector<uint32_t>* segments);
 
 class JournalReader {
