@@ -1,9 +1,10 @@
 /**
  * The state folder is its owner's alone. That one daemon at a time uses it is the ledger's lock.
  */
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
-import { makeFolder } from '../base/make-folder.ts';
+import { makeFolder, syncFolder } from '../base/make-folder.ts';
 import { KudurruError, wrapError } from '../base/errors.ts';
 
 /** Bytes of a Unix socket's path that the kernel takes, with its closing NUL (unix(7)). */
@@ -13,7 +14,8 @@ const socketPathSizeBytesMax = 108;
 const folderMode = 0o700;
 
 /**
- * Makes the folder where it does not exist, and checks that it is ours alone.
+ * Makes the folder where it does not exist, its name durable before there is a journal in it, and
+ * checks that it is ours alone.
  * @throws KudurruError `state-folder-unusable`
  */
 export function prepareStateFolder(folder: string): void {
@@ -36,6 +38,8 @@ export function prepareStateFolder(folder: string): void {
       );
     }
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+    // A start that a crash ended may have made it, and not come to this.
+    if (!existsSync(join(folder, 'journal'))) syncFolder(dirname(folder));
   } catch (cause) {
     throw wrapError('state-folder-unusable', `state folder "${folder}" not usable`, cause);
   }
