@@ -39,6 +39,10 @@ export type TpmFaultKind =
   | 'lost-after'
   /** The TPM does it, and `release` lets the answer go. */
   | { readonly until: Promise<void> }
+  /** `before` is done first; the TPM sees the command then, or not. */
+  | { readonly before: () => Promise<'goes on' | 'is lost'> }
+  /** The TPM does it, then `after` is done, then the answer goes. */
+  | { readonly after: () => Promise<void> }
   /** The TPM does it, and the answer is another one. */
   | { readonly rewrite: (response: Buffer) => Buffer };
 
@@ -133,10 +137,18 @@ async function answerTo(
   { upstream, kind }: { readonly upstream: string; readonly kind: TpmFaultKind | null },
 ): Promise<Buffer | null> {
   if (kind === 'lost-before') return null;
-  if (kind !== null && typeof kind === 'object' && 'answer' in kind) return refusal(kind.answer);
+  if (kind !== null && typeof kind === 'object') {
+    if ('answer' in kind) return refusal(kind.answer);
+    if ('before' in kind && (await kind.before()) === 'is lost') return null;
+  }
   const response = await exchange(upstream, command, timeoutMs);
   if (kind === null) return response;
   if (kind === 'lost-after') return null;
+  if ('before' in kind) return response;
+  if ('after' in kind) {
+    await kind.after();
+    return response;
+  }
   if ('rewrite' in kind) return kind.rewrite(response);
   await kind.until;
   return response;

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { anchorStepsSoak } from './anchor-steps.ts';
 import { byteFlips } from './byte-flips.ts';
 import { deviceLoss } from './device-loss.ts';
 import { faults } from './faults.ts';
@@ -18,7 +19,17 @@ import { sim } from './sim.ts';
 import type { Soak, SoakResult } from './soak.ts';
 import { syncs } from './syncs.ts';
 
-const SOAKS: readonly Soak[] = [killCycles, faults, syncs, sim, byteFlips, fuzz, load, deviceLoss];
+const SOAKS: readonly Soak[] = [
+  killCycles,
+  faults,
+  syncs,
+  sim,
+  byteFlips,
+  fuzz,
+  load,
+  deviceLoss,
+  anchorStepsSoak,
+];
 const minutesDefault = 10;
 const minutesMax = 10_080;
 const seedMax = 2 ** 31;
@@ -38,7 +49,7 @@ DESCRIPTION
   one is run all the same.
 
 NAMES
-${SOAKS.map(({ name, about }) => `  ${name.padEnd(12)}${about}`).join('\n')}
+${SOAKS.map(({ name, about }) => `  ${name.padEnd(14)}${about}`).join('\n')}
 
 OPTIONS
   --minutes N   for each NAME, 1 to ${minutesMax}. Default ${minutesDefault}.
