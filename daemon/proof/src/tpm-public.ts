@@ -50,7 +50,11 @@ export const TPMA_OBJECT = {
 } as const;
 
 /** TPMA_NV bits (Part 2 §13.4); the type of the index is in bits 4..7. */
-export const TPMA_NV = { written: 0x2000_0000 } as const;
+export const TPMA_NV = {
+  orderly: 0x0400_0000,
+  clearStClear: 0x0800_0000,
+  written: 0x2000_0000,
+} as const;
 export type NvType = 'ordinary' | 'counter' | 'extend' | 'other';
 
 /** The public area of any object, as far as its Name and its use go. */

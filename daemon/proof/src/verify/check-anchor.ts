@@ -314,6 +314,7 @@ function requireSuccessor(before: Anchor, after: Anchor): void {
   mustHold(
     entry.anchorSequence === old.entry.anchorSequence + 1n &&
       entry.size >= old.entry.size &&
+      (entry.size > old.entry.size || equalBytes(entry.root, old.entry.root)) &&
       equalBytes(entry.previousAnchorLeafHash, old.leafHash),
     `anchor ${item.index} does not follow anchor ${old.index}`,
   );

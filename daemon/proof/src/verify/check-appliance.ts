@@ -15,12 +15,26 @@ import type { Evidence } from './evidence.ts';
 import { mustHold } from './finding.ts';
 
 const MADE_AND_KEPT = ['fixedTpm', 'fixedParent', 'sensitiveDataOrigin', 'sign'] as const;
+const ENDORSES = [
+  'fixedTpm',
+  'fixedParent',
+  'sensitiveDataOrigin',
+  'restricted',
+  'decrypt',
+] as const;
+/** Attributes under which a TPM may lose what an index held at the next reset. */
+const FORGETS = TPMA_NV.orderly | TPMA_NV.clearStClear;
 const COUNTER_SIZE_BYTES = 8;
 /** PCRs 16 to 23 can be reset by software or by a late launch (PC Client profile). */
 const RESETTABLE_PCR_FIRST = 16;
 
-/** The AK signs only what the TPM itself made. */
+/** The AK signs only what the TPM itself made, under an EK that only protects and decrypts. */
 export function checkAttestationKey({ genesis }: Evidence): string {
+  const { ek } = genesis;
+  mustHold(
+    hasAttributes(ek.attributes, ENDORSES) && (ek.attributes & TPMA_OBJECT.sign) === 0,
+    'the EK is not a storage key that was made in, and stays in, its TPM',
+  );
   const { attributes, isSchemeFixed } = genesis.ak;
   mustHold(
     hasAttributes(attributes, MADE_AND_KEPT),
@@ -79,6 +93,10 @@ export function checkIndexes({ genesis }: Evidence): string {
   mustHold(
     counter.nvType === 'counter' && counter.dataSizeBytes === COUNTER_SIZE_BYTES && isWritten,
     'the counter index is not a written TPM counter',
+  );
+  mustHold(
+    [counter, extend].every((index) => ((index?.attributes ?? 0) & FORGETS) === 0),
+    'an index is kept in memory, or cleared, and may lose what it held',
   );
   const doesExtend = extend?.nvType === 'extend' && extend.dataSizeBytes === HASH_SIZE_BYTES;
   mustHold(extend === null || doesExtend, 'the extend index does not extend');

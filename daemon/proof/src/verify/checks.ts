@@ -7,8 +7,10 @@ import * as appliance from './check-appliance.ts';
 import * as bundle from './check-bundle.ts';
 import * as checkpoint from './check-checkpoint.ts';
 import * as endorsement from './check-endorsement.ts';
+import * as expectedBoot from './check-expected-boot.ts';
 import * as policy from './check-policy.ts';
 import { checkDecision } from './check-rules.ts';
+import * as replay from './check-replay.ts';
 import * as what from './check-what.ts';
 import * as when from './check-when.ts';
 import * as who from './check-who.ts';
@@ -69,6 +71,8 @@ export const CHECKS: readonly Check[] = [
   check('order.anchor-counter', anchor.checkAnchorCounter),
   check('order.anchor-chain', anchor.checkAnchorChain),
   check('order.anchor-extras', anchor.checkAnchorExtras),
+  check('order.boot-quote', expectedBoot.checkBootQuote),
+  check('order.anchor-replay', replay.checkAnchorReplay),
   check('order.agent-head', anchor.checkAgentHead),
 ];
 

@@ -1,17 +1,18 @@
 /** Bundles that must be VALID. */
-import { quoteQualifier } from '../../src/anchor.ts';
 import { buildBundle } from './build-bundle.ts';
 import { formatNote, parseNote } from '../../src/note.ts';
 import { sha256 } from '../../src/sha256.ts';
 import { endorsementCertificate, issuerOf } from './certificates.ts';
+import { ofCounted, ofInterrupted, resetTpm } from './forged-case.ts';
 import { ekSpki, ofHardware } from './hardware.ts';
 import { seed } from './keys.ts';
 import { CorpusLedger } from './ledger.ts';
+import { withRegisters } from './registers.ts';
+import { SoftwareTpm } from './software-tpm.ts';
 import type { Exhibit } from './scenario.ts';
 import {
   changeBundle,
   exhibit,
-  extending,
   inputDisclosure,
   observationEnvelope,
   playScenario,
@@ -49,19 +50,24 @@ export const ACCEPT_CASES: readonly AcceptCase[] = [
     return exhibit(scenario, scenario.intent);
   }),
   accept('with-quoted-pcr', () => {
-    const scenario = playScenario({
-      document: (document) => ({ ...document, pcrIndex: 14 }),
-      anchor: (draft, _, { tpm }) => ({
-        ...draft,
-        quote: tpm.quote(quoteQualifier(draft.counter.attest), 14),
-      }),
-    });
+    const scenario = playScenario(withRegisters({}, { withExtend: false }));
     return exhibit(scenario, scenario.intent);
   }),
   accept('with-extend-index', () => {
-    const scenario = playScenario(extending(32));
+    const scenario = playScenario(withRegisters({}, { pcrIndex: null }));
     return exhibit(scenario, scenario.intent);
   }),
+  accept('booted-as-expected', async () => {
+    const { bytes, policy } = await ofCounted();
+    const tpm = new SoftwareTpm('any');
+    const expectedPcrs = [0, 7].map((pcr) => ({ pcr, value: tpm.pcrValue(pcr) }));
+    return { bytes, policy: { ...policy, expectedPcrs } };
+  }),
+  accept('two-runs-in-one-boot-of-the-tpm', () => ofCounted({}, { between: (l) => l.boot() })),
+  accept('tpm-reset-between-two-anchors', () =>
+    ofCounted({}, { between: (ledger) => resetTpm(ledger) }),
+  ),
+  accept('anchor-under-way-at-a-boot', () => ofInterrupted()),
   accept('without-agent-head', async () => {
     const scenario = playScenario();
     return changeBundle(await exhibit(scenario, scenario.intent), () => ({ agentHead: null }));

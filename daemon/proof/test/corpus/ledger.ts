@@ -352,7 +352,7 @@ export class CorpusLedger {
       applianceId: this.applianceId,
       evidenceHash: sha256(evidence),
     });
-    const right = this.tpm.getTime(rightQualifier(left.attest, digest));
+    const right = this.tpm.getTime(rightQualifier(left.attest, digest), 'R');
     const counter = this.tpm.certifyCounter(counterQualifier(right.attest));
     const checkpoint = this.checkpoint(treeHead);
     const extras = { quote: null, extend: null, commitments: [] };

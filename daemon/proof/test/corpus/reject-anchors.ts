@@ -4,19 +4,15 @@ import { formatNote, parseNote } from '../../src/note.ts';
 import type { NoteSignature } from '../../src/note.ts';
 import { buildBundle } from './build-bundle.ts';
 import type { Flaws } from './flaws.ts';
+import type { CountedOptions } from './forged-case.ts';
+import { ofCounted } from './forged-case.ts';
 import { seed } from './keys.ts';
 import { CorpusLedger } from './ledger.ts';
 import type { RejectCase } from './reject-case.ts';
-import { attackerOnP256, invalid, ofIntent, unverifiable } from './reject-case.ts';
+import { attackerOnP256, invalid, ofIntent, onKind, unverifiable } from './reject-case.ts';
+import { withRegisters } from './registers.ts';
 import type { Exhibit } from './scenario.ts';
-import {
-  changeBundle,
-  exhibit,
-  extending,
-  flip,
-  observationEnvelope,
-  playScenario,
-} from './scenario.ts';
+import { changeBundle, exhibit, flip, observationEnvelope, playScenario } from './scenario.ts';
 
 export function checkpointCases(): RejectCase[] {
   const withCheckpoint = (make: (ledger: CorpusLedger) => Uint8Array) => async () => {
@@ -133,26 +129,57 @@ export function anchorCases(): RejectCase[] {
     invalid('counter-jumps', 'order.anchor-chain', () =>
       ofIntent({}, { beforeAnchor: ({ tpm }) => (tpm.counter += 1n) }),
     ),
+    invalid('extend-index-of-another-history', 'order.anchor-replay', () =>
+      ofCounted({}, { between: ({ tpm }) => tpm.extendBy(seed('x'), 8n) }),
+    ),
+    invalid('boot-quote-of-another-boot', 'order.boot-quote', () =>
+      ofCounted(onKind('boot', (entry) => ({ ...entry, bootNumber: 9 }))),
+    ),
+    unverifiable('boot-of-another-firmware', 'order.boot-quote', () => expecting(0, seed('x'))),
+    unverifiable('boot-quote-without-a-pcr-that-is-expected', 'order.boot-quote', () =>
+      expecting(4, seed('x')),
+    ),
+    unverifiable('boot-without-the-quote-that-is-expected', 'order.boot-quote', () =>
+      expecting(0, seed('x'), { withBootQuote: false }),
+    ),
     invalid('quote-without-a-pcr', 'order.anchor-extras', () =>
-      ofIntent({ anchor: (draft, _, { tpm }) => ({ ...draft, quote: tpm.quote(seed('x'), 14) }) }),
+      ofIntent({ anchor: (draft, _, { tpm }) => ({ ...draft, quote: tpm.quote(seed('x')) }) }),
     ),
     invalid('quote-not-of-its-anchor', 'order.anchor-extras', () =>
-      ofIntent({
-        document: (document) => ({ ...document, pcrIndex: 14 }),
-        anchor: (draft, _, { tpm }) => ({ ...draft, quote: tpm.quote(seed('x'), 14) }),
-      }),
-    ),
-    invalid('extend-index-in-part', 'order.anchor-extras', () => ofIntent(extending(31))),
-    invalid('quote-of-another-pcr', 'order.anchor-extras', () =>
-      ofIntent({
-        document: (document) => ({ ...document, pcrIndex: 14 }),
-        anchor: (draft, _, { tpm }) => ({
-          ...draft,
-          quote: tpm.quote(quoteQualifier(draft.counter.attest), 13),
+      ofIntent(
+        withRegisters({
+          anchor: (draft, _, { tpm }) => ({ ...draft, quote: tpm.quote(seed('x')) }),
         }),
-      }),
+      ),
+    ),
+    {
+      ...invalid('extend-index-in-part', 'order.anchor-extras', () =>
+        ofIntent(withRegisters({}, { pcrIndex: null, extendSizeBytes: 31 })),
+      ),
+      also: ['order.anchor-replay'],
+    },
+    invalid('quote-of-another-pcr', 'order.anchor-extras', () =>
+      ofIntent(
+        withRegisters(
+          {
+            anchor: (draft, _, { tpm }) => ({
+              ...draft,
+              quote: tpm.quote(quoteQualifier(draft.counter.attest), [13]),
+            }),
+          },
+          { withBootQuote: false },
+        ),
+      ),
     ),
   ];
+}
+
+/** Under a policy that expects a PCR to hold `value` after the boot. */
+async function expecting(
+  ...[pcr, value, options = {}]: readonly [number, Uint8Array, CountedOptions?]
+): Promise<Exhibit> {
+  const { bytes, policy } = await ofCounted({}, options);
+  return { bytes, policy: { ...policy, expectedPcrs: [{ pcr, value }] } };
 }
 
 /** Two anchors follow the first; the later ones go on from the second as if the other were not. */

@@ -15,6 +15,7 @@ import { endorsementCases } from './reject-endorsement.ts';
 import { anchorCases, checkpointCases } from './reject-anchors.ts';
 import type { RejectCase } from './reject-case.ts';
 import { attacker, invalid, ofIntent, onKind, onTime, unverifiable } from './reject-case.ts';
+import { withRegisters } from './registers.ts';
 import type { Exhibit } from './scenario.ts';
 import { changeBundle, exhibit, flip, inputDisclosure, playScenario } from './scenario.ts';
 
@@ -40,13 +41,17 @@ export const REJECT_CASES: readonly RejectCase[] = [
     ofIntent({ tpm: { counterAttributes: 0x2206_0006 } }),
   ),
   invalid('pcr-that-can-be-reset', 'who.indexes', () =>
-    ofIntent({
-      document: (document) => ({ ...document, pcrIndex: 23 }),
-      anchor: (draft, _, { tpm }) => ({
-        ...draft,
-        quote: tpm.quote(quoteQualifier(draft.counter.attest), 23),
-      }),
-    }),
+    ofIntent(
+      withRegisters(
+        {
+          anchor: (draft, _, { tpm }) => ({
+            ...draft,
+            quote: tpm.quote(quoteQualifier(draft.counter.attest), [23]),
+          }),
+        },
+        { pcrIndex: 23, withBootQuote: false },
+      ),
+    ),
   ),
   invalid('enrolment-by-another-key', 'who.enrolment', () =>
     ofIntent({ enrolmentSigner: attacker }),

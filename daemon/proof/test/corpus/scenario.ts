@@ -1,5 +1,4 @@
 /** The story that most cases tell: two agents, an intent and its outcome, anchors on both sides. */
-import { extendQualifier } from '../../src/anchor.ts';
 import { buildBundle } from './build-bundle.ts';
 import type { Bundle, Disclosure } from '../../src/bundle.ts';
 import { decodeBundle, encodeBundle } from '../../src/bundle.ts';
@@ -160,16 +159,4 @@ export function flip(bytes: Uint8Array, at: number = bytes.length - 1): Uint8Arr
   const changed = bytes.slice();
   changed[at] = (changed[at] ?? 0) ^ 1;
   return changed;
-}
-
-/** An appliance that extends an index, of which each counter-anchor certifies `sizeBytes`. */
-export function extending(sizeBytes: number): Flaws {
-  return {
-    document: (document, { extendPublic }) => ({ ...document, extendPublic }),
-    anchor(draft, _, { tpm }) {
-      if (draft.kind !== 'counter-anchor') return draft;
-      const qualifier = extendQualifier(draft.counter.attest);
-      return { ...draft, extend: tpm.certifyExtend(qualifier, sizeBytes) };
-    },
-  };
 }
