@@ -150,7 +150,8 @@ function inBrowser(): string {
       secret: new Uint8Array(32).fill(2),
       randomness: new Uint8Array(96).fill(3),
     });
-    const credential = proof.encodeHex(proof.concatBytes(made.credentialBlob, made.encryptedSecret));
+    const parts = [made.credentialBlob, made.encryptedSecret];
+    const credential = proof.encodeHex(proof.concatBytes(...parts));
     return { verdicts, torsion, credential };
   })()`;
 }

@@ -1,8 +1,9 @@
 /**
  * Replay: what the anchors of the bundle did to the PCR and the extend index leads to what the TPM
- * quoted and certified of them (SPEC.md §9). An anchor taken out of the sequence, or made in another
- * history at the same value of the counter, leaves its mark. A bundle has not all anchors and boot
- * entries: only what follows from a value that is here is compared. `replay.ts` does it over a log.
+ * quoted and certified of them (SPEC.md §9). An anchor taken out of the sequence, or made in
+ * another history at the same value of the counter, leaves its mark. A bundle has not all anchors
+ * and boot entries: only what follows from a value that is here is compared. `replay.ts` does it
+ * over a log.
  */
 import { anchorDigest, extendBase, extendData, extended, pcrDigest } from '../anchor.ts';
 import { equalBytes } from '../bytes.ts';

@@ -1,4 +1,4 @@
-/** An appliance whose anchors extend a PCR and, where they count, an index: all as SPEC.md §9 says. */
+/** An appliance whose anchors extend a PCR and, where they count, an index (SPEC.md §9). */
 import { anchorDigest, extendQualifier, quoteQualifier } from '../../src/anchor.ts';
 import { concatBytes, encodeU64, encodeUtf8 } from '../../src/bytes.ts';
 import type { Entry } from '../../src/entry.ts';
