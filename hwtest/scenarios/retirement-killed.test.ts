@@ -38,23 +38,25 @@ interface Kill {
   readonly nth: number;
 }
 
-const kill = (call: string, fileClass: string, fault: Kill['fault'], nth = 1): Kill => ({
-  ...{ call, fileClass, fault, nth },
-});
+const kill = (
+  fault: Kill['fault'],
+  [call, fileClass]: readonly [call: string, fileClass: string],
+  nth = 1,
+): Kill => ({ call, fileClass, fault, nth });
 
 /** Each goes on where the one before it was killed. */
 const KILLS_OF_RENAMES: readonly Kill[] = [
-  kill('pwrite', 'segment', 'kill-before'),
-  kill('fdatasync', 'segment', 'kill-after', 2),
-  kill('rename', 'away', 'kill-before'),
-  kill('rename', 'away', 'kill-after'),
-  kill('fsync', 'away-folder', 'kill-after'),
-  kill('fsync', 'journal-folder', 'kill-after'),
+  kill('kill-before', ['pwrite', 'segment']),
+  kill('kill-after', ['fdatasync', 'segment'], 2),
+  kill('kill-before', ['rename', 'away']),
+  kill('kill-after', ['rename', 'away']),
+  kill('kill-after', ['fsync', 'away-folder']),
+  kill('kill-after', ['fsync', 'journal-folder']),
 ];
 
 const KILLS_OF_COPIES: readonly Kill[] = [
-  kill('unlink', 'segment', 'kill-before'),
-  kill('unlink', 'segment', 'kill-after'),
+  kill('kill-before', ['unlink', 'segment']),
+  kill('kill-after', ['unlink', 'segment']),
 ];
 
 interface Ended {
