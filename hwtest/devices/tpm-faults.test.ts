@@ -165,6 +165,20 @@ describeContract('TPM device with faults', backend, () => {
     await rsa.close(timeoutMs);
   });
 
+  it('measures no wear where the owner’s authorisation is with the operators', async () => {
+    const { owner } = constants.hierarchy;
+    const value = sha256('handed over');
+    const tpm = await Tpm.open(proxy.tcti);
+    await tpm.hierarchies.changeAuth(owner, value);
+    const found = await device.examine({ runs: 1, wear: true }, timeoutMs);
+    assert(found.checks.some(({ name, outcome }) => name === 'wear' && outcome === 'poor'));
+    assert(!found.latencies.some(({ operation }) => operation === 'NV_Increment'));
+    await tpm.hierarchies.changeAuth(owner, new Uint8Array(0));
+    const again = await device.examine({ runs: 1, wear: true }, timeoutMs);
+    assert(again.latencies.some(({ operation }) => operation === 'NV_Increment'));
+    tpm.close();
+  });
+
   it('salts no session to a key that somebody put in place of the known one', async () => {
     const [first, , last] = templates.endorsementKeyProfiles;
     assert(first && last);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -131,6 +132,12 @@ describe('attestation challenge', function () {
     );
     assert.equal(end.code, 2);
     assert.match(end.stderr, /"keep\.bin" not written/);
+    const taken = await run(
+      ...['challenge', '--identity', 'identity.json'],
+      ...['--out', 'challenge.bin', '--secret-file', 'fourth-keep.bin'],
+    );
+    assert.equal(taken.code, 2);
+    assert(!existsSync(at('fourth-keep.bin')));
   });
 });
 

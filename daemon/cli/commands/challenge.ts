@@ -1,6 +1,6 @@
 /** `kudurru challenge`: whether an attestation key is in the TPM that it is said to be in. */
 import { randomBytes } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 
 import {
   type AnswerReport,
@@ -97,9 +97,14 @@ async function make(invocation: Invocation): Promise<number> {
     secret: Uint8Array.from(randomBytes(SECRET_SIZE_BYTES)),
     randomness: Uint8Array.from(randomBytes(CREDENTIAL_RANDOMNESS_SIZE_BYTES)),
   });
-  // The secret first: a challenge that nobody can check is of no use.
+  // The secret first: a challenge that nobody can check is of no use, nor is a secret alone.
   writeNew(secretFile, made.kept);
-  writeNew(out, made.challenge);
+  try {
+    writeNew(out, made.challenge);
+  } catch (error) {
+    rmSync(secretFile);
+    throw error;
+  }
   const { terminal, isJson } = invocation;
   const challengeSha256 = sha256(made.challenge);
   if (isJson) terminal.printJson({ challenge: out, secretFile, challengeSha256 });

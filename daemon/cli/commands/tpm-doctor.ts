@@ -29,7 +29,8 @@ export const tpmDoctor: Command = {
       'time, as the daemon sends it: waiting behind an anchor is part of it.',
     'It leaves counter, extend index and anchor PCR alone. What writes is not measured unless ' +
       '--wear is given: then a counter and an extend index are made, written N times each, and ' +
-      'removed. A TPM takes some hundred thousand writes in its life.',
+      'removed. A TPM takes some hundred thousand writes in its life. Where the operators have ' +
+      'the authorisation of its owner, this cannot be measured.',
     'It ends within a minute: where the TPM is slow, after fewer runs, and the table says how ' +
       'many.',
   ],

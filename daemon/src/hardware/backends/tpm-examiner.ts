@@ -7,6 +7,7 @@ import type { TpmSettings } from '../device-settings.ts';
 import type { ExaminationRequest, TpmCheck, TpmExamination } from '../tpm-examination.ts';
 import { tpmLabel } from './known-emulators.ts';
 import { checkAbilities } from './tpm-abilities.ts';
+import { authorisationsSetIn } from './tpm-custody.ts';
 import { measureLatencies } from './tpm-latencies.ts';
 import type { LoadedTpm } from './tpm-loaded.ts';
 import { firmwareParts, quirksOf } from './tpm-quirks.ts';
@@ -14,6 +15,12 @@ import { firmwareParts, quirksOf } from './tpm-quirks.ts';
 /** With fewer, a new provisioning beside the old one would not find room. */
 const countersSpareMin = 1;
 const persistentSpareMin = 1;
+
+const wearCheck: TpmCheck = {
+  name: 'wear',
+  outcome: 'poor',
+  text: "not measured: NV is the owner's to define, and the operators have that authorisation",
+};
 
 export async function examineTpm(
   loaded: LoadedTpm,
@@ -27,6 +34,7 @@ export async function examineTpm(
   const abilities = await checkAbilities(tpm, settings, deadline);
   const { manufacturer, vendorString, firmwareVersion, values } = properties;
   const revision = values.get(constants.property.revision) ?? 0;
+  const canWear = !authorisationsSetIn(values).includes('owner');
   return {
     label: tpmLabel(settings.label, manufacturer),
     manufacturer,
@@ -34,7 +42,13 @@ export async function examineTpm(
     firmware: firmwareParts(firmwareVersion).join('.'),
     revision,
     clock,
-    checks: [...abilities, ...roomChecks(properties), lockoutCheck(properties), clockCheck(clock)],
+    checks: [
+      ...abilities,
+      ...roomChecks(properties),
+      lockoutCheck(properties),
+      clockCheck(clock),
+      ...(request.wear && !canWear ? [wearCheck] : []),
+    ],
     quirks: quirksOf({
       manufacturer,
       firmwareVersion,
@@ -42,7 +56,11 @@ export async function examineTpm(
       endorsementProfile: state.ekProfile,
       hasCertificate: state.ekCertificates.length > 0,
     }),
-    latencies: await measureLatencies(loaded, request, deadline),
+    latencies: await measureLatencies(
+      loaded,
+      { ...request, wear: request.wear && canWear },
+      deadline,
+    ),
   };
 }
 
