@@ -16,7 +16,7 @@ import { makeTemplates, type Templates } from './templates.ts';
 const text = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
 
 describe('faults at each call that changes the disk', function () {
-  this.timeout(900_000);
+  this.timeout(3_600_000);
   let folder: string;
   let templates: Templates;
   let traced: Traced;
