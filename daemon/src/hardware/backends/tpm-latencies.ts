@@ -11,6 +11,7 @@ import type { Deadline } from '../deadline.ts';
 import type { ExaminationRequest, TpmLatency } from '../tpm-examination.ts';
 import type { LoadedTpm } from './tpm-loaded.ts';
 import { withPauses } from './tpm-pauses.ts';
+import { openStorageRoot } from './tpm-provisioning.ts';
 
 /** PCR 16 is for debugging, and any program may reset it (PC Client profile §4.7.1). */
 const debugPcr = 16;
@@ -30,12 +31,18 @@ export async function measureLatencies(
   request: ExaminationRequest,
   deadline: Deadline,
 ): Promise<TpmLatency[]> {
-  const latencies = await measureAll(harmless(loaded), request.runs, deadline);
+  const root = await openStorageRoot(loaded.tpm, deadline);
+  const latencies = await measureAll(harmless(loaded, root), request.runs, deadline);
   if (!request.wear) return latencies;
   return [...latencies, ...(await measureWear(loaded, request.runs, deadline))];
 }
 
-function harmless({ tpm, ak, checkpointKey, counter }: LoadedTpm): readonly Measured[] {
+function harmless(
+  { tpm, ak, checkpointKey, counter, state }: LoadedTpm,
+  root: ObjectHandle,
+): readonly Measured[] {
+  const publicArea = state.checkpointKeyPublic;
+  const parts = { publicArea, privatePart: state.checkpointKeyPrivate };
   const data = Uint8Array.from(randomBytes(32));
   const { attestations, keys, nv, platform, sessions } = tpm;
   return [
@@ -58,6 +65,10 @@ function harmless({ tpm, ak, checkpointKey, counter }: LoadedTpm): readonly Meas
       operation: 'Certify',
       run: (options) =>
         attestations.certify(ak, { object: checkpointKey, qualifyingData: data }, options),
+    },
+    {
+      operation: 'Load, FlushContext',
+      run: async (options) => keys.flush(await keys.load(root, parts, options), options),
     },
     {
       operation: 'StartAuthSession, FlushContext',
