@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { anchorStepsSoak } from './anchor-steps.ts';
+import { anchorsSoak } from './anchors.ts';
 import { byteFlips } from './byte-flips.ts';
 import { deviceLoss } from './device-loss.ts';
 import { faults } from './faults.ts';
@@ -29,6 +30,7 @@ const SOAKS: readonly Soak[] = [
   load,
   deviceLoss,
   anchorStepsSoak,
+  anchorsSoak,
 ];
 const minutesDefault = 10;
 const minutesMax = 10_080;
