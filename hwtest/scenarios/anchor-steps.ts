@@ -6,6 +6,7 @@ import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 
 import { connect, type Agent, type Receipt } from '@kudurru/agent';
+import { verify } from '@kudurru/proof';
 
 import {
   defaultCounterIndex,
@@ -15,7 +16,7 @@ import { Appliance, type DaemonOptions, type RunningDaemon } from '../backends/a
 import { enrolAgent } from '../backends/control.ts';
 import { commandCode, startTpmProxy, type TpmFault, type TpmProxy } from '../backends/tpm-proxy.ts';
 import { compareReceipts } from './receipt-checker.ts';
-import { checkFiles, someAction } from './scenario.ts';
+import { bundleOf, checkFiles, policyOf, someAction } from './scenario.ts';
 
 /** A command of an anchor, as the TPM is sent it. */
 interface AnchorStep {
@@ -151,13 +152,29 @@ export class AnchorSteps {
   async verdict(): Promise<string[]> {
     await this.#serve();
     await this.#submit();
+    const invalid = await this.#invalidBundles();
     await this.#stop();
+    if (invalid.length > 0) return invalid;
     try {
       await checkFiles(this.#appliance.state);
     } catch (error) {
       return [String(error)];
     }
     return (await compareReceipts(this.#appliance.state, this.#receipts)).problems.slice();
+  }
+
+  /** What a reader would say of the bundle of each entry, where it is anything but VALID. */
+  async #invalidBundles(): Promise<string[]> {
+    const { controlSocket } = this.#appliance;
+    const policy = await policyOf(controlSocket);
+    const end = this.#receipts.at(-1)?.statementIndex ?? 0n;
+    const problems: string[] = [];
+    for (let index = 0n; index <= end; index++) {
+      const verdict = await verify(await bundleOf(controlSocket, index), policy);
+      const bad = verdict.checks.filter(({ outcome }) => !['pass', 'skipped'].includes(outcome));
+      problems.push(...bad.map(({ id, text }) => `bundle of entry ${index}: ${id}: ${text}`));
+    }
+    return problems;
   }
 
   async end(): Promise<void> {

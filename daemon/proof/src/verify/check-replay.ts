@@ -27,10 +27,16 @@ export function checkAnchorReplay({ anchors, boots, genesis }: Evidence): string
 /** What the PCR is known to hold. */
 interface KnownPcr {
   readonly value: Uint8Array;
-  /** Of a boot entry that nothing has followed yet. */
+  /** Of a boot entry that no anchor has followed yet. */
   readonly isOfBoot: boolean;
-  /** What the anchors before that boot entry led to, in the same TPM boot; null if not known. */
-  readonly before: Uint8Array | null;
+  /** What it held earlier in that TPM boot, since the last anchor; null if not known. */
+  readonly earlier: EarlierPcr | null;
+}
+
+interface EarlierPcr {
+  readonly value: Uint8Array;
+  /** By a boot entry, which an anchor under way may have come before; else by the last anchor. */
+  readonly isOfBoot: boolean;
 }
 
 class BundleReplay {
@@ -54,8 +60,9 @@ class BundleReplay {
     const isSameBoot = this.#enter(attest.clock, `boot entry ${item.index}`);
     const { pcrIndex } = this.#genesis.document;
     const value = bootQuote.values.find(({ pcr }) => pcr === pcrIndex)?.value;
-    const before = isSameBoot ? (this.#pcr?.value ?? null) : null;
-    this.#pcr = value === undefined ? null : { value, isOfBoot: true, before };
+    const known = isSameBoot ? this.#pcr : null;
+    const earlier = known?.earlier ?? known;
+    this.#pcr = value === undefined ? null : { value, isOfBoot: true, earlier };
   }
 
   anchor(anchor: Anchor): void {
@@ -91,12 +98,13 @@ class BundleReplay {
     // An anchor that a crash interrupted may have extended the PCR before the boot entry was made.
     const wasUnderWay = known.isOfBoot && !isOf(next) && isOf(known.value);
     mustHold(wasUnderWay || isOf(next), place);
-    const { before } = known;
-    if (before !== null) {
-      const led = wasUnderWay ? extended(before, digest) : before;
-      mustHold(equalBytes(led, known.value), place);
+    const { earlier } = known;
+    if (earlier !== null) {
+      const isUnchanged = equalBytes(earlier.value, known.value);
+      const isByAnchor = equalBytes(extended(earlier.value, digest), known.value);
+      mustHold(wasUnderWay ? isByAnchor || (isUnchanged && earlier.isOfBoot) : isUnchanged, place);
     }
-    this.#pcr = { value: wasUnderWay ? known.value : next, isOfBoot: false, before: null };
+    this.#pcr = { value: wasUnderWay ? known.value : next, isOfBoot: false, earlier: null };
     this.count += 1;
   }
 

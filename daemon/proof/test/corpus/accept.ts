@@ -67,7 +67,7 @@ export const ACCEPT_CASES: readonly AcceptCase[] = [
   accept('tpm-reset-between-two-anchors', () =>
     ofCounted({}, { between: (ledger) => resetTpm(ledger) }),
   ),
-  accept('anchor-under-way-at-a-boot', () => ofInterrupted()),
+  accept('anchor-under-way-at-two-boots', () => ofInterrupted()),
   accept('without-agent-head', async () => {
     const scenario = playScenario();
     return changeBundle(await exhibit(scenario, scenario.intent), () => ({ agentHead: null }));

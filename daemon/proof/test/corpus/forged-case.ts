@@ -13,8 +13,8 @@ import { exhibit, observationEnvelope } from './scenario.ts';
 export interface CountedOptions extends Registers {
   /** Runs before the second anchor. */
   readonly between?: (ledger: CorpusLedger) => unknown;
-  /** Runs while the second anchor is made. */
-  readonly during?: (ledger: CorpusLedger) => unknown;
+  /** Runs while the second anchor is made. An index is the subject, which a third one covers. */
+  readonly during?: (ledger: CorpusLedger) => bigint | void;
 }
 
 /** Two counter-anchors with an action between them, on a box with a PCR and an extend index. */
@@ -27,9 +27,14 @@ export function ofCounted(
   ledger.anchor('counter-anchor');
   const [index = 0n] = ledger.submit(session, [observationEnvelope()]);
   between?.(ledger);
-  ledger.anchor('counter-anchor', () => during?.(ledger));
+  const later: bigint[] = [];
+  ledger.anchor('counter-anchor', () => {
+    const own = during?.(ledger);
+    if (typeof own === 'bigint') later.push(own);
+  });
+  if (later.length > 0) ledger.anchor('anchor');
   ledger.alarm();
-  return exhibit({ ledger }, index);
+  return exhibit({ ledger }, later[0] ?? index);
 }
 
 /** The TPM is reset, and the daemon says so. */
@@ -41,8 +46,8 @@ export function resetTpm(ledger: CorpusLedger): void {
 }
 
 /**
- * As `ofCounted`, but the daemon ended when the second anchor had extended the PCR: the next run
- * found it so, and finished the anchor.
+ * As `ofCounted`, but the daemon ended when the second anchor had extended the PCR: two runs found
+ * it so, and the second of them finished the anchor. The subject is of the first of them.
  */
 export async function ofInterrupted(): Promise<Exhibit> {
   let underWay: Uint8Array = new Uint8Array(0);
@@ -61,9 +66,13 @@ export async function ofInterrupted(): Promise<Exhibit> {
       during(ledger) {
         ledger.tpm.extendBy(underWay, ledger.tpm.counter);
         ledger.boot();
+        const index = ledger.alarm();
+        ledger.boot();
+        return index;
       },
       extendBy({ tpm }, { anchorSequence, counterExpected }, digest) {
-        if (anchorSequence === 0n) tpm.extendBy(digest, counterExpected);
+        if (anchorSequence === 1n) return;
+        tpm.extendBy(digest, anchorSequence === 0n ? counterExpected : null);
       },
     },
   );
