@@ -54,9 +54,8 @@ async function anchorFast(
   const untilMs = startedMs + minutes * 60_000;
   while (performance.now() < untilMs) {
     await submitAnchored(agent, warmUpAnchors);
-    say(
-      `${(await anchorsOf(appliance)) - firstSequence} anchors, ${tell(await footprintOf(appliance))}`,
-    );
+    const made = (await anchorsOf(appliance)) - firstSequence;
+    say(`${made} anchors, ${tell(await footprintOf(appliance))}`);
   }
   const seconds = (performance.now() - startedMs) / 1000;
   const anchors = (await anchorsOf(appliance)) - firstSequence;
