@@ -21,6 +21,7 @@ const COMMANDS: readonly Listed[] = [
     words: ['provision'],
     load: async () => (await import('./commands/provision.ts')).provision,
   },
+  { words: ['recover'], load: async () => (await import('./commands/recover.ts')).recover },
   { words: ['status'], load: async () => (await import('./commands/status.ts')).status },
   {
     words: ['agent', 'enrol'],

@@ -6,7 +6,7 @@
  * have lost or falsified something.
  */
 import { isKudurruError, reasonOf } from './base/errors.ts';
-import { openLog } from './base/log.ts';
+import { openLog, type Log } from './base/log.ts';
 import { startDaemon, softwareVersion, type Daemon } from './compose.ts';
 import { parseArguments, type Arguments } from './config/arguments.ts';
 import { helpText } from './config/help.ts';
@@ -53,6 +53,7 @@ async function run(configuration: Configuration): Promise<number> {
     daemon = await startDaemon(configuration, log);
   } catch (error) {
     log.error('start refused', error);
+    if (isKudurruError(error, 'anchor-contradiction')) sayRecovery(log);
     const known = isKudurruError(error) && error.code !== 'assertion-failed';
     return known ? exitCode.refused : exitCode.internal;
   }
@@ -65,6 +66,15 @@ async function run(configuration: Configuration): Promise<number> {
     log.error('ended', error);
     return exitCode.internal;
   }
+}
+
+/** What an operator must sign, where there is no better journal or TPM. */
+function sayRecovery(log: Log): void {
+  log.warning('operators can order to go on from what the TPM shows', {
+    write: 'kudurru recover --describe > order.bin',
+    sign: 'ssh-keygen -Y sign -n kudurru -f KEY order.bin',
+    carryOut: 'kudurru recover --authorisation order.bin.sig',
+  });
 }
 
 function configurationText({ state, settings, sources }: Configuration): string {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { type Tpm, TpmError, Tpm as OpenTpm, constants } from '@kudurru/tpm2-tss';
@@ -20,9 +20,13 @@ describe('custody of the TPM', function () {
   let scenario: Scenario;
   let folder: string;
   let tpm: Tpm;
+  /** As for a box with a chip. */
+  let config: string;
 
   before(async () => {
     folder = makeScratchFolder();
+    config = join(folder, 'kudurru.toml');
+    writeFileSync(config, 'profile = "hardware"\n');
     makeOperatorKey(folder, 'ana');
     makeOperatorKey(folder, 'ben', 'ecdsa');
     scenario = await Scenario.prepare();
@@ -52,14 +56,19 @@ describe('custody of the TPM', function () {
   });
 
   it('goes to the operators: what they open works, and nothing else does', async () => {
-    const { code, stderr } = await provision(['--operator', 'ana=ana.pub']);
+    const { code, stderr } = await provision(['--operator', 'ana=ana.pub', '--config', config]);
     assert.equal(code, 0, stderr);
     const index = await tpm.nv.find(defaultCounterIndex);
     assert(index !== undefined);
     await tpm.hierarchies.setAuth(owner, new Uint8Array(0));
     await tpm.hierarchies.setAuth(lockout, new Uint8Array(0));
     await assert.rejects(tpm.nv.undefine(index), refusedWith(badAuth));
-    const daemon = await scenario.appliance.start();
+    const daemon = await scenario.appliance.start({ flags: ['--config', config] });
+    // Whatever the profile says, an emulator is one.
+    assert.deepEqual(
+      (await scenario.status()).devices.map(({ label }) => label),
+      ['emulated', 'emulated'],
+    );
     assert.deepEqual((await scenario.status()).custody.authorisationsSet, ['owner', 'lockout']);
     await daemon.stop();
     await tpm.hierarchies.setAuth(owner, opened('owner'));

@@ -12,17 +12,25 @@ export interface CommandEnd {
 
 export interface CommandOptions {
   readonly currentFolder: string;
+  /** Transport to the TPM, where it is not the state folder's own. */
+  readonly tcti?: string;
+  /** SIGKILL when it resolves, and for the device helper with it. */
+  readonly killWhen?: Promise<void>;
 }
 
 export async function kudurru(
   words: readonly string[],
-  { currentFolder }: CommandOptions,
+  { currentFolder, tcti, killWhen }: CommandOptions,
 ): Promise<CommandEnd> {
   const child = spawn(process.execPath, [commandProgram, ...words], {
     cwd: currentFolder,
-    env: { PATH: process.env['PATH'] },
+    env: {
+      PATH: process.env['PATH'],
+      ...(tcti === undefined ? {} : { KUDURRU_TCTI: tcti }),
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  void killWhen?.then(() => child.kill('SIGKILL'));
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));

@@ -17,6 +17,7 @@ import { fuzz } from './fuzz.ts';
 import { killCycles } from './kill-cycles.ts';
 import { load } from './load.ts';
 import { sim } from './sim.ts';
+import { provisionSteps } from './provision-steps.ts';
 import type { Soak, SoakResult } from './soak.ts';
 import { syncs } from './syncs.ts';
 
@@ -31,6 +32,7 @@ const SOAKS: readonly Soak[] = [
   deviceLoss,
   anchorStepsSoak,
   anchorsSoak,
+  provisionSteps,
 ];
 const minutesDefault = 10;
 const minutesMax = 10_080;
@@ -51,7 +53,7 @@ DESCRIPTION
   one is run all the same.
 
 NAMES
-${SOAKS.map(({ name, about }) => `  ${name.padEnd(14)}${about}`).join('\n')}
+${SOAKS.map(({ name, about }) => `  ${name.padEnd(17)}${about}`).join('\n')}
 
 OPTIONS
   --minutes N   for each NAME, 1 to ${minutesMax}. Default ${minutesDefault}.

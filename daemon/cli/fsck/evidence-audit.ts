@@ -5,6 +5,8 @@
 import {
   decodeCbor,
   decodeEntry,
+  decodeOperatorOrder,
+  decodeRestoration,
   encodeHex,
   equalBytes,
   isAnchorEntry,
@@ -14,6 +16,7 @@ import {
   ProofError,
   type BatchVerifier,
   type Checkpoint,
+  type EntryOf,
   type LogEntry,
 } from '@kudurru/proof';
 import type { FsckEvidence } from '@kudurru/native';
@@ -37,7 +40,10 @@ export class EvidenceAudit {
   #audit: LogAudit | null = null;
   /** By index of the enrolment. A log has few agents. */
   readonly #enrolments = new Map<bigint, LogEntry>();
+  /** Or the restore entry that stands in its place. */
   #lastAnchor: LogEntry | null = null;
+  /** Of the orders that were carried out. */
+  readonly #nonces = new Set<string>();
   #checkpoints = 0n;
   #anchors = 0n;
   #newest: Checkpoint | null = null;
@@ -100,6 +106,11 @@ export class EvidenceAudit {
         }
         this.#lastAnchor = subject;
       }
+      if (entry.kind === 'restore') {
+        if (this.#lastAnchor !== null) references.push(this.#lastAnchor);
+        this.#checkOrder(evidence, entry);
+        this.#lastAnchor = subject;
+      }
       if (entry.kind === 'agent.enrol') this.#enrolments.set(index, subject);
       for (const problem of (await this.#audit?.entry(subject, references)) ?? []) {
         this.#say(evidence, isAnchorEntry(entry) ? 'anchor-invalid' : 'entry-invalid', problem);
@@ -111,6 +122,19 @@ export class EvidenceAudit {
       if (!(error instanceof ProofError)) throw error;
       this.#say(evidence, 'entry-invalid', `entry ${index}: ${error.message}`);
     }
+  }
+
+  /** A nonce is used once, and the order is of the anchor before it. */
+  #checkOrder(evidence: FsckEvidence, { order }: EntryOf<'restore'>): void {
+    const { nonce, payload } = decodeOperatorOrder(order);
+    const previous = this.#lastAnchor?.index ?? null;
+    if (decodeRestoration(payload).previousAnchorIndex !== previous) {
+      this.#say(evidence, 'entry-invalid', 'the order does not name the anchor before it');
+    }
+    if (this.#nonces.has(encodeHex(nonce))) {
+      this.#say(evidence, 'entry-invalid', 'the order was carried out before');
+    }
+    this.#nonces.add(encodeHex(nonce));
   }
 
   async #takeCheckpoint(evidence: FsckEvidence): Promise<void> {

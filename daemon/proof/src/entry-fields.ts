@@ -8,6 +8,7 @@ import { systemCommitments } from './commitment.ts';
 import { ENVELOPE_SIZE_BYTES_MAX } from './envelope.ts';
 import { agentIdText } from './identifier.ts';
 import { NOTE_SIZE_BYTES_MAX } from './note.ts';
+import { ORDER_SIZE_BYTES_MAX } from './operator-order.ts';
 import type { Codec } from './schema.ts';
 import {
   bytes,
@@ -23,6 +24,7 @@ import {
   text,
   uint,
 } from './schema.ts';
+import { SSHSIG_SIZE_BYTES_MAX } from './sshsig.ts';
 import { COSE_KEY_SIZE_BYTES_MAX } from './statement.ts';
 
 export const ENTRY_SIZE_BYTES_MAX = 65_535;
@@ -195,6 +197,14 @@ export const ENTRY_KINDS = {
     }),
   },
   stop: { number: 22, fields: record({ reason: text(1, 256), openSessions: count }) },
+  restore: {
+    number: 26,
+    fields: record({
+      /** Signed by operators (SPEC.md §2.3); its payload is a restoration (§9.1). */
+      order: bytes(1, ORDER_SIZE_BYTES_MAX),
+      authorisations: list(bytes(1, SSHSIG_SIZE_BYTES_MAX), 1, AUTHORISATIONS_MAX),
+    }),
+  },
   alarm: { number: 27, fields: record({ code: text(1, 64), message: text(1, 512) }) },
 } as const satisfies Readonly<
   Record<string, { readonly number: number; readonly fields: Codec<unknown> }>

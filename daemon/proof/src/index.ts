@@ -90,6 +90,8 @@ export type {
   Operator,
   OperatorOrder,
 } from './operator-order.ts';
+export { decodeRestoration, encodeRestoration } from './restoration.ts';
+export type { Restoration } from './restoration.ts';
 
 // Tree, tiles, checkpoints (SPEC.md §8).
 export {

@@ -13,6 +13,8 @@ import type { SecurityKeyFlags, Sshsig } from './sshsig.ts';
 import { parseSshsig, verifySshsig } from './sshsig.ts';
 
 const PAYLOAD_SIZE_BYTES_MAX = 16_384;
+/** The payload, and at most 256 bytes around it. */
+export const ORDER_SIZE_BYTES_MAX = PAYLOAD_SIZE_BYTES_MAX + 256;
 
 const shape = {
   /** Kind of the entry that carries it out, such as `restore`. */

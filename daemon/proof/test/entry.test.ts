@@ -38,6 +38,12 @@ const small: Entry[] = [
   },
   { kind: 'stop', ...head, reason: 'asked', openSessions: 0 },
   { kind: 'alarm', ...head, code: 'x', message: 'y' },
+  {
+    kind: 'restore',
+    ...head,
+    order: Uint8Array.of(1),
+    authorisations: [Uint8Array.of(2), Uint8Array.of(3)],
+  },
 ];
 
 /** Every entry of the committed bundles. */

@@ -195,10 +195,40 @@ export const ERROR_CODES = {
     retry: 'later',
     meaning: 'the answer needs something that is not there yet, such as a later checkpoint',
   },
+  /** Recovery. */
+  'nothing-to-recover': {
+    retry: 'never',
+    meaning: 'TPM and journal do not contradict each other',
+  },
   /** Provisioning: the operators that are named. */
   'operator-key-unusable': {
     retry: 'never',
     meaning: 'an operator is named wrongly or twice, or has no key of a supported type',
+  },
+  /** Recovery, and every order of operators. */
+  'operator-unknown': {
+    retry: 'never',
+    meaning: 'an order is signed by a key of no operator, or the ledger has none',
+  },
+  /** Recovery: an order that operators signed. */
+  'order-expired': {
+    retry: 'never',
+    meaning: 'the order had to be carried out earlier',
+  },
+  /** Recovery: an order that operators signed. */
+  'order-malformed': {
+    retry: 'never',
+    meaning: 'what was signed is no order, or one for something else',
+  },
+  /** Recovery: an order that operators signed. */
+  'order-outdated': {
+    retry: 'never',
+    meaning: 'TPM or journal are no longer as the order describes them',
+  },
+  /** Recovery: an order that operators signed. */
+  'order-used': {
+    retry: 'never',
+    meaning: 'the order was carried out already',
   },
   /** The control socket. */
   'path-unknown': {

@@ -91,8 +91,9 @@ function settingsOf(state: string, settings: Configuration['settings']): DeviceS
       counterIndex: defaultCounterIndex,
       extendIndex: defaultExtendIndex,
       anchorPcr: settings.anchorPcr,
-      // The emulated TPM is started for this state folder and has no other user.
-      soleUser: true,
+      // The emulated TPM is started for this state folder and has no other user; a chip is reached
+      // through the kernel's resource manager.
+      soleUser: settings.profile === 'emulated',
     },
     token: {
       label: settings.profile,

@@ -1,8 +1,9 @@
 /** The entries that a run of the daemon makes about itself. */
-import { encodeUtf8 } from '@kudurru/proof';
+import { decodeEntry, encodeUtf8 } from '@kudurru/proof';
 
 import { isKudurruError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { leafIndex } from '../base/units.ts';
 import { RefusalTally } from '../intake/refusals.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { systemEntry, type SystemEntry } from '../ledger/system-entry.ts';
@@ -43,7 +44,7 @@ export class RunEntries {
     }
     entries.push(boot);
     // A ledger that was provisioned and never ran has lost nothing.
-    if (store.bootCount() > 0 && !store.stoppedCleanly) entries.push(this.#uncleanStart());
+    if (store.bootCount() > 0 && !store.stoppedCleanly) entries.push(await this.#uncleanStart());
     for (const outcome of await ledger.append(entries)) {
       if ('refusal' in outcome) throw outcome.refusal;
     }
@@ -80,16 +81,25 @@ export class RunEntries {
     await this.#options.ledger.appendOne(systemEntry('stop', fields));
   }
 
-  #uncleanStart(): SystemEntry {
+  async #uncleanStart(): Promise<SystemEntry> {
     const { clock, ledger, founded } = this.#options;
-    const { bootIndex, taiNs } = founded.store.lastTime();
-    const sinceNs: bigint = clock.now().taiNs - taiNs;
+    const { bootIndex } = founded.store.lastTime();
+    const sinceNs: bigint = clock.now().taiNs - (await this.#lastOfRun());
     return systemEntry('unclean-start', {
       previousBootIndex: bootIndex,
       treeSize: ledger.head().size,
       // Rounded up: what came in the last fraction of a second may be missing too.
       secondsAtRisk: Number((sinceNs + nsPerSecond - 1n) / nsPerSecond),
     });
+  }
+
+  /** Time of the last entry that a run made: restore entries are made between runs. */
+  async #lastOfRun(): Promise<bigint> {
+    const { ledger } = this.#options;
+    for (let index = ledger.head().size - 1n; ; index -= 1n) {
+      const { kind, time } = decodeEntry(await ledger.readEntry(leafIndex(index)));
+      if (kind !== 'restore') return time.taiNs;
+    }
   }
 }
 

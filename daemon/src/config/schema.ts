@@ -44,7 +44,7 @@ const pcrsPattern = new RegExp(`^${pcr}(?:,${pcr}){0,23}$`, 'u');
 export const SETTINGS = {
   profile: {
     kind: 'choice',
-    choices: ['emulated'],
+    choices: ['emulated', 'hardware'],
     default: 'emulated',
     meaning: 'the set of devices the daemon works with',
     reason: 'what it makes says "emulated" everywhere, and a reader refuses it unless told so',

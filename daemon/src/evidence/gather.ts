@@ -7,6 +7,8 @@
 import {
   decodeEntry,
   decodeEnvelope,
+  decodeOperatorOrder,
+  decodeRestoration,
   equalBytes,
   isAnchorEntry,
   leafHash,
@@ -64,7 +66,7 @@ class Gatherer {
     const subject = await this.#add(index);
     await this.#add(leafIndex(0n));
     const anchor = await this.#coveringAnchor(index);
-    await this.#addAnchorsBetween(index, anchor.entry.previousAnchorIndex);
+    await this.#addAnchorsBack(index, anchor.entry.previousAnchorIndex);
     const below = await places.lastAnchorBelow(index);
     if (below !== null) await this.#addAnchor(below);
     if (subject.entry.kind === 'action') await this.#addCounterpart(index, subject.entry);
@@ -148,11 +150,22 @@ class Gatherer {
     return anchor;
   }
 
-  /** Anchors that came after the subject and do not hold it: they show which is the first. */
-  async #addAnchorsBetween(subject: LeafIndex, last: bigint | null): Promise<void> {
+  /**
+   * Anchors that came after the subject and do not hold it: they show which is the first. Where one
+   * follows a restore entry, that too.
+   */
+  async #addAnchorsBack(subject: LeafIndex, last: bigint | null): Promise<void> {
     let previous = last;
-    while (previous !== null && previous > subject) {
-      previous = (await this.#addAnchor(leafIndex(previous))).entry.previousAnchorIndex;
+    while (previous !== null) {
+      const index = leafIndex(previous);
+      const entry = decodeEntry(await this.#options.ledger.readEntry(index));
+      if (entry.kind === 'restore') {
+        await this.#add(index);
+        const order = decodeOperatorOrder(entry.order);
+        previous = decodeRestoration(order.payload).previousAnchorIndex;
+      } else if (previous > subject) {
+        previous = (await this.#addAnchor(index)).entry.previousAnchorIndex;
+      } else return;
     }
   }
 

@@ -92,6 +92,7 @@ const kindNumbers: Readonly<Record<SystemKind, number>> = {
   'counter-anchor': 19,
   'refusal-summary': 20,
   stop: 22,
+  restore: 26,
   alarm: 27,
 };
 

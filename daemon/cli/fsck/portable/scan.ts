@@ -40,6 +40,7 @@ const EVIDENCE_KINDS: Partial<Record<Entry['kind'], number>> = {
   'agent.enrol': 8,
   anchor: 18,
   'counter-anchor': 19,
+  restore: 26,
 };
 /** Sizes whose roots are kept: a checkpoint is over one of the last. */
 const ROOTS_KEPT = 65_536;

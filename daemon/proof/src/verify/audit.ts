@@ -14,6 +14,7 @@ import * as anchor from './check-anchor.ts';
 import * as appliance from './check-appliance.ts';
 import { checkBootQuotes } from './check-boot.ts';
 import * as checkpoint from './check-checkpoint.ts';
+import { checkRestores } from './check-restore.ts';
 import * as who from './check-who.ts';
 import { Evidence } from './evidence.ts';
 import { Finding } from './finding.ts';
@@ -41,6 +42,7 @@ const CHECKS_BY_KIND: Partial<Record<EntryKind, readonly LogCheck[]>> = {
   'session.open': [who.checkSession],
   anchor: anchorChecks,
   'counter-anchor': anchorChecks,
+  restore: [checkRestores],
 };
 const checkpointChecks: readonly LogCheck[] = [
   checkpoint.checkCheckpointOrigin,
@@ -86,6 +88,11 @@ export class LogAudit {
     this.#replay ??= new AnchorReplay(evidence.genesis);
     const [boot] = evidence.boots;
     const [anchor] = evidence.anchors;
+    const [restore] = evidence.restores;
+    if (restore !== undefined) {
+      this.#replay.restore(restore);
+      return [];
+    }
     if (boot !== undefined) return this.#replay.boot(boot);
     return anchor === undefined ? [] : this.#replay.anchor(anchor);
   }

@@ -19,11 +19,14 @@ import type { NvPublic } from '../tpm-public.ts';
 import { qualifiedNameUnderEk } from '../tpm-public.ts';
 import { isQuoteOf } from './check-boot.ts';
 import { checkpointVerifierKey, requireLine } from './check-checkpoint.ts';
+import { checkRestores, requireRestored } from './check-restore.ts';
 import type { Anchor, AnchorAttest, Evidence } from './evidence.ts';
 import { mustHold, skipped, unverifiable } from './finding.ts';
 import { compareBoots } from './replay.ts';
 
 const COUNTER_SIZE_BYTES = 8;
+
+type ClockReading = Pick<TpmClockInfo, 'resetCount' | 'restartCount' | 'clockMs'>;
 
 /** An anchor covers the subject. */
 export function checkAnchored({ coveringAnchor }: Evidence): string {
@@ -127,7 +130,10 @@ export async function checkAnchorCounter(evidence: Evidence): Promise<string> {
   });
 }
 
-/** The TPM's clock does not go back, within an anchor and from anchor to anchor. */
+/**
+ * The TPM's clock does not go back, within an anchor and from anchor to anchor; behind a restore
+ * entry, from what that found.
+ */
 export function checkAnchorClock(evidence: Evidence): string {
   const readings = evidence.anchors.flatMap((anchor) => {
     const { item } = anchor;
@@ -138,13 +144,15 @@ export function checkAnchorClock(evidence: Evidence): string {
         resetCount === first?.resetCount && restartCount === first.restartCount,
     );
     mustHold(isOneRun, `the TPM was reset within anchor ${item.index}`);
-    return clocks.map((clock) => ({ clock, index: item.index }));
+    const [restored] = evidence.restoresFrom(item.entry.previousAnchorIndex);
+    const from = restored === undefined ? null : restored.restoration.found;
+    return clocks.map((clock, i) => ({ clock, index: item.index, from: i === 0 ? from : null }));
   });
   if (readings.length === 0) throw skipped('no anchor is here');
-  for (const [i, { clock, index }] of readings.entries()) {
-    const before = readings[i - 1];
+  for (const [i, { clock, index, from }] of readings.entries()) {
+    const before = from ?? readings[i - 1]?.clock;
     mustHold(
-      before === undefined || compareClocks(before.clock, clock) <= 0,
+      before === undefined || compareClocks(before, clock) <= 0,
       `the TPM's clock went back in anchor ${index}`,
     );
   }
@@ -153,20 +161,20 @@ export function checkAnchorClock(evidence: Evidence): string {
 
 /** Anchors follow each other: sequence, predecessor's hash, counter. */
 export function checkAnchorChain(evidence: Evidence): string {
+  const restored = checkRestores(evidence);
+  const followed = checkFollowing(evidence);
+  return restored === '' ? followed : `${followed}; ${restored}`;
+}
+
+function checkFollowing(evidence: Evidence): string {
   const { anchors, anchorBefore, anchorChain, coveringAnchor, subject, genesis } = evidence;
   if (anchors.length === 0) throw skipped('no anchor is here');
-  for (const anchor of anchors) requireFirst(anchor, genesis.document.counterBase);
-  for (const anchor of anchors) {
-    const predecessor = anchors.find(
-      ({ item }) => item.index === anchor.item.entry.previousAnchorIndex,
-    );
-    if (predecessor !== undefined) requireSuccessor(predecessor, anchor);
-  }
+  for (const anchor of anchors) requireLinked(evidence, anchor, genesis.document.counterBase);
   const last = anchorChain.at(-1);
   if (coveringAnchor === undefined || last === undefined) {
     return 'the anchors here follow each other';
   }
-  const previous = last.item.entry.previousAnchorIndex;
+  const previous = evidence.anchorIndexBefore(last.item.entry.previousAnchorIndex);
   const isWhole = last.item.index < subject.index || previous === null;
   mustHold(
     isWhole,
@@ -283,10 +291,23 @@ function requireQualifier({ name, attest }: AnchorAttest, wanted: Uint8Array, in
 }
 
 /** Resets first, then restarts, then milliseconds: what the TPM itself never takes back. */
-function compareClocks(left: TpmClockInfo, right: TpmClockInfo): number {
+function compareClocks(left: ClockReading, right: ClockReading): number {
   const order = compareBoots(left, right);
   if (order !== 0) return order;
   return left.clockMs < right.clockMs ? -1 : left.clockMs > right.clockMs ? 1 : 0;
+}
+
+/** To its predecessor as far as that is here: an anchor, or what operators ordered between them. */
+function requireLinked(evidence: Evidence, anchor: Anchor, counterBase: number): void {
+  const { previousAnchorIndex } = anchor.item.entry;
+  const [restore] = evidence.restoresFrom(previousAnchorIndex);
+  if (restore !== undefined) {
+    requireRestored(restore, anchor);
+    return;
+  }
+  requireFirst(anchor, counterBase);
+  const predecessor = evidence.anchors.find(({ item }) => item.index === previousAnchorIndex);
+  if (predecessor !== undefined) requireSuccessor(predecessor, anchor);
 }
 
 function requireFirst({ item }: Anchor, counterBase: number): void {

@@ -112,7 +112,11 @@ class NeedsWalk {
     const { subject, subjectAction, anchorChain, anchorBefore } = this.#evidence;
     this.#need(0n, 'the bundle');
     this.#visit(subject);
-    for (const { item } of anchorChain) this.#visit(item);
+    for (const { item } of anchorChain) {
+      this.#visit(item);
+      const restores = this.#evidence.restoresFrom(item.entry.previousAnchorIndex);
+      for (const restore of restores) this.#visit(restore.item);
+    }
     if (anchorBefore !== undefined) this.#visit(anchorBefore.item);
     if (subjectAction !== undefined) {
       for (const outcome of this.#evidence.outcomesOf(subjectAction)) this.#visit(outcome.item);

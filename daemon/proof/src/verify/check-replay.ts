@@ -9,15 +9,16 @@ import { anchorDigest, extendBase, extendData, extended, pcrDigest } from '../an
 import { equalBytes } from '../bytes.ts';
 import { sha256 } from '../sha256.ts';
 import type { TpmClockInfo } from '../tpm-attest.ts';
-import type { Anchor, Boot, Evidence } from './evidence.ts';
+import type { Anchor, Boot, Evidence, Restore } from './evidence.ts';
 import { mustHold, skipped } from './finding.ts';
 import { compareBoots } from './replay.ts';
 
-export function checkAnchorReplay({ anchors, boots, genesis }: Evidence): string {
+export function checkAnchorReplay({ anchors, boots, restores, genesis }: Evidence): string {
   const replay = new BundleReplay(genesis);
   const steps = [
     ...boots.map((boot) => ({ at: boot.item.index, run: () => replay.boot(boot) })),
     ...anchors.map((anchor) => ({ at: anchor.item.index, run: () => replay.anchor(anchor) })),
+    ...restores.map((restore) => ({ at: restore.item.index, run: () => replay.restore(restore) })),
   ];
   for (const { run } of steps.sort((a, b) => (a.at < b.at ? -1 : 1))) run();
   if (replay.count === 0) throw skipped('no attested value here follows from another one here');
@@ -85,6 +86,15 @@ class BundleReplay {
     const digest = anchorDigest({ ...entry, ledgerId, applianceId, evidenceHash });
     this.#replayPcr(anchor, digest);
     this.#replayIndex(anchor, digest);
+  }
+
+  /** Operators ordered to go on from what the TPM showed: all before it leads nowhere. */
+  restore({ item, restoration }: Restore): void {
+    const { extend, pcr, resetCount, restartCount, clockMs } = restoration.found;
+    this.#lastAnchor = item.index;
+    this.#clock = { resetCount, restartCount, clockMs, safe: false };
+    this.#pcr = pcr === null ? null : { value: pcr, isOfBoot: false, earlier: null };
+    this.#index = extend;
   }
 
   #replayPcr({ item, quote }: Anchor, digest: Uint8Array): void {

@@ -21,9 +21,13 @@ import { applianceIdOf, decodeProvisioningRecord, ledgerIdOf } from '../identifi
 import { leafHash } from '../merkle.ts';
 import type { VerifierKey } from '../note.ts';
 import { parseVerifierKey } from '../note.ts';
+import type { OperatorOrder } from '../operator-order.ts';
+import { decodeOperatorOrder } from '../operator-order.ts';
 import type { TrustPolicy } from '../policy.ts';
 import { ProofError } from '../proof-error.ts';
 import type { PublicKey } from '../public-key.ts';
+import type { Restoration } from '../restoration.ts';
+import { decodeRestoration } from '../restoration.ts';
 import type { EnrolmentRequest, SessionRequest, Signed, StatementPayload } from '../statement.ts';
 import { decodeEnrolment, decodeSessionRequest, decodeStatement } from '../statement.ts';
 import type { TimeEvidence } from '../time-evidence.ts';
@@ -95,6 +99,13 @@ export interface Boot {
   readonly attest: Attest | null;
 }
 
+/** A restore entry, with what its order says. */
+export interface Restore {
+  readonly item: Item<EntryOf<'restore'>>;
+  readonly order: OperatorOrder;
+  readonly restoration: Restoration;
+}
+
 export interface Anchor {
   readonly item: Item<AnchorEntry>;
   readonly timeEvidence: TimeEvidence;
@@ -128,6 +139,7 @@ export class Evidence {
   readonly actions: readonly Action[];
   readonly boots: readonly Boot[];
   readonly anchors: readonly Anchor[];
+  readonly restores: readonly Restore[];
   readonly agentHead: AgentHead | null;
   readonly #genesis: Genesis | undefined;
 
@@ -159,6 +171,7 @@ export class Evidence {
     }));
     const anchors = this.items.filter((item) => isAnchorItem(item));
     this.anchors = anchors.map((item) => inEntry(item, () => decodeAnchor(item)));
+    this.restores = this.#decodeAll('restore', decodeRestore);
     this.#decodeAll('time-evidence', (item) => decodeTimeEvidence(item.entry.evidence));
     this.#genesis = this.#decodeAll('genesis', decodeGenesis)[0];
     const head = bundle.agentHead;
@@ -194,11 +207,31 @@ export class Evidence {
       chain.push(at);
       const { index, entry } = at.item;
       if (index < this.subject.index) break;
-      at = this.anchors.find(
-        ({ item }) => item.index === entry.previousAnchorIndex && item.index < index,
-      );
+      const before = this.anchorIndexBefore(entry.previousAnchorIndex);
+      at = this.anchors.find(({ item }) => item.index === before && item.index < index);
     }
     return chain;
+  }
+
+  /**
+   * Restore entries, the nearest first, that lead back from `previousIndex`, which an anchor names.
+   */
+  restoresFrom(previousIndex: bigint | null): readonly Restore[] {
+    const found: Restore[] = [];
+    let at = previousIndex;
+    for (;;) {
+      const restore = this.restores.find(({ item }) => item.index === at);
+      // Each leads back to a lower index than its own, or it is not followed.
+      if (restore === undefined || found.includes(restore)) return found;
+      found.push(restore);
+      at = restore.restoration.previousAnchorIndex;
+    }
+  }
+
+  /** The index of the anchor before the one that names `previousIndex`, past restore entries. */
+  anchorIndexBefore(previousIndex: bigint | null): bigint | null {
+    const last = this.restoresFrom(previousIndex).at(-1);
+    return last === undefined ? previousIndex : last.restoration.previousAnchorIndex;
   }
 
   /** The last anchor here that stands before the subject. */
@@ -352,6 +385,11 @@ function decodeAnchor(item: Item<AnchorEntry>): Anchor {
     quote: quote && decodeAttest('quote', quote),
     extend: extend && decodeAttest('extend', extend),
   };
+}
+
+function decodeRestore(item: Item<EntryOf<'restore'>>): Restore {
+  const order = decodeOperatorOrder(item.entry.order);
+  return { item, order, restoration: decodeRestoration(order.payload) };
 }
 
 function decodeAttest(

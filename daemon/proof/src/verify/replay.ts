@@ -7,7 +7,7 @@ import { anchorDigest, extendBase, extendData, extended, pcrDigest } from '../an
 import { equalBytes } from '../bytes.ts';
 import { sha256 } from '../sha256.ts';
 import type { TpmClockInfo } from '../tpm-attest.ts';
-import type { Anchor, Boot, Genesis } from './evidence.ts';
+import type { Anchor, Boot, Genesis, Restore } from './evidence.ts';
 
 export type ReplayCode = 'tpm-boot-contradicts' | 'pcr-contradicts' | 'extend-index-contradicts';
 
@@ -74,6 +74,16 @@ export class AnchorReplay {
     this.#checkPcr(anchor, digest, problems);
     this.#checkExtend(anchor, digest, problems);
     return problems;
+  }
+
+  /** In the log's order: operators ordered to go on from what the TPM showed. */
+  restore({ item, restoration }: Restore): void {
+    const { extend, pcr, resetCount, restartCount, clockMs } = restoration.found;
+    this.#lastAnchor = item.index;
+    this.#clock = { resetCount, restartCount, clockMs, safe: false };
+    this.#pcr = pcr;
+    this.#underWay = null;
+    this.#extend = extend;
   }
 
   #checkPcr({ item, quote }: Anchor, digest: Uint8Array, problems: ReplayProblem[]): void {

@@ -7,6 +7,7 @@ import type { EntryKind } from '../entry.ts';
 import type { WriterLevel } from '../entry-fields.ts';
 import { formatTai } from '../tai.ts';
 import { labelOf, writerLevelOf } from './check-policy.ts';
+import { tellRestore } from './check-restore.ts';
 import type { Action, Evidence } from './evidence.ts';
 import type { Outcome, Question } from './finding.ts';
 import { Finding, QUESTIONS } from './finding.ts';
@@ -145,9 +146,11 @@ const ANSWERS: Readonly<Record<Question, (evidence: Evidence) => Answer>> = {
   order(evidence) {
     const { subject, proof, coveringAnchor } = evidence;
     const anchor = coveringAnchor?.item.entry;
+    const restored = evidence.restores.map((restore) => `; ${tellRestore(evidence, restore)}`);
     return answered(
       `entry ${subject.index} of ${proof.checkpoint.size}, ` +
-        `before anchor ${anchor?.anchorSequence}, at TPM counter ${anchor?.counterExpected}`,
+        `before anchor ${anchor?.anchorSequence}, at TPM counter ${anchor?.counterExpected}` +
+        restored.join(''),
     );
   },
 };

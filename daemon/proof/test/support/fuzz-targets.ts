@@ -32,6 +32,7 @@ import { formatNote, parseNote } from '../../src/note.ts';
 import { formatTrustPolicy, parseTrustPolicy } from '../../src/policy.ts';
 import { decodeOperatorOrder, encodeOperatorOrder } from '../../src/operator-order.ts';
 import { ProofError } from '../../src/proof-error.ts';
+import { decodeRestoration, encodeRestoration } from '../../src/restoration.ts';
 import {
   encodeSshPublicKey,
   formatSshPublicKeyLine,
@@ -237,12 +238,32 @@ function sshStructures(): Uint8Array[] {
   const signatures = keys.map((key) => encodeSshsig(key.sign(order)));
   return [
     order,
+    encodeRestoration(someRestoration),
     ...signatures,
     ...signatures.map((bytes) => encodeUtf8(armorSshsig(bytes))),
     ...keys.map(({ line }) => encodeUtf8(line)),
     ...keys.map(({ publicKey }) => encodeSshPublicKey(publicKey)),
   ];
 }
+
+const someRestoration = {
+  version: 1,
+  size: 9n,
+  root: new Uint8Array(32),
+  previousAnchorIndex: 7n,
+  previousAnchorLeafHash: new Uint8Array(32).fill(1),
+  nextAnchorSequence: 3n,
+  anchoredSize: 6n,
+  logged: { counter: 4n, extend: new Uint8Array(32) },
+  found: {
+    counter: 6n,
+    extend: null,
+    pcr: new Uint8Array(32),
+    resetCount: 1,
+    restartCount: 0,
+    clockMs: 1000n,
+  },
+} as const;
 
 function parsesSsh(bytes: Uint8Array): boolean {
   const line = (text: Uint8Array): ReturnType<typeof parseSshPublicKeyLine> =>
@@ -251,6 +272,7 @@ function parsesSsh(bytes: Uint8Array): boolean {
     roundTrips(bytes, parseSshsig, encodeSshsig),
     roundTrips(bytes, parseSshPublicKey, encodeSshPublicKey),
     roundTrips(bytes, decodeOperatorOrder, encodeOperatorOrder),
+    roundTrips(bytes, decodeRestoration, encodeRestoration),
     isTotal(() => readSshsig(bytes)),
     isTotal(() => formatSshPublicKeyLine(line(bytes))),
   ].some(Boolean);

@@ -95,6 +95,8 @@ std::optional<KindShape> shapeOf(uint64_t kind) {
       return KindShape{15, 14, false};
     case EntryKind::kRefusalSummary:
       return KindShape{3, std::nullopt, true};
+    case EntryKind::kRestore:
+      return KindShape{2, std::nullopt, false};
     case EntryKind::kStop:
     case EntryKind::kAlarm:
       return KindShape{2, std::nullopt, true};

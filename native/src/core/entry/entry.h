@@ -27,6 +27,7 @@ enum class EntryKind : uint8_t {
   kCounterAnchor = 19,
   kRefusalSummary = 20,
   kStop = 22,
+  kRestore = 26,
   kAlarm = 27,
 };
 constexpr size_t kEntryKindCount = 32;

@@ -56,6 +56,7 @@ bool isEvidence(EntryKind kind) {
     case EntryKind::kSessionOpen:
     case EntryKind::kAnchor:
     case EntryKind::kCounterAnchor:
+    case EntryKind::kRestore:
       return true;
     default:
       return false;

@@ -264,7 +264,8 @@ Refusal Ledger::encodeSystem(const SystemEntry& entry, std::vector<uint8_t>* byt
     time.bootIndex = 1;
   } else if (kind == EntryKind::kBoot) {
     time.bootIndex = state_.size();
-  } else if (!hasBooted_) {
+  } else if (!hasBooted_ && kind != EntryKind::kRestore) {
+    // A restore lets a run begin that would be refused without it.
     return notBooted();
   }
   const Bytes fields = Bytes(entry.fields).subspan(reader.offset());
