@@ -11,13 +11,10 @@ import { join } from 'node:path';
 import {
   decodeEntry,
   equalBytes,
-  formatTilePath,
   MerkleTree,
   parseCheckpoint,
-  parseEntryBundle,
   sha256,
-  tileWidth,
-  TILE_WIDTH,
+  TileReader,
   CHECKPOINT_PATH,
 } from '@kudurru/proof';
 
@@ -36,13 +33,12 @@ export async function proveReceipts(
 ): Promise<ProvenReceipts> {
   const { size, root } = publishedHead(folder);
   const reader = new ReceiptReader(receipts);
-  for (let index = 0n; index * BigInt(TILE_WIDTH) < size; index++) {
+  const fetch = async (path: string): Promise<Uint8Array> => {
     stop.throwIfAborted();
-    const width = tileWidth(0, index, size);
-    const path = formatTilePath({ level: 'entries', index, width });
-    const bundle = new Uint8Array(await readFile(join(folder, path)));
-    for (const entry of parseEntryBundle(bundle, width)) reader.take(entry);
-  }
+    return new Uint8Array(await readFile(join(folder, path)));
+  };
+  const entries = new TileReader(fetch, size).entries(0n, size);
+  for await (const entry of entries) reader.take(entry);
   reader.finish(root);
   return { receipts: receipts.length, entries: size };
 }

@@ -10,7 +10,7 @@ import { emptyRoot, rootOfLeafHashes } from './merkle.ts';
 import { MerkleTree } from './merkle-tree.ts';
 import { ProofError } from './proof-error.ts';
 import { HASH_SIZE_BYTES } from './sha256.ts';
-import { formatTilePath, TILE_HEIGHT, TILE_WIDTH, tileWidth } from './tile-path.ts';
+import { formatTilePath, TILE_HEIGHT, TILE_WIDTH, type TileName, tileWidth } from './tile-path.ts';
 
 /** Longest entry that fits the u16 length prefix of an entry bundle. */
 export const TILE_ENTRY_SIZE_BYTES_MAX = 65_535;
@@ -18,7 +18,17 @@ export const TILE_ENTRY_SIZE_BYTES_MAX = 65_535;
 /** Reads one file of the log by its path below the prefix; rejects when there is none. */
 export type TileFetch = (path: string) => Promise<Uint8Array>;
 
-/** Reads a tree of `size` leaves; every tile that such a tree needs must be there. */
+/** A file of a tile, and how many hashes or entries it has to have. */
+interface TileFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly width: number;
+}
+
+/**
+ * Reads a tree of `size` leaves; every tile that such a tree needs must be there. Of a partial one
+ * the full file will do: a log that has grown since may have taken the partial file away.
+ */
 export class TileReader {
   readonly size: bigint;
   readonly #fetch: TileFetch;
@@ -61,23 +71,38 @@ export class TileReader {
   /** The hashes of one tile, 32 bytes each. @throws ProofError `tile-mismatch` */
   async tile(level: number, index: bigint): Promise<Uint8Array> {
     const width = tileWidth(level, index, this.size);
-    const path = formatTilePath({ level, index, width });
-    const known = this.#tiles.get(path);
+    const key = formatTilePath({ level, index, width });
+    const known = this.#tiles.get(key);
     if (known !== undefined) return known;
-    const pending = this.#fetch(path).then((bytes) => {
-      if (bytes.length === width * HASH_SIZE_BYTES) return bytes;
+    const pending = this.#file({ level, index, width }).then((file) => {
+      if (file.bytes.length === file.width * HASH_SIZE_BYTES) {
+        return file.bytes.subarray(0, width * HASH_SIZE_BYTES);
+      }
       throw new ProofError(
         'tile-mismatch',
-        `tile '${path}': ${bytes.length} bytes, not ${width} hashes`,
+        `tile '${file.path}': ${file.bytes.length} bytes, not ${file.width} hashes`,
       );
     });
-    this.#tiles.set(path, pending);
+    this.#tiles.set(key, pending);
     return pending;
   }
 
   async #bundle(index: bigint): Promise<Uint8Array[]> {
-    const path = formatTilePath({ level: 'entries', index, width: tileWidth(0, index, this.size) });
-    return parseEntryBundle(await this.#fetch(path), tileWidth(0, index, this.size));
+    const width = tileWidth(0, index, this.size);
+    const file = await this.#file({ level: 'entries', index, width });
+    return parseEntryBundle(file.bytes, file.width).slice(0, width);
+  }
+
+  async #file(name: TileName): Promise<TileFile> {
+    const path = formatTilePath(name);
+    try {
+      return { path, bytes: await this.#fetch(path), width: name.width };
+    } catch (missing) {
+      if (name.width === TILE_WIDTH) throw missing;
+      const full = formatTilePath({ ...name, width: TILE_WIDTH });
+      const bytes = await this.#fetch(full).catch(() => Promise.reject(missing));
+      return { path: full, bytes, width: TILE_WIDTH };
+    }
   }
 
   async #hashesOf(plan: readonly LeafRange[]): Promise<Uint8Array[]> {

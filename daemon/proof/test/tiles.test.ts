@@ -128,6 +128,18 @@ describe('tiles', () => {
     );
   });
 
+  it('reads a full file where the partial one is gone', async () => {
+    const grown = serve(256);
+    const { fetch, roots } = grown;
+    const head = { size: 255n, root: roots[255] as Uint8Array };
+    const seen: Uint8Array[] = [];
+    await auditTiles(fetch, head, (_, bytes) => seen.push(bytes));
+    assert.equal(seen.length, 255);
+    assert.deepEqual(await new TileReader(fetch, 255n).root(), head.root);
+    grown.files.delete('tile/0/000');
+    await assert.rejects(new TileReader(fetch, 255n).root(), /no file 'tile\/0\/000.p\/255'/u);
+  });
+
   it('one changed byte in any file fails the audit', async () => {
     const size = 300;
     const { files, fetch, roots } = serve(size);
