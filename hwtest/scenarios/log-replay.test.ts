@@ -14,6 +14,8 @@ import {
 } from '@kudurru/proof';
 import { before, describe, it } from 'mocha';
 
+import { EvidenceAudit } from '../../daemon/cli/fsck/evidence-audit.ts';
+import { FindingList } from '../../daemon/cli/fsck/finding.ts';
 import { askJson } from '../backends/control.ts';
 import { Scenario, scenarioTimeoutMs, someAction } from './scenario.ts';
 
@@ -68,6 +70,30 @@ describe('the replay of a log', function () {
     const codes = codesOf(without.filter(({ index }) => index !== second.index));
     assert.ok(codes.includes('pcr-contradicts'), codes.join());
   });
+
+  it('shows an anchor that froze other last actions of agents than the log has', async () => {
+    const [anchor] = anchorsOf(log);
+    assert(anchor);
+    const right = anchor.anchor.agentHeadsRoot;
+    assert.deepEqual(await headFindings(anchor.index, right), []);
+    const other = right.with(0, (right[0] ?? 0) ^ 1);
+    assert.deepEqual(await headFindings(anchor.index, other), ['agent-heads-contradict']);
+  });
+
+  /** Of fsck, which is handed the root that the entries give. */
+  async function headFindings(index: bigint, agentHeadsRoot: Uint8Array): Promise<string[]> {
+    const findings = new FindingList();
+    const audit = new EvidenceAudit(findings);
+    const evidence = log
+      .filter((each) => each.index <= index)
+      .map((each) => ({
+        ...{ isEntry: true, number: 0, file: 'journal', offset: 0n, record: 0n, root: null },
+        ...{ index: each.index, leafHash: new Uint8Array(32), treeSize: each.index + 1n },
+        ...{ bytes: each.entry, agentHeadsRoot: each.index === index ? agentHeadsRoot : null },
+      }));
+    await audit.take(evidence);
+    return findings.list.map(({ code }) => code);
+  }
 
   it('shows a TPM boot that no boot entry has, and one that comes after a later one', () => {
     const boots = log.filter(({ entry }) => decodeEntry(entry).kind === 'boot');

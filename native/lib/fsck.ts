@@ -50,6 +50,8 @@ export interface FsckEvidence {
   readonly treeSize: bigint;
   /** Of a checkpoint: root of the tree of its size as the entries give it; null where unknown. */
   readonly root: Uint8Array | null;
+  /** Of an anchor: root over the agents' heads in its tree; null where unknown. */
+  readonly agentHeadsRoot: Uint8Array | null;
   readonly bytes: Uint8Array;
 }
 

@@ -104,6 +104,11 @@ export class EvidenceAudit {
         if (evidence.root !== null && !equalBytes(evidence.root, entry.root)) {
           this.#say(evidence, 'anchor-invalid', `anchor ${index} is of another tree`);
         }
+        const { agentHeadsRoot } = evidence;
+        if (agentHeadsRoot !== null && !equalBytes(agentHeadsRoot, entry.agentHeadsRoot)) {
+          const text = `anchor ${index} has other last actions of agents than the log`;
+          this.#say(evidence, 'agent-heads-contradict', text);
+        }
         this.#lastAnchor = subject;
       }
       if (entry.kind === 'restore') {

@@ -43,6 +43,8 @@ Napi::Object toObject(Napi::Env env, const fsck::Evidence& evidence) {
   object.Set("leafHash", toUint8Array(env, evidence.leafHash));
   object.Set("treeSize", big(env, evidence.treeSize));
   object.Set("root", evidence.root ? toUint8Array(env, *evidence.root) : env.Null());
+  const auto& heads = evidence.agentHeadsRoot;
+  object.Set("agentHeadsRoot", heads ? toUint8Array(env, *heads) : env.Null());
   object.Set("bytes", toUint8Array(env, evidence.bytes));
   return object;
 }

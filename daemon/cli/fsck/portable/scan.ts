@@ -240,7 +240,8 @@ export class PortableScan implements Scan {
     const { file, offset } = evidencePlaceOf(group, index);
     const record = group.position.record;
     const at = { file, offset, record, index, leafHash: leaf, treeSize: index + 1n };
-    this.#evidence.push({ isEntry: true, number, ...at, root, bytes });
+    // Where the agents stood in a tree of before is for the native scan to know.
+    this.#evidence.push({ isEntry: true, number, ...at, root, agentHeadsRoot: null, bytes });
   }
 
   #takeRecord(position: Position, { type, payload }: WholeRecord): void {
@@ -253,7 +254,7 @@ export class PortableScan implements Scan {
     const root = size === undefined ? null : (this.#roots.get(size) ?? null);
     const { file, offset } = damageAt(position, '', '');
     const at = { file, offset, record: position.record, treeSize: this.#order.tree.size };
-    const nothing = { index: 0n, leafHash: new Uint8Array() };
+    const nothing = { index: 0n, leafHash: new Uint8Array(), agentHeadsRoot: null };
     this.#evidence.push({ isEntry: false, number: type, ...at, ...nothing, root, bytes });
   }
 

@@ -20,6 +20,8 @@ struct Evidence {
   uint64_t treeSize = 0;  // when the record was written; for an entry, with it
   // Of a checkpoint or an anchor: the root of the tree of its size, as the entries give it.
   std::optional<Hash> root;
+  // Of an anchor: the root over the agents' heads in that tree.
+  std::optional<Hash> agentHeadsRoot;
   std::vector<uint8_t> bytes;
 };
 

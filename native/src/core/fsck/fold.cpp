@@ -203,7 +203,10 @@ void Fold::note(const GroupCheck& group, const CheckedEntry& entry) {
   const EntryKind kind = entry.view.head.kind;
   const uint64_t index = state_.size() - 1;
   noteKey(entry.view);
-  if (kind == EntryKind::kStatement) noteStatement(group, entry);
+  if (kind == EntryKind::kStatement) {
+    noteHead(entry.view);
+    noteStatement(group, entry);
+  }
   if (!isEvidence(kind)) return;
   Evidence evidence;
   evidence.isEntry = true;
@@ -213,7 +216,10 @@ void Fold::note(const GroupCheck& group, const CheckedEntry& entry) {
   evidence.index = index;
   evidence.leafHash = entry.leafHash;
   evidence.treeSize = index + 1;
-  if (const auto size = sizeOfAnchor(entry.view)) evidence.root = roots_.find(*size);
+  if (const auto size = sizeOfAnchor(entry.view)) {
+    evidence.root = roots_.find(*size);
+    evidence.agentHeadsRoot = heads_.find(*size, state_);
+  }
   evidence.bytes.assign(entry.bytes.begin(), entry.bytes.end());
   evidence_.push_back(std::move(evidence));
 }
@@ -222,6 +228,13 @@ void Fold::noteKey(const EntryView& entry) {
   if (entry.head.kind != EntryKind::kAgentEnrol) return;
   const auto enrol = readAgentEnrol(entry.fields);
   keys_[state_.size() - 1] = {PublicKey::parseCoseKey(enrol->key), sha256(enrol->key)};
+}
+
+// The actions that follow move the head; it is not of them yet.
+void Fold::noteHead(const EntryView& statement) {
+  const auto fields = readStatementFields(statement.fields);
+  const uint64_t agentIndex = state_.sessionAt(fields->sessionIndex)->agentIndex;
+  heads_.note(state_.size() - 1, agentIndex, state_.agentAt(agentIndex)->head);
 }
 
 void Fold::noteStatement(const GroupCheck& group, const CheckedEntry& entry) {
@@ -248,7 +261,10 @@ void Fold::takeRecord(const JournalItem& item, Bytes payload) {
     return findings_.add(damageAt(item.position, "record-malformed", "no record of a retirement"));
   }
   if (item.type == RecordType::kPrepare) {
-    if (const auto size = sizeOfPlan(payload)) roots_.pin(*size);
+    if (const auto size = sizeOfPlan(payload)) {
+      roots_.pin(*size);
+      heads_.pin(*size, state_);
+    }
   }
   Evidence evidence;
   evidence.number = static_cast<uint8_t>(item.type);

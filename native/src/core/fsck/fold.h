@@ -13,6 +13,7 @@
 #include "core/fsck/evidence.h"
 #include "core/fsck/follow-up.h"
 #include "core/fsck/group-check.h"
+#include "core/fsck/head-history.h"
 #include "core/fsck/journal-walk.h"
 #include "core/fsck/root-history.h"
 #include "core/ledger/log-state.h"
@@ -75,6 +76,7 @@ class Fold {
   bool append(const GroupCheck& group, const CheckedEntry& entry);
   void note(const GroupCheck& group, const CheckedEntry& entry);
   void noteKey(const EntryView& entry);
+  void noteHead(const EntryView& statement);
   void noteStatement(const GroupCheck& group, const CheckedEntry& entry);
   void takeLeaf(Bytes entry);
   void takeFullTiles();
@@ -91,6 +93,7 @@ class Fold {
   Findings& findings_;
   LogState state_;
   RootHistory roots_;
+  HeadHistory heads_;
   std::optional<Held> held_;
   bool isDamaged_ = false;  // something is missing, or was read from elsewhere
   uint64_t wholeSize_ = 0;

@@ -6,8 +6,12 @@
 namespace kudurru {
 
 std::vector<std::vector<uint8_t>> agentHeadLeaves(const LogState& state) {
+  return agentHeadLeaves(state.agentsWithActions());
+}
+
+std::vector<std::vector<uint8_t>> agentHeadLeaves(const std::vector<AgentState>& agents) {
   std::vector<std::vector<uint8_t>> leaves;
-  for (const AgentState& agent : state.agentsWithActions()) {
+  for (const AgentState& agent : agents) {
     std::vector<uint8_t>& leaf = leaves.emplace_back();
     cbor::Writer(leaf)
         .writeArray(4)
