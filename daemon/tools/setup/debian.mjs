@@ -23,7 +23,7 @@ const runPackages = [
   'tpm2-tools',
 ];
 
-/** To test: C++ tests, fuzz targets, formatting, a browser for the verifier. */
+/** To test: C++ tests, fuzz targets, formatting, a browser for the verifier, SSH keys. */
 const testPackages = [
   'chromium',
   'clang-19',
@@ -31,6 +31,7 @@ const testPackages = [
   'libclang-rt-19-dev',
   'libgtest-dev',
   'libssl-dev',
+  'openssh-client',
 ];
 
 /**
