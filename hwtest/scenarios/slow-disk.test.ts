@@ -10,12 +10,16 @@ import { makeScratchFolder, Scenario, scenarioTimeoutMs } from './scenario.ts';
 import { FRAME } from './wire-client.ts';
 import { freshBody, WireSession, type Statement } from './wire-session.ts';
 
-/** Largest bodies in a frame, of which fourteen fill the queue over its high mark. */
+/** Largest bodies in a frame. */
 const bodiesAtOnce = 15;
-const agentCount = 14;
+/**
+ * More than the ledger may hold: two groups of 16 MiB, each with one batch of 16 MiB more, and a
+ * batch that waits for the daemon, are twenty such frames. All fill the queue over its high mark.
+ */
+const agentCount = 28;
 /** On the wire (SPEC.md §6). */
 const later = 1;
-const flags = ['--queue-mib', '64', '--agent-queue-mib', '8'];
+const flags = ['--queue-mib', '128', '--agent-queue-mib', '8'];
 
 /**
  * The disk hangs while every agent hands in one statement. Some are in the ledger's hands then, and

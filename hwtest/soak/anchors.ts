@@ -45,7 +45,7 @@ async function anchorFast(
   appliance: Appliance,
   { minutes, say }: { readonly minutes: number; readonly say: (line: string) => void },
 ): Promise<{ counts: Record<string, number>; findings: string[] }> {
-  const daemon = await appliance.start({ flags: ['--anchor-interval-ms', '100'] });
+  const daemon = await appliance.start({ flags: ['--anchor-interval-ms', '10'] });
   await using agent = await connectAgent(appliance, 'fast');
   await submitAnchored(agent, warmUpAnchors);
   const before = await footprintOf(appliance);

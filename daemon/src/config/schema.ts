@@ -162,7 +162,7 @@ export const SETTINGS = {
   anchorIntervalMs: {
     kind: 'integer',
     unit: 'ms',
-    min: 100,
+    min: 10,
     max: 3_600_000,
     default: 2000,
     meaning: 'while there is activity, the tree is anchored this often',
