@@ -190,6 +190,9 @@ export type { EndorsementChain, EndorsementClaim } from './endorsement.ts';
 export { formatTai, LEAP_TABLE, taiMinusUtcSeconds, taiOfUtc, utcOfTai } from './tai.ts';
 export type { LeapStep, LeapTable, UtcInstant } from './tai.ts';
 
+export { affineTai, grownNs, PPB, readingAt, readSegment, weakerLevel } from './time/segment.ts';
+export type { Segment, SegmentReading } from './time/segment.ts';
+
 // Identifiers (SPEC.md §2).
 export {
   applianceIdOf,

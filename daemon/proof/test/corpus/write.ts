@@ -8,6 +8,7 @@ import { join } from 'node:path';
 
 import { formatTrustPolicy } from '../../src/policy.ts';
 import type { CommittedCase } from '../support/committed-corpus.ts';
+import { makeSegmentVectors } from '../support/segment-vectors.ts';
 import { testdataPath } from '../support/vectors.ts';
 import { ACCEPT_CASES } from './accept.ts';
 import { REJECT_CASES } from './reject.ts';
@@ -24,6 +25,7 @@ const rejected = REJECT_CASES.map(({ name, overall, check, also = [], make }) =>
 
 await write('accept', accepted);
 await write('reject', rejected);
+writeJson(testdataPath('time/segment.json'), makeSegmentVectors());
 
 async function write(
   folder: 'accept' | 'reject',
@@ -38,5 +40,9 @@ async function write(
     writeFileSync(join(path, `${expected.name}.policy.json`), formatTrustPolicy(policy));
   }
   const index = cases.map(({ expected }) => expected);
-  writeFileSync(join(path, 'index.json'), `${JSON.stringify(index, null, 2)}\n`);
+  writeJson(join(path, 'index.json'), index);
+}
+
+function writeJson(path: string, value: unknown): void {
+  writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`);
 }
