@@ -193,6 +193,26 @@ export type { LeapStep, LeapTable, UtcInstant } from './tai.ts';
 export { affineTai, grownNs, PPB, readingAt, readSegment, weakerLevel } from './time/segment.ts';
 export type { Segment, SegmentReading } from './time/segment.ts';
 
+// GNSS receivers.
+export { NMEA_SENTENCE_SIZE_BYTES_MAX, parseNmea } from './time/nmea.ts';
+export type { Gga, Gsa, NmeaSentence, OtherNmea, Rmc, Zda } from './time/nmea.ts';
+export type { NmeaPosition, NmeaTime } from './time/nmea-fields.ts';
+export { encodeUbxFrame, parseUbxFrame, UBX_PAYLOAD_SIZE_BYTES_MAX } from './time/ubx-frame.ts';
+export type { UbxFrame } from './time/ubx-frame.ts';
+export { parseUbx, UBX_IDS } from './time/ubx.ts';
+export type { DecodedUbx, OtherUbx, UbxMessage } from './time/ubx.ts';
+export type {
+  NavPvt,
+  NavStatus,
+  NavTimeLs,
+  NavTimeUtc,
+  TimTp,
+  UbxUtc,
+} from './time/ubx-navigation.ts';
+export type { MonHw, MonRf, RadioState, SecSig, SecUniqId } from './time/ubx-monitoring.ts';
+export { GNSS_PENDING_SIZE_BYTES_MAX, GnssSplitter } from './time/gnss-stream.ts';
+export type { GnssPiece } from './time/gnss-stream.ts';
+
 // Identifiers (SPEC.md §2).
 export {
   applianceIdOf,

@@ -16,6 +16,7 @@
  * | `cose-malformed` | not the one accepted form of COSE_Sign1 or COSE_Key |
  * | `note-malformed` | not a signed note, checkpoint, verifier key or tile path of C2SP |
  * | `tpm-malformed` | not the exact TPM 2.0 structure that was asked for |
+ * | `gnss-malformed` | not an NMEA sentence or a UBX frame, or not of the form its kind has |
  * | `ssh-malformed` | not an OpenSSH public key or SSHSIG of an accepted type |
  * | `certificate-malformed` | not an X.509 certificate of the accepted subset |
  * | `certificate-untrusted` | no chain from an endorsement key to a root that is trusted |
@@ -39,6 +40,7 @@ export type ProofErrorCode =
   | 'cose-malformed'
   | 'note-malformed'
   | 'tpm-malformed'
+  | 'gnss-malformed'
   | 'ssh-malformed'
   | 'certificate-malformed'
   | 'certificate-untrusted'

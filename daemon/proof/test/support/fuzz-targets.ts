@@ -54,6 +54,7 @@ import { verify } from '../../src/verify/verify.ts';
 import { operatorKey } from '../corpus/operators.ts';
 import type { Exhibit } from '../corpus/scenario.ts';
 import { committedCases, committedExhibit } from './committed-corpus.ts';
+import { GNSS_FUZZ_TARGETS } from './gnss-fuzz.ts';
 import { rememberingVerifier } from './remembering-verifier.ts';
 import { readTestdata } from './vectors.ts';
 
@@ -121,6 +122,7 @@ export const FUZZ_TARGETS: Readonly<Record<string, () => FuzzTarget>> = {
         assert.deepEqual(parseTrustPolicy(formatTrustPolicy(policy)), policy);
       }),
   }),
+  ...GNSS_FUZZ_TARGETS,
   bundle: () => {
     const all = exhibits();
     const options = { verifyBatch: rememberingVerifier() };
