@@ -213,6 +213,34 @@ export type { MonHw, MonRf, RadioState, SecSig, SecUniqId } from './time/ubx-mon
 export { GNSS_PENDING_SIZE_BYTES_MAX, GnssSplitter } from './time/gnss-stream.ts';
 export type { GnssPiece } from './time/gnss-stream.ts';
 
+// PTP management messages (IEEE 1588-2019 §15).
+export {
+  decodePtpManagement,
+  encodePtpGet,
+  encodePtpSubscribe,
+  PTP_ACTIONS,
+  PTP_ALL_PORTS,
+  PTP_EVENTS,
+  PTP_MESSAGE_SIZE_BYTES_MAX,
+} from './time/ptp-management.ts';
+export type {
+  PtpAction,
+  PtpDataSet,
+  PtpErrorName,
+  PtpEvent,
+  PtpManagementBody,
+  PtpManagementMessage,
+  PtpRequestHead,
+  PtpSubscription,
+} from './time/ptp-management.ts';
+export { PTP_MANAGEMENT_IDS, ptpManagementName } from './time/ptp-management-ids.ts';
+export type { PtpManagementName } from './time/ptp-management-ids.ts';
+export type * from './time/ptp-clock-sets.ts';
+export { PTP_PORT_STATES } from './time/ptp-port-sets.ts';
+export type * from './time/ptp-port-sets.ts';
+export type * from './time/ptp-small-sets.ts';
+export type { PtpClockQuality, PtpPortIdentity } from './time/ptp-reader.ts';
+
 // Identifiers (SPEC.md §2).
 export {
   applianceIdOf,

@@ -23,6 +23,7 @@
  * | `tree-malformed` | an index, size or proof that no RFC 6962 tree can have |
  * | `tile-mismatch` | a tile or entry bundle that contradicts the tree it belongs to |
  * | `time-malformed` | an instant outside the leap-second table, or not a number of nanoseconds |
+ * | `ptp-malformed` | not a PTP management message in the exact form of its data set |
  * | `envelope-invalid` | an envelope that breaks the action schema |
  * | `statement-invalid` | a statement that breaks its schema |
  * | `entry-invalid` | an entry that breaks its schema |
@@ -47,6 +48,7 @@ export type ProofErrorCode =
   | 'tree-malformed'
   | 'tile-mismatch'
   | 'time-malformed'
+  | 'ptp-malformed'
   | 'envelope-invalid'
   | 'statement-invalid'
   | 'entry-invalid'

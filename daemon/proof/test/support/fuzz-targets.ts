@@ -4,6 +4,7 @@
  * bytes is VALID.
  */
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 
 import {
   answerChallenge,
@@ -41,6 +42,8 @@ import {
   SSH_KEY_TYPES,
 } from '../../src/ssh-key.ts';
 import { armorSshsig, encodeSshsig, parseSshsig, readSshsig } from '../../src/sshsig.ts';
+import { PTP_MANAGEMENT_IDS } from '../../src/time/ptp-management-ids.ts';
+import { decodePtpManagement } from '../../src/time/ptp-management.ts';
 import { formatTlogProof, parseTlogProof } from '../../src/tlog-proof.ts';
 import { p1363OfTpmtSignature, parseAttest } from '../../src/tpm-attest.ts';
 import {
@@ -56,7 +59,7 @@ import type { Exhibit } from '../corpus/scenario.ts';
 import { committedCases, committedExhibit } from './committed-corpus.ts';
 import { GNSS_FUZZ_TARGETS } from './gnss-fuzz.ts';
 import { rememberingVerifier } from './remembering-verifier.ts';
-import { readTestdata } from './vectors.ts';
+import { readTestdata, testdataPath } from './vectors.ts';
 
 export interface FuzzTarget {
   readonly corpus: readonly Uint8Array[];
@@ -100,6 +103,13 @@ export const FUZZ_TARGETS: Readonly<Record<string, () => FuzzTarget>> = {
     },
   }),
   tpm: () => ({ corpus: tpmStructures(), run: parsesTpm }),
+  'ptp-management': () => ({
+    corpus: ptpDatagrams(),
+    run: (bytes) =>
+      [bytes, withTrueLengths(bytes)]
+        .map((datagram) => isTotal(() => decodePtpManagement(datagram)))
+        .some(Boolean),
+  }),
   challenge: () => ({
     corpus: challengeFiles(),
     run: (bytes) =>
@@ -302,6 +312,34 @@ function challengeFiles(): Uint8Array[] {
       encodeKeptChallenge({ form, version, challenge, secret, applianceDocument }),
     ];
   });
+}
+
+/** Captured from stock ptp4l, and the same data under each of the other names. */
+function ptpDatagrams(): Uint8Array[] {
+  const found = readdirSync(testdataPath('ptp')).flatMap((file) => {
+    const text = readFileSync(testdataPath(`ptp/${file}`), 'utf8');
+    return [...text.matchAll(/"hex": "((?:[0-9a-f]{2})+)"/g)].map(([, hex = '']) => decodeHex(hex));
+  });
+  return [...found, ...found.filter((bytes) => bytes.length > 54).flatMap(asAnotherSet)];
+}
+
+function asAnotherSet(bytes: Uint8Array): Uint8Array[] {
+  return Object.values(PTP_MANAGEMENT_IDS).map(({ id }) => {
+    const other = bytes.slice();
+    new DataView(other.buffer).setUint16(52, id);
+    return other;
+  });
+}
+
+/** Datagrams that do not have the lengths they say are refused before their data is looked at. */
+function withTrueLengths(bytes: Uint8Array): Uint8Array {
+  const datagram = bytes.slice();
+  const view = new DataView(datagram.buffer);
+  if (datagram.length >= 54) {
+    view.setUint16(2, datagram.length & 0xffff);
+    view.setUint16(50, (datagram.length - 52) & 0xffff);
+  }
+  return datagram;
 }
 
 function tpmStructures(): Uint8Array[] {
