@@ -189,57 +189,7 @@ export type { EndorsementChain, EndorsementClaim } from './endorsement.ts';
 // Time (SPEC.md §7).
 export { formatTai, LEAP_TABLE, taiMinusUtcSeconds, taiOfUtc, utcOfTai } from './tai.ts';
 export type { LeapStep, LeapTable, UtcInstant } from './tai.ts';
-
-export { affineTai, grownNs, PPB, readingAt, readSegment, weakerLevel } from './time/segment.ts';
-export type { Segment, SegmentReading } from './time/segment.ts';
-
-// GNSS receivers.
-export { NMEA_SENTENCE_SIZE_BYTES_MAX, parseNmea } from './time/nmea.ts';
-export type { Gga, Gsa, NmeaSentence, OtherNmea, Rmc, Zda } from './time/nmea.ts';
-export type { NmeaPosition, NmeaTime } from './time/nmea-fields.ts';
-export { encodeUbxFrame, parseUbxFrame, UBX_PAYLOAD_SIZE_BYTES_MAX } from './time/ubx-frame.ts';
-export type { UbxFrame } from './time/ubx-frame.ts';
-export { parseUbx, UBX_IDS } from './time/ubx.ts';
-export type { DecodedUbx, OtherUbx, UbxMessage } from './time/ubx.ts';
-export type {
-  NavPvt,
-  NavStatus,
-  NavTimeLs,
-  NavTimeUtc,
-  TimTp,
-  UbxUtc,
-} from './time/ubx-navigation.ts';
-export type { MonHw, MonRf, RadioState, SecSig, SecUniqId } from './time/ubx-monitoring.ts';
-export { GNSS_PENDING_SIZE_BYTES_MAX, GnssSplitter } from './time/gnss-stream.ts';
-export type { GnssPiece } from './time/gnss-stream.ts';
-
-// PTP management messages (IEEE 1588-2019 §15).
-export {
-  decodePtpManagement,
-  encodePtpGet,
-  encodePtpSubscribe,
-  PTP_ACTIONS,
-  PTP_ALL_PORTS,
-  PTP_EVENTS,
-  PTP_MESSAGE_SIZE_BYTES_MAX,
-} from './time/ptp-management.ts';
-export type {
-  PtpAction,
-  PtpDataSet,
-  PtpErrorName,
-  PtpEvent,
-  PtpManagementBody,
-  PtpManagementMessage,
-  PtpRequestHead,
-  PtpSubscription,
-} from './time/ptp-management.ts';
-export { PTP_MANAGEMENT_IDS, ptpManagementName } from './time/ptp-management-ids.ts';
-export type { PtpManagementName } from './time/ptp-management-ids.ts';
-export type * from './time/ptp-clock-sets.ts';
-export { PTP_PORT_STATES } from './time/ptp-port-sets.ts';
-export type * from './time/ptp-port-sets.ts';
-export type * from './time/ptp-small-sets.ts';
-export type { PtpClockQuality, PtpPortIdentity } from './time/ptp-reader.ts';
+export * from './time/index.ts';
 
 // Identifiers (SPEC.md §2).
 export {

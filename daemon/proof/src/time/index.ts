@@ -1,0 +1,46 @@
+/** What this package knows of clocks and of the devices and services that tell the time. */
+
+// The segment clock.
+export { affineTai, grownNs, PPB, readingAt, readSegment, weakerLevel } from './segment.ts';
+export type { Segment, SegmentReading } from './segment.ts';
+
+// GNSS receivers.
+export { NMEA_SENTENCE_SIZE_BYTES_MAX, parseNmea } from './nmea.ts';
+export type { Gga, Gsa, NmeaSentence, OtherNmea, Rmc, Zda } from './nmea.ts';
+export type { NmeaPosition, NmeaTime } from './nmea-fields.ts';
+export { encodeUbxFrame, parseUbxFrame, UBX_PAYLOAD_SIZE_BYTES_MAX } from './ubx-frame.ts';
+export type { UbxFrame } from './ubx-frame.ts';
+export { parseUbx, UBX_IDS } from './ubx.ts';
+export type { DecodedUbx, OtherUbx, UbxMessage } from './ubx.ts';
+export type { NavPvt, NavStatus, NavTimeLs, NavTimeUtc, TimTp, UbxUtc } from './ubx-navigation.ts';
+export type { MonHw, MonRf, RadioState, SecSig, SecUniqId } from './ubx-monitoring.ts';
+export { GNSS_PENDING_SIZE_BYTES_MAX, GnssSplitter } from './gnss-stream.ts';
+export type { GnssPiece } from './gnss-stream.ts';
+
+// PTP management messages (IEEE 1588-2019 §15).
+export {
+  decodePtpManagement,
+  encodePtpGet,
+  encodePtpSubscribe,
+  PTP_ACTIONS,
+  PTP_ALL_PORTS,
+  PTP_EVENTS,
+  PTP_MESSAGE_SIZE_BYTES_MAX,
+} from './ptp-management.ts';
+export type {
+  PtpAction,
+  PtpDataSet,
+  PtpErrorName,
+  PtpEvent,
+  PtpManagementBody,
+  PtpManagementMessage,
+  PtpRequestHead,
+  PtpSubscription,
+} from './ptp-management.ts';
+export { PTP_MANAGEMENT_IDS, ptpManagementName } from './ptp-management-ids.ts';
+export type { PtpManagementName } from './ptp-management-ids.ts';
+export type * from './ptp-clock-sets.ts';
+export { PTP_PORT_STATES } from './ptp-port-sets.ts';
+export type * from './ptp-port-sets.ts';
+export type * from './ptp-small-sets.ts';
+export type { PtpClockQuality, PtpPortIdentity } from './ptp-reader.ts';
