@@ -97,6 +97,28 @@ export interface LedgerSystemEntry {
   }[];
 }
 
+/**
+ * Time by CLOCK_MONOTONIC_RAW, as an entry of time evidence has it: SPEC.md §9.2 says what follows
+ * for each entry. All bigints are in −2^63 .. 2^63−1; widths, growths and indexes not below 0.
+ */
+export interface ClockSegment {
+  readonly baseRawNs: bigint;
+  readonly baseTaiNs: bigint;
+  readonly ratePpb: bigint;
+  /** Null: unknown. */
+  readonly statisticalNs: bigint | null;
+  readonly adversarialNs: bigint | null;
+  readonly statisticalGrowthPpb: bigint;
+  readonly adversarialGrowthPpb: bigint;
+  /** 0 UNKNOWN … 5 ATTESTED. */
+  readonly level: number;
+  /** Of the entry with the evidence, which is in the log. */
+  readonly evidenceIndex: bigint;
+  readonly lockedUntilRawNs: bigint;
+  readonly holdoverUntilRawNs: bigint;
+  readonly widthMaxNs: bigint;
+}
+
 export interface ApplyInput {
   /** In force, for the times of the batch's items. */
   readonly taiMinusUtcSeconds: number;
@@ -202,6 +224,8 @@ export interface NativeLedger {
   remakeTile(level: number | null, index: bigint, width: number): Promise<Uint8Array>;
   openBody(index: bigint, field: number): Promise<Uint8Array>;
   useScopeKey(scope: string, key: Uint8Array): Promise<void>;
+  useSegment(segment: ClockSegment): Promise<void>;
+  requireTimeLevel(agentIndex: bigint, level: number): Promise<void>;
   retire(asked: RetireAsked): Promise<Retirement>;
   retireNext(): Promise<bigint>;
   stop(): Promise<void>;

@@ -11,6 +11,7 @@ import type {
   Applied,
   ApplyInput,
   BatchHandle,
+  ClockSegment,
   LedgerFacts,
   LedgerOptions,
   LedgerOpening,
@@ -45,6 +46,7 @@ const offsetSecondsMax = 1000;
 const readEntriesMax = 1024n;
 const indexMax = 2n ** 63n - 1n;
 const segmentBytesDefault = 64n << 20n;
+const timeLevelMax = 5;
 const retryNames = ['never', 'later', 'restart'] as const;
 const recordTypes: Record<RecordKind, number> = { checkpoint: 2, prepare: 3, 'scope-key': 4 };
 
@@ -250,6 +252,25 @@ export class Ledger {
   }
 
   /**
+   * From the next batch on, the time, windows and level of every entry follow from the segment.
+   * @throws NativeError `ledger` bad-argument: the log has no entry of that index
+   */
+  useSegment(segment: ClockSegment): Promise<void> {
+    checkSegment(segment);
+    return this.#native.useSegment(segment);
+  }
+
+  /**
+   * From the next batch on, submissions of the agent enrolled at this index are refused with
+   * `time-level`, later, while the level is below this one (0 UNKNOWN … 5 ATTESTED).
+   */
+  requireTimeLevel(agentIndex: bigint, level: number): Promise<void> {
+    checkIndex(agentIndex, 'agentIndex');
+    checkInteger(level, 'level', { min: 0, max: timeLevelMax });
+    return this.#native.requireTimeLevel(agentIndex, level);
+  }
+
+  /**
    * Lets the oldest segments go: a record that says so is durable when the promise resolves, and
    * the ledger has ended, but keeps its folder until `release`. Where an earlier call to the same
    * folder was not finished, it is that one again.
@@ -294,6 +315,24 @@ function checkSystemEntry(entry: LedgerSystemEntry, at: number): void {
     checkBytes(salt, `${name}.bodies[${place}].salt`, hashSizeBytes);
     checkBytes(bytes, `${name}.bodies[${place}].bytes`);
   });
+}
+
+function checkSegment(segment: ClockSegment): void {
+  const signed = ['baseRawNs', 'baseTaiNs', 'ratePpb', 'lockedUntilRawNs', 'holdoverUntilRawNs'];
+  for (const name of signed as (keyof ClockSegment)[]) {
+    const value: unknown = segment[name];
+    if (typeof value !== 'bigint') throw new TypeError(`${name} is not a bigint`);
+    if (value < -indexMax || value > indexMax) {
+      throw new RangeError(`${name} is not in -(2^63 - 1) .. 2^63 - 1`);
+    }
+  }
+  checkIndex(segment.statisticalNs ?? 0n, 'statisticalNs');
+  checkIndex(segment.adversarialNs ?? 0n, 'adversarialNs');
+  checkIndex(segment.statisticalGrowthPpb, 'statisticalGrowthPpb');
+  checkIndex(segment.adversarialGrowthPpb, 'adversarialGrowthPpb');
+  checkInteger(segment.level, 'level', { min: 0, max: timeLevelMax });
+  checkIndex(segment.evidenceIndex, 'evidenceIndex');
+  checkIndex(segment.widthMaxNs, 'widthMaxNs');
 }
 
 function checkIndex(value: unknown, name: string): void {

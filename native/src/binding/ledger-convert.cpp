@@ -46,6 +46,32 @@ RecordsAsked recordsAskedOf(const Napi::Object& object) {
           integerOf(object.Get("beforeRecord"))};
 }
 
+clock::Segment segmentOf(const Napi::Object& object) {
+  const auto signedOf = [&object](const char* name) {
+    bool isLossless = false;
+    return object.Get(name).As<Napi::BigInt>().Int64Value(&isLossless);
+  };
+  const auto widthOf = [&object](const char* name) -> std::optional<uint64_t> {
+    const Napi::Value value = object.Get(name);
+    if (value.IsNull()) return std::nullopt;
+    return integerOf(value);
+  };
+  clock::Segment segment;
+  segment.baseRawNs = signedOf("baseRawNs");
+  segment.baseTaiNs = signedOf("baseTaiNs");
+  segment.ratePpb = signedOf("ratePpb");
+  segment.statisticalNs = widthOf("statisticalNs");
+  segment.adversarialNs = widthOf("adversarialNs");
+  segment.statisticalGrowthPpb = integerOf(object.Get("statisticalGrowthPpb"));
+  segment.adversarialGrowthPpb = integerOf(object.Get("adversarialGrowthPpb"));
+  segment.level = static_cast<uint8_t>(object.Get("level").As<Napi::Number>().Uint32Value());
+  segment.evidenceIndex = integerOf(object.Get("evidenceIndex"));
+  segment.lockedUntilRawNs = signedOf("lockedUntilRawNs");
+  segment.holdoverUntilRawNs = signedOf("holdoverUntilRawNs");
+  segment.widthMaxNs = integerOf(object.Get("widthMaxNs"));
+  return segment;
+}
+
 std::vector<SystemEntry> systemEntriesOf(const Napi::Array& array) {
   std::vector<SystemEntry> entries(array.Length());
   for (uint32_t at = 0; at < array.Length(); ++at) {

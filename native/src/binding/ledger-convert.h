@@ -13,6 +13,8 @@ namespace kudurru::binding {
 LedgerOptions ledgerOptionsOf(const Napi::Object& object);
 // {newest, fromRecord, beforeRecord}
 RecordsAsked recordsAskedOf(const Napi::Object& object);
+// Of the facade's ClockSegment.
+clock::Segment segmentOf(const Napi::Object& object);
 // [{number, taiNs, monotonicRawNs, fields, bodies: [{field, salt, bytes}]}]
 std::vector<SystemEntry> systemEntriesOf(const Napi::Array& array);
 

@@ -54,6 +54,8 @@ Napi::Function LedgerObject::define(Napi::Env env) {
                       InstanceMethod("remakeTile", &LedgerObject::remakeTile),
                       InstanceMethod("openBody", &LedgerObject::openBody),
                       InstanceMethod("useScopeKey", &LedgerObject::useScopeKey),
+                      InstanceMethod("useSegment", &LedgerObject::useSegment),
+                      InstanceMethod("requireTimeLevel", &LedgerObject::requireTimeLevel),
                       InstanceMethod("retire", &LedgerObject::retire),
                       InstanceMethod("retireNext", &LedgerObject::retireNext),
                       InstanceMethod("stop", &LedgerObject::stop),
@@ -291,6 +293,28 @@ Napi::Value LedgerObject::useScopeKey(const Napi::CallbackInfo& info) {
     host.ledger->setScopeKey(scope, key);
     conveyor()->useScopeKey(scope, key);
     return JobResult{};
+  });
+}
+
+// The evidence that the segment names is in the log: jobs and groups are one after the other.
+Napi::Value LedgerObject::useSegment(const Napi::CallbackInfo& info) {
+  const clock::Segment segment = segmentOf(info[0].As<Napi::Object>());
+  return post(info.Env(), "useSegment", [segment](LedgerHost& host) -> JobResult {
+    if (segment.evidenceIndex >= host.ledger->state().size()) {
+      return {failure(Code::kBadArgument, "the log has no such entry of evidence"), {}};
+    }
+    host.ledger->clock().use(segment);
+    return {};
+  });
+}
+
+// (agentIndex, level)
+Napi::Value LedgerObject::requireTimeLevel(const Napi::CallbackInfo& info) {
+  const uint64_t agent = integerOf(info[0]);
+  const auto level = static_cast<uint8_t>(info[1].As<Napi::Number>().Uint32Value());
+  return post(info.Env(), "requireTimeLevel", [agent, level](LedgerHost& host) -> JobResult {
+    host.ledger->clock().require(agent, level);
+    return {};
   });
 }
 

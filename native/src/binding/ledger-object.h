@@ -38,6 +38,8 @@ class LedgerObject final : public Napi::ObjectWrap<LedgerObject> {
   Napi::Value publish(const Napi::CallbackInfo& info);
   Napi::Value openBody(const Napi::CallbackInfo& info);
   Napi::Value useScopeKey(const Napi::CallbackInfo& info);
+  Napi::Value useSegment(const Napi::CallbackInfo& info);
+  Napi::Value requireTimeLevel(const Napi::CallbackInfo& info);
   Napi::Value retire(const Napi::CallbackInfo& info);
   Napi::Value retireNext(const Napi::CallbackInfo& info);
   Napi::Value stop(const Napi::CallbackInfo& info);

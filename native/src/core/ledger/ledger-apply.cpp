@@ -91,9 +91,15 @@ Status Ledger::applyItem(intake::SubmitItem& item, int64_t taiMinusUtcSeconds,
   if (session != nullptr && statement.firstSequence < session->nextSequence) {
     return repeat(item, *session, result);
   }
+  const uint64_t receivedNs = static_cast<uint64_t>(item.realtimeNs) +
+                              static_cast<uint64_t>(taiMinusUtcSeconds) * kNsPerSecond;
+  const EntryTime time =
+      clock_.timeOf({receivedNs, static_cast<uint64_t>(item.monotonicRawNs)},
+                    state_.applianceState(options_.appliance));
   item.refusal = item.unlessRepeated;
   if (!item.refusal) item.refusal = checkPlace(item.parsed, session);
   if (!item.refusal) item.refusal = checkLargeBodies(item);
+  if (!item.refusal) item.refusal = clock_.refusalOf(session->agentIndex, time);
   if (!item.refusal) {
     Status room = makeRoom(bytesOf(item.parsed), false);
     if (room.fatal()) return room;
@@ -101,9 +107,7 @@ Status Ledger::applyItem(intake::SubmitItem& item, int64_t taiMinusUtcSeconds,
   }
   ++(item.refusal ? result->refused : result->accepted);
   if (item.refusal) return {};
-  const uint64_t receivedNs = static_cast<uint64_t>(item.realtimeNs) +
-                              static_cast<uint64_t>(taiMinusUtcSeconds) * kNsPerSecond;
-  return applyStatement(item, timeOf(receivedNs, static_cast<uint64_t>(item.monotonicRawNs)));
+  return applyStatement(item, time);
 }
 
 Refusal Ledger::checkPlace(const submission::Submission& parsed,
@@ -259,7 +263,8 @@ Refusal Ledger::encodeSystem(const SystemEntry& entry, std::vector<uint8_t>* byt
       count != shape->fieldCount) {
     return refuse("entry-malformed", "not the fields of a system entry of this kind");
   }
-  EntryTime time = timeOf(entry.taiNs, entry.monotonicRawNs);
+  EntryTime time = clock_.timeOf({entry.taiNs, entry.monotonicRawNs},
+                                 state_.applianceState(options_.appliance));
   if (kind == EntryKind::kGenesis) {
     time.bootIndex = 1;
   } else if (kind == EntryKind::kBoot) {
@@ -304,16 +309,6 @@ Refusal Ledger::checkBodies(const SystemEntry& entry, const EntryView& view) con
 
 EntryHead Ledger::headOf(EntryKind kind, const EntryTime& time) const {
   return {kind, state_.lastLeafHash(), time, options_.appliance};
-}
-
-// Time never goes back: a clock that did is held at the last entry's time.
-EntryTime Ledger::timeOf(uint64_t taiNs, uint64_t monotonicRawNs) const {
-  const ApplianceState appliance = state_.applianceState(options_.appliance);
-  EntryTime time;
-  time.taiNs = std::max(std::min(taiNs, kTimeNsMax), appliance.lastTaiNs);
-  time.monotonicRawNs = std::min(monotonicRawNs, kTimeNsMax);
-  time.bootIndex = appliance.bootIndex;
-  return time;
 }
 
 Status Ledger::makeRoom(size_t bytes, bool fromReserve) {

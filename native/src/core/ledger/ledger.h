@@ -15,8 +15,8 @@
 #include "core/journal/journal.h"
 #include "core/journal/state-lock.h"
 #include "core/ledger/chunk-store.h"
+#include "core/ledger/entry-clock.h"
 #include "core/ledger/ledger-types.h"
-#include "core/ledger/log-state.h"
 #include "core/ledger/places.h"
 #include "core/ledger/recent-entries.h"
 #include "core/ledger/retired.h"
@@ -47,6 +47,7 @@ class Ledger {
   const LogState& state() const { return state_; }
   const HeldRange& held() const { return held_; }
   const ChunkCounts& chunkCounts() const { return chunks_.counts(); }
+  EntryClock& clock() { return clock_; }
   void setScopeKey(const std::string& scope, const Hash& key) { scopeKeys_[scope] = key; }
   // Scopes of the batch's bodies that no key is known for.
   std::vector<std::string> missingScopes(const intake::Batch& batch) const;
@@ -79,7 +80,6 @@ class Ledger {
 
  private:
   friend class Retirement;
-
   Ledger(Storage& storage, const LedgerOptions& options);
   Status prepareFolders();
   Status restore(uint64_t* tilesDurable);
@@ -99,7 +99,6 @@ class Ledger {
                              const SessionState* session) const;
   void seal(const SealedBody& body, Bytes salt, Bytes bytes);
   EntryHead headOf(EntryKind kind, const EntryTime& time) const;
-  EntryTime timeOf(uint64_t taiNs, uint64_t monotonicRawNs) const;
   Status makeRoom(size_t bytes, bool fromReserve);
   Status writeGroup();
   Status settle(const OwedAnswer& answer);
@@ -135,6 +134,7 @@ class Ledger {
   BodyCipher cipher_;
   ScopeKeys scopeKeys_;
   ChunkStore chunks_;
+  EntryClock clock_;
   bool hasBooted_ = false;  // this run's boot entry stands in the log
   std::optional<Status> ended_;
 
