@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 /** What is measured, in the order of a run. Each can be asked for alone. */
 export const MEASUREMENTS = [
   'bareVerify',
+  'clock',
   'latency1',
   'ingest1',
   'fairness',

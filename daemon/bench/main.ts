@@ -22,6 +22,7 @@ import { machineFacts, requireDisk } from './machine.ts';
 import {
   CONNECTIONS,
   measureBareVerify,
+  measureClock,
   measureIngest,
   measureLatency,
   type Bench,
@@ -147,6 +148,10 @@ async function measureEach({ only }: BenchOptions, bench: Bench): Promise<Measur
   if (wants('bareVerify') || wants('ingest1')) {
     say('bareVerify');
     measured = { ...measured, bareVerify: await measureBareVerify(files.agents, stop) };
+  }
+  if (wants('clock')) {
+    say('clock');
+    measured = { ...measured, clock: await measureClock(stop) };
   }
   if (wants('latency1')) {
     say('latency1 and bare fdatasync');

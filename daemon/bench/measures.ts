@@ -7,6 +7,7 @@ import { journalBytesOf } from './journal-bytes.ts';
 import { cpuSecondsByThread, cpuSecondsOf } from './process-facts.ts';
 import {
   runProgram,
+  type ClockFigures,
   type Latency,
   type LoadFigures,
   type SyncFigures,
@@ -52,6 +53,13 @@ export async function measureBareVerify(agents: string, stop: AbortSignal): Prom
   const run = async (signing: 'yes' | 'no'): Promise<VerifyFigures> =>
     runProgram('bare-verify', { ...common, signing }, stop);
   return { whileSigning: await run('yes'), alone: await run('no') };
+}
+
+/** Rounds of a thousand readings. */
+const CLOCK_ROUNDS = 2000;
+
+export function measureClock(stop: AbortSignal): Promise<ClockFigures> {
+  return runProgram('clock-now', { rounds: CLOCK_ROUNDS }, stop);
 }
 
 export interface Load {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 const checkout = join(import.meta.dirname, '..', '..');
 const build = join(checkout, 'native', 'build', 'bench');
 
-export type ProgramName = 'load-generator' | 'bare-verify' | 'bare-sync';
+export type ProgramName = 'load-generator' | 'bare-verify' | 'bare-sync' | 'clock-now';
 
 /** Quick when nothing has changed. */
 export function buildPrograms(): void {
@@ -51,6 +51,14 @@ export interface VerifyFigures {
   readonly threads: number;
   readonly checks: number;
   readonly perSecond: number;
+}
+
+/** Of one time, in nanoseconds: the median of many rounds, and what one in a hundred takes. */
+export interface ClockFigures {
+  readonly readNs: number;
+  readonly readP99Ns: number;
+  readonly nowNs: number;
+  readonly nowP99Ns: number;
 }
 
 /** What the program printed. @throws Error where it failed, or `stop` ended it */

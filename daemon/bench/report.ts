@@ -6,11 +6,12 @@ import { BUILDER_THREAD, type CatchUp, type QueryFigures } from './index-rates.t
 import type { MachineFacts } from './machine.ts';
 import type { BareVerify, LatencyOfOne, Load } from './measures.ts';
 import type { Memory } from './process-facts.ts';
-import type { Latency } from './programs.ts';
+import type { ClockFigures, Latency } from './programs.ts';
 import type { Recovery } from './recovery.ts';
 
 export interface Measured {
   readonly bareVerify?: BareVerify;
+  readonly clock?: ClockFigures;
   readonly latency1?: LatencyOfOne;
   readonly ingest1?: Load;
   readonly fairness?: Fairness;
@@ -34,6 +35,8 @@ export function flatFigures(measured: Measured): Record<string, number> {
     'ingest1.ratioToBareVerify':
       ingest1 === undefined || checks === undefined ? undefined : ingest1.actionsPerSecond / checks,
     'bareVerify.perSecond': checks,
+    'clock.nowNs': measured.clock?.nowNs,
+    'clock.nowP99Ns': measured.clock?.nowP99Ns,
     'latency1.p50Ms': latency1?.load.figures.latency.p50Ms,
     'latency1.p99Ms': latency1?.load.figures.latency.p99Ms,
     'fairness.slowestToMedian': measured.fairness?.slowestToMedian,
@@ -76,6 +79,11 @@ export function resultLines(measured: Measured): string {
     const { whileSigning, alone } = bareVerify;
     rows.push(['bare checks while signing', `${count(whileSigning.perSecond)}/s`]);
     rows.push(['bare checks alone', `${count(alone.perSecond)}/s`]);
+  }
+  if (measured.clock !== undefined) {
+    const { nowNs, nowP99Ns, readNs } = measured.clock;
+    const text = `${nowNs.toFixed(0)} ns, p99 ${nowP99Ns.toFixed(0)} ns`;
+    rows.push(['time, windows and level', `${text}; ${readNs.toFixed(0)} ns of it the clock read`]);
   }
   if (latency1 !== undefined) {
     rows.push([`bare fdatasync, ${latency1.bare.bytes} B`, latencyText(latency1.bare.latency)]);

@@ -120,6 +120,10 @@ export const NATIVE_CODES = {
     retry: 'never',
     meaning: 'another statement stands at this place of the session',
   },
+  'time-level': {
+    retry: 'later',
+    meaning: 'the level of time is below the one that the agent requires; later it may be reached',
+  },
   // Of the journal: the ledger does not open, or ends.
   'bad-argument': { retry: 'restart', meaning: 'a call broke its own contract' },
   'journal-corrupt': { retry: 'restart', meaning: 'durable bytes are not what was written' },

@@ -37,8 +37,8 @@ struct SegmentReading {
   uint8_t level = 0;
 };
 
-// The reading at `rawNs` of an appliance whose last time was `lastTaiNs`: it waits there rather than
-// go back, and both windows hold by how much it waits.
+// The reading at `rawNs` of an appliance whose last time was `lastTaiNs`: it waits there rather
+// than go back, and both windows hold by how much it waits.
 SegmentReading readingAt(const Segment& segment, int64_t rawNs, uint64_t lastTaiNs);
 
 }  // namespace kudurru::clock

@@ -93,9 +93,8 @@ Status Ledger::applyItem(intake::SubmitItem& item, int64_t taiMinusUtcSeconds,
   }
   const uint64_t receivedNs = static_cast<uint64_t>(item.realtimeNs) +
                               static_cast<uint64_t>(taiMinusUtcSeconds) * kNsPerSecond;
-  const EntryTime time =
-      clock_.timeOf({receivedNs, static_cast<uint64_t>(item.monotonicRawNs)},
-                    state_.applianceState(options_.appliance));
+  const EntryTime time = clock_.timeOf({receivedNs, static_cast<uint64_t>(item.monotonicRawNs)},
+                                       state_.applianceState(options_.appliance));
   item.refusal = item.unlessRepeated;
   if (!item.refusal) item.refusal = checkPlace(item.parsed, session);
   if (!item.refusal) item.refusal = checkLargeBodies(item);
@@ -263,8 +262,8 @@ Refusal Ledger::encodeSystem(const SystemEntry& entry, std::vector<uint8_t>* byt
       count != shape->fieldCount) {
     return refuse("entry-malformed", "not the fields of a system entry of this kind");
   }
-  EntryTime time = clock_.timeOf({entry.taiNs, entry.monotonicRawNs},
-                                 state_.applianceState(options_.appliance));
+  EntryTime time =
+      clock_.timeOf({entry.taiNs, entry.monotonicRawNs}, state_.applianceState(options_.appliance));
   if (kind == EntryKind::kGenesis) {
     time.bootIndex = 1;
   } else if (kind == EntryKind::kBoot) {
