@@ -205,6 +205,14 @@ export const ENTRY_KINDS = {
       authorisations: list(bytes(1, SSHSIG_SIZE_BYTES_MAX), 1, AUTHORISATIONS_MAX),
     }),
   },
+  'time.profile': {
+    number: 28,
+    fields: record({
+      /** Signed by operators (SPEC.md §2.3); its payload is a time profile (§9.3). */
+      order: bytes(1, ORDER_SIZE_BYTES_MAX),
+      authorisations: list(bytes(1, SSHSIG_SIZE_BYTES_MAX), 1, AUTHORISATIONS_MAX),
+    }),
+  },
   alarm: { number: 27, fields: record({ code: text(1, 64), message: text(1, 512) }) },
 } as const satisfies Readonly<
   Record<string, { readonly number: number; readonly fields: Codec<unknown> }>

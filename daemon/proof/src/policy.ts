@@ -28,8 +28,8 @@ import {
   text,
   uint,
 } from './schema.ts';
+import { parseStrictJson } from './strict-json.ts';
 
-const POLICY_SIZE_CHARACTERS_MAX = 1_000_000;
 const APPLIANCES_MAX = 256;
 /** Makers of TPMs have some hundred roots together. */
 const ROOTS_MAX = 64;
@@ -101,38 +101,7 @@ export const DEFAULT_POLICY = {
 
 /** @throws ProofError `policy-invalid` naming the member */
 export function parseTrustPolicy(source: string): TrustPolicy {
-  if (source.length > POLICY_SIZE_CHARACTERS_MAX) {
-    throw new ProofError('limit-exceeded', 'trust policy: too long');
-  }
-  let json: Json;
-  try {
-    json = JSON.parse(source) as Json;
-  } catch (cause) {
-    throw new ProofError('policy-invalid', 'trust policy: is not JSON', { cause });
-  }
-  const repeated = repeatedMember(source);
-  if (repeated !== null) throw place.error(`member '${repeated}' stands twice`);
-  return trustPolicyFromJson(json);
-}
-
-/**
- * The first member that stands twice in one object of the JSON `source`, or null. A parser takes
- * the last of them in silence, and a person may have read the first.
- */
-function repeatedMember(source: string): string | null {
-  const open: Set<string>[] = [];
-  let text = '';
-  for (const [token] of source.matchAll(/"(?:[^"\\]|\\.)*"|[{}:]/gu)) {
-    if (token === '{') open.push(new Set());
-    else if (token === '}') open.pop();
-    else if (token !== ':') text = token;
-    else {
-      const name = JSON.parse(text) as string;
-      if (open.at(-1)?.has(name) === true) return name;
-      open.at(-1)?.add(name);
-    }
-  }
-  return null;
+  return trustPolicyFromJson(parseStrictJson(source, place));
 }
 
 /** @throws ProofError `policy-invalid` naming the member */

@@ -31,6 +31,7 @@
  * | `challenge-invalid` | an attestation challenge, or the answer to one, that breaks its schema |
  * | `order-invalid` | an operator's order that breaks its schema |
  * | `policy-invalid` | a trust policy that breaks its schema |
+ * | `profile-invalid` | a time profile that breaks its schema |
  */
 export type ProofErrorCode =
   | 'bytes-malformed'
@@ -55,7 +56,8 @@ export type ProofErrorCode =
   | 'bundle-invalid'
   | 'challenge-invalid'
   | 'order-invalid'
-  | 'policy-invalid';
+  | 'policy-invalid'
+  | 'profile-invalid';
 
 /** Thrown by every parser and builder of this package. */
 export class ProofError extends Error {

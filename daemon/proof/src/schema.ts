@@ -68,7 +68,7 @@ export function encodeWith<T>(codec: Codec<T>, value: T, place: Place): Uint8Arr
   return encoded;
 }
 
-/** An integer as `number`, for counts and small ranges. */
+/** An integer as `number`, for counts and small ranges; it is negative where `min` is. */
 export function uint(min: number, max: number): Codec<number> {
   const check = (value: unknown, place: Place): number => {
     if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && value <= max) {
@@ -78,6 +78,25 @@ export function uint(min: number, max: number): Codec<number> {
   };
   return { fromCbor: check, toCbor: (value) => value, toJson: (value) => value, fromJson: check };
 }
+
+/** A rate in parts of 10^9 as `bigint`, which may be negative; a number in JSON. */
+export function rate(min: number, max: number): Codec<bigint> {
+  const number = uint(min, max);
+  return {
+    fromCbor: (value, place) => BigInt(number.fromCbor(value, place)),
+    toCbor: (value) => value,
+    toJson: (value) => Number(value),
+    fromJson: (json, place) => BigInt(number.fromJson(json, place)),
+  };
+}
+
+/** Either of two; in JSON as it is. */
+export const truth: Codec<boolean> = {
+  fromCbor: requireTruth,
+  toCbor: (value) => value,
+  toJson: (value) => value,
+  fromJson: requireTruth,
+};
 
 /** An index, size or sequence as `bigint`; a number in JSON. */
 export const index: Codec<bigint> = {
@@ -279,6 +298,11 @@ export function requireMembers(
 /** Narrows to an array, which `Array.isArray` does not do for readonly ones. */
 export function isJsonArray(json: Json): json is readonly Json[] {
   return Array.isArray(json);
+}
+
+function requireTruth(value: unknown, place: Place): boolean {
+  if (typeof value === 'boolean') return value;
+  throw place.error(`expected true or false, found ${describe(value)}`);
 }
 
 /** The items of `value` as a map with integer keys. */

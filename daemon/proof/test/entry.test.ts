@@ -44,6 +44,12 @@ const small: Entry[] = [
     order: Uint8Array.of(1),
     authorisations: [Uint8Array.of(2), Uint8Array.of(3)],
   },
+  {
+    kind: 'time.profile',
+    ...head,
+    order: Uint8Array.of(1),
+    authorisations: [Uint8Array.of(2)],
+  },
 ];
 
 /** Every entry of the committed bundles. */

@@ -94,6 +94,7 @@ const kindNumbers: Readonly<Record<SystemKind, number>> = {
   stop: 22,
   restore: 26,
   alarm: 27,
+  'time.profile': 28,
 };
 
 export function kindNumber(kind: SystemKind): number {

@@ -41,6 +41,7 @@ const EVIDENCE_KINDS: Partial<Record<Entry['kind'], number>> = {
   anchor: 18,
   'counter-anchor': 19,
   restore: 26,
+  'time.profile': 28,
 };
 /** Sizes whose roots are kept: a checkpoint is over one of the last. */
 const ROOTS_KEPT = 65_536;

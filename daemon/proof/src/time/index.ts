@@ -4,6 +4,39 @@
 export { affineTai, grownNs, PPB, readingAt, readSegment, weakerLevel } from './segment.ts';
 export type { Segment, SegmentReading } from './segment.ts';
 
+// Time profiles and time evidence version 2 (SPEC.md §9.3, §9.4).
+export {
+  decodeTimeProfile,
+  encodeTimeProfile,
+  formatTimeProfile,
+  parseTimeProfile,
+  TIME_PROFILE_SIZE_BYTES_MAX,
+  TIME_SOURCES_MAX,
+  timeProfileFromJson,
+} from './time-profile.ts';
+export type { TimeProfile } from './time-profile.ts';
+export { DELAY_MECHANISMS, DISCIPLINED_CLOCKS, SOURCE_KINDS } from './time-source.ts';
+export type { GnssPins, PtpPins, TimeSource, TimeSourceKind } from './time-source.ts';
+export {
+  decodeRawTimeEvidence,
+  encodeRawTimeEvidence,
+  RAW_TIME_EVIDENCE_SIZE_BYTES_MAX,
+  TIME_FRAME_KINDS,
+  TIME_FRAME_SIZE_BYTES_MAX,
+  TIME_FRAMES_MAX,
+} from './raw-time-evidence.ts';
+export type { RawTimeEvidence, TimeFrame, TimeFrameKind } from './raw-time-evidence.ts';
+export {
+  ADVERSARIAL_FORMULA,
+  decodeSourcedTimeEvidence,
+  encodeSourcedTimeEvidence,
+  EVIDENCE_CAUSES,
+  STATISTICAL_FORMULA,
+} from './sourced-evidence.ts';
+export type { EvidenceCause, SourcedTimeEvidence, SourceVerdict } from './sourced-evidence.ts';
+export { SOURCE_PROBLEMS, SOURCE_STATES } from './source-verdict.ts';
+export type { SourceProblem, SourceState } from './source-verdict.ts';
+
 // GNSS receivers.
 export { NMEA_SENTENCE_SIZE_BYTES_MAX, parseNmea } from './nmea.ts';
 export type { Gga, Gsa, NmeaSentence, OtherNmea, Rmc, Zda } from './nmea.ts';

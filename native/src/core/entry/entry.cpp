@@ -96,6 +96,7 @@ std::optional<KindShape> shapeOf(uint64_t kind) {
     case EntryKind::kRefusalSummary:
       return KindShape{3, std::nullopt, true};
     case EntryKind::kRestore:
+    case EntryKind::kTimeProfile:
       return KindShape{2, std::nullopt, false};
     case EntryKind::kStop:
     case EntryKind::kAlarm:

@@ -29,6 +29,7 @@ enum class EntryKind : uint8_t {
   kStop = 22,
   kRestore = 26,
   kAlarm = 27,
+  kTimeProfile = 28,
 };
 constexpr size_t kEntryKindCount = 32;
 

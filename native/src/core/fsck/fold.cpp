@@ -57,6 +57,7 @@ bool isEvidence(EntryKind kind) {
     case EntryKind::kAnchor:
     case EntryKind::kCounterAnchor:
     case EntryKind::kRestore:
+    case EntryKind::kTimeProfile:
       return true;
     default:
       return false;

@@ -1,0 +1,103 @@
+/**
+ * Time evidence version 2, its public part (SPEC.md §9.4): what was computed of the raw part, so
+ * that an entry may leave the building without the bytes. Everything here can be computed again.
+ */
+import { TIME_LEVELS } from '../entry-fields.ts';
+import type { ShapeType } from '../schema.ts';
+import {
+  constant,
+  decodeWith,
+  encodeWith,
+  h32,
+  index,
+  INDEX_MAX,
+  list,
+  names,
+  nanoseconds,
+  nullable,
+  Place,
+  rate,
+  record,
+  refine,
+  text,
+  uint,
+} from '../schema.ts';
+import { SOURCE_PROBLEMS, sourceProblem, sourceState } from './source-verdict.ts';
+import { TIME_SOURCES_MAX } from './time-profile.ts';
+
+/** Rates of clocks and of growing windows stay below a part in a thousand, and twice that. */
+export const SEGMENT_RATE_PPB_MAX = 1_000_000;
+export const SEGMENT_GROWTH_PPB_MAX = 3_000_000;
+const TAI_MINUS_UTC_SECONDS_MAX = 1000;
+
+/** Why the evidence was made. */
+export const EVIDENCE_CAUSES = ['start', 'activity', 'change', 'anchor', 'stop'] as const;
+export type EvidenceCause = (typeof EVIDENCE_CAUSES)[number];
+
+export const STATISTICAL_FORMULA = 'kudurru/statistical/1';
+export const ADVERSARIAL_FORMULA = 'kudurru/adversarial/1';
+
+const formula = text(1, 64, /^kudurru\/[a-z]+\/[0-9]+$/);
+
+export const segmentCodec = record({
+  baseRawNs: nanoseconds,
+  baseTaiNs: nanoseconds,
+  ratePpb: rate(-SEGMENT_RATE_PPB_MAX, SEGMENT_RATE_PPB_MAX),
+  statisticalNs: nullable(nanoseconds),
+  adversarialNs: nullable(nanoseconds),
+  statisticalGrowthPpb: rate(0, SEGMENT_GROWTH_PPB_MAX),
+  adversarialGrowthPpb: rate(0, SEGMENT_GROWTH_PPB_MAX),
+  level: names(0, TIME_LEVELS),
+  lockedUntilRawNs: nanoseconds,
+  holdoverUntilRawNs: nanoseconds,
+  widthMaxNs: nanoseconds,
+});
+
+const verdict = record({
+  /** Place of the source in the profile. */
+  source: uint(0, TIME_SOURCES_MAX - 1),
+  state: sourceState,
+  problems: list(sourceProblem, 0, SOURCE_PROBLEMS.length),
+});
+
+const shape = {
+  version: constant(2),
+  cause: names(1, EVIDENCE_CAUSES),
+  /** The `time.profile` entry under which it was computed. */
+  profileIndex: index,
+  /** CLOCK_MONOTONIC_RAW of the last frame: how far the evidence reaches. */
+  takenRawNs: nanoseconds,
+  segment: segmentCodec,
+  /** One a source of the profile, in its order. */
+  verdicts: list(verdict, 1, TIME_SOURCES_MAX),
+  /** How many independent groups of sources agree, and how many of them may lie. */
+  groups: uint(0, TIME_SOURCES_MAX),
+  liars: uint(0, TIME_SOURCES_MAX),
+  statisticalFormula: formula,
+  adversarialFormula: formula,
+  /** TAI-UTC of our own table, and when that table ends. */
+  taiMinusUtcSeconds: uint(0, TAI_MINUS_UTC_SECONDS_MAX),
+  leapListExpiryUnixSeconds: uint(0, INDEX_MAX),
+  /** SHA-256 of the raw part. */
+  rawHash: h32,
+  /** The evidence whose segment this one goes on from or is contradicted by; null without. */
+  baseEvidenceIndex: nullable(index),
+};
+
+const codec = refine(record(shape), ({ verdicts }) =>
+  verdicts.every(({ source }, i) => source === i) ? null : 'verdicts are not one a source',
+);
+const place = new Place('entry-invalid', 'time evidence');
+
+export type SourcedTimeEvidence = ShapeType<typeof shape>;
+export type SourceVerdict = SourcedTimeEvidence['verdicts'][number];
+
+/** @throws ProofError `entry-invalid`, `cbor-malformed` */
+export function decodeSourcedTimeEvidence(encoded: Uint8Array): SourcedTimeEvidence {
+  return decodeWith(codec, encoded, place);
+}
+
+/** @throws ProofError `entry-invalid` */
+export function encodeSourcedTimeEvidence(evidence: SourcedTimeEvidence): Uint8Array {
+  return encodeWith(codec, evidence, place);
+}
