@@ -1,7 +1,5 @@
-/** Builds the preload libraries of this folder, each once a process. */
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+/** The preload libraries of this folder. */
+import { compile } from '../backends/compile.ts';
 
 /** The sources of each. */
 const libraries = {
@@ -12,23 +10,8 @@ const libraries = {
 
 export type PreloadLibrary = keyof typeof libraries;
 
-const built = new Map<PreloadLibrary, string>();
-
 /** Path of the library, for `LD_PRELOAD`. */
 export function preloadLibrary(name: PreloadLibrary): string {
-  const library = built.get(name) ?? build(name);
-  built.set(name, library);
-  return library;
-}
-
-function build(name: PreloadLibrary): string {
-  const sources = libraries[name].map((file) => fileURLToPath(new URL(file, import.meta.url)));
-  const folder = fileURLToPath(new URL('../build', import.meta.url));
-  mkdirSync(folder, { recursive: true });
-  // Under a name of its own: another process may be running with the one before.
-  const library = `${folder}/${name}-${process.pid}.so`;
-  const flags = ['-shared', '-fPIC', '-O2', '-Wall', '-Wextra'];
-  execFileSync('cc', [...flags, '-o', library, ...sources, '-ldl', '-lpthread']);
-  process.once('exit', () => rmSync(library, { force: true }));
-  return library;
+  const sources = libraries[name].map((file) => new URL(file, import.meta.url));
+  return compile({ name, kind: 'preload-library', sources });
 }

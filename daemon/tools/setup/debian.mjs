@@ -23,15 +23,18 @@ const runPackages = [
   'tpm2-tools',
 ];
 
-/** To test: C++ tests, fuzz targets, formatting, a browser for the verifier, SSH keys. */
+/** To test: C++ tests, fuzz targets, formatting, a browser for the verifier, SSH keys, the lab. */
 const testPackages = [
   'chromium',
   'clang-19',
   'clang-format-19',
+  'iproute2',
   'libclang-rt-19-dev',
   'libgtest-dev',
   'libssl-dev',
+  'linuxptp',
   'openssh-client',
+  'util-linux',
 ];
 
 /**
