@@ -41,6 +41,9 @@ export const LEAP_TABLE: LeapTable = {
   })),
 };
 
+/** Publication of that table: whatever claims to be now is not before it. */
+export const LEAP_LIST_PUBLISHED_UNIX_SECONDS = unixSecondsOf('2026-07-06');
+
 /** A UTC instant; `isLeapSecond` tells 23:59:60 from the second that follows it. */
 export interface UtcInstant {
   readonly utcNs: bigint;

@@ -49,6 +49,24 @@ export type { NavPvt, NavStatus, NavTimeLs, NavTimeUtc, TimTp, UbxUtc } from './
 export type { MonHw, MonRf, RadioState, SecSig, SecUniqId } from './ubx-monitoring.ts';
 export { GNSS_PENDING_SIZE_BYTES_MAX, GnssSplitter } from './gnss-stream.ts';
 export type { GnssPiece } from './gnss-stream.ts';
+export { GNSS_LATCHES, GNSS_REFUSALS, GNSS_REMARKS } from './gnss-findings.ts';
+export type {
+  GnssFinding,
+  GnssLatch,
+  GnssMonitoring,
+  GnssRefusal,
+  GnssRemark,
+} from './gnss-findings.ts';
+export type { RawBracket } from './gnss-epoch.ts';
+export { GnssIntegrity } from './gnss-integrity.ts';
+export type {
+  GnssEpoch,
+  GnssFrame,
+  GnssOptions,
+  ReceiverPins,
+  TimeBound,
+} from './gnss-integrity.ts';
+export type { SurveyedPosition } from './gnss-position.ts';
 
 // PTP management messages (IEEE 1588-2019 §15).
 export {
