@@ -30,10 +30,11 @@ export function printVerdict(terminal: Terminal, verdict: Verdict): void {
     terminal.print(`entry ${index}, ${kind}, leaf hash ${encodeHex(leafHash)}`);
   }
   for (const question of QUESTIONS) printQuestion(terminal, verdict, question);
+  terminal.print();
+  terminal.print(`Window that remains: ${verdict.window.text}.`);
   const open = QUESTIONS.filter((question) => {
     return verdict.questions[question].state === 'not answered';
   });
-  terminal.print();
   terminal.print(
     open.length === 0 ? 'Every question is answered.' : `Not answered: ${open.join(', ')}.`,
   );

@@ -3,10 +3,11 @@
  * what its start refuses, and what only those outside can show.
  */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { connect, type Receipt } from '@kudurru/agent';
+import { formatTrustPolicy, verify } from '@kudurru/proof';
 import { after, before, beforeEach, describe, it } from 'mocha';
 
 import {
@@ -17,8 +18,16 @@ import { Appliance, type DaemonOptions } from '../backends/appliance.ts';
 import { askJson, enrolAgent, type EnrolledAgent } from '../backends/control.ts';
 import { clearTpm, extendPcr, undefineIndex } from '../backends/tpm-commands.ts';
 import type { StatusView } from '../../daemon/src/control/views.ts';
+import { kudurru } from './kudurru.ts';
 import { compareReceipts } from './receipt-checker.ts';
-import { checkFiles, makeScratchFolder, scenarioTimeoutMs, someAction } from './scenario.ts';
+import {
+  bundleOf,
+  checkFiles,
+  makeScratchFolder,
+  policyOf,
+  scenarioTimeoutMs,
+  someAction,
+} from './scenario.ts';
 
 /** Of the state folder: what is not the disk of the ledger. */
 const notOfTheDisk = /^(?:devices|lock|.*\.sock)$/u;
@@ -86,12 +95,15 @@ describe('what is set back', function () {
       const lost = await act();
       const { anchor, size } = await status();
       assert.ok(anchor.entriesNotCounted >= size - sizeBefore, 'the window that was stated');
+      const bundleOfLost = await bundleOf(appliance.controlSocket, lost.actions[0].index);
       await appliance.daemon.kill();
       const newest = keepDisk('window-newest');
       restoreDisk(old);
       await appliance.devices.tpm.powerCycle(false);
       await appliance.start(options);
-      await act();
+      const instead = await act();
+      const bundleOfFork = await bundleOf(appliance.controlSocket, instead.actions[0].index);
+      await requireEquivocation(bundleOfLost, bundleOfFork);
       await appliance.daemon.stop();
       // Whoever holds a receipt of what was dropped shows that this log is another one.
       const { problems } = await compareReceipts(appliance.state, [lost]);
@@ -207,6 +219,21 @@ describe('what is set back', function () {
 
   function status(): Promise<StatusView> {
     return askJson<StatusView>(appliance.controlSocket, '/v1/status');
+  }
+
+  /** Each is VALID by itself; a third party that holds both has the proof. */
+  async function requireEquivocation(a: Uint8Array, b: Uint8Array): Promise<void> {
+    const policy = await policyOf(appliance.controlSocket);
+    for (const bundle of [a, b]) {
+      assert.equal((await verify(bundle, policy)).headline, 'VALID (emulated)');
+    }
+    writeFileSync(join(folder, 'a.kudurru'), a);
+    writeFileSync(join(folder, 'b.kudurru'), b);
+    writeFileSync(join(folder, 'trust.json'), formatTrustPolicy(policy));
+    const words = ['verify', 'a.kudurru', 'b.kudurru', '--policy', 'trust.json'];
+    const { code, stdout } = await kudurru(words, { currentFolder: folder });
+    assert.equal(code, 1);
+    assert.match(stdout, /^INVALID: equivocation /u);
   }
 
   function keepDisk(name: string): string {

@@ -42,6 +42,9 @@ export class EvidenceAudit {
   readonly #enrolments = new Map<bigint, LogEntry>();
   /** Or the restore entry that stands in its place. */
   #lastAnchor: LogEntry | null = null;
+  #lastBoot: LogEntry | null = null;
+  /** The one that the last anchor names. */
+  #bootOfAnchor: LogEntry | null = null;
   /** Of the orders that were carried out. */
   readonly #nonces = new Set<string>();
   #checkpoints = 0n;
@@ -96,7 +99,7 @@ export class EvidenceAudit {
       }
       if (isAnchorEntry(entry)) {
         this.#anchors += 1n;
-        if (this.#lastAnchor !== null) references.push(this.#lastAnchor);
+        references.push(...this.#beforeAnchor());
         const previous = this.#lastAnchor?.index ?? null;
         if (entry.previousAnchorIndex !== previous) {
           this.#say(evidence, 'anchor-invalid', `anchor ${index} does not name the one before it`);
@@ -110,7 +113,9 @@ export class EvidenceAudit {
           this.#say(evidence, 'agent-heads-contradict', text);
         }
         this.#lastAnchor = subject;
+        this.#bootOfAnchor = this.#lastBoot;
       }
+      if (entry.kind === 'boot') this.#lastBoot = subject;
       if (entry.kind === 'restore') {
         if (this.#lastAnchor !== null) references.push(this.#lastAnchor);
         this.#checkOrder(evidence, entry);
@@ -127,6 +132,12 @@ export class EvidenceAudit {
       if (!(error instanceof ProofError)) throw error;
       this.#say(evidence, 'entry-invalid', `entry ${index}: ${error.message}`);
     }
+  }
+
+  /** What an anchor is compared with, each once. */
+  #beforeAnchor(): LogEntry[] {
+    const all = [this.#lastAnchor, this.#bootOfAnchor, this.#lastBoot];
+    return [...new Set(all)].filter((each) => each !== null);
   }
 
   /** A nonce is used once, and the order is of the anchor before it. */

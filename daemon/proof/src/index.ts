@@ -332,6 +332,7 @@ export type {
   SubjectSummary,
   Verdict,
 } from './verify/verdict.ts';
+export type { RemainingWindow } from './verify/window.ts';
 
 // The attestation challenge (SPEC.md §14).
 export {

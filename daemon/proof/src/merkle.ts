@@ -86,6 +86,30 @@ export function verifyInclusion(claim: InclusionClaim, proof: readonly Uint8Arra
 }
 
 /**
+ * Root of the tree of the leaves before leaf `index`, from that leaf's inclusion proof in a tree of
+ * `size`, which must have been verified: the hashes on the leaf's left are exactly theirs.
+ */
+export function rootBefore(
+  { index, size }: Pick<InclusionClaim, 'index' | 'size'>,
+  proof: readonly Uint8Array[],
+): Uint8Array {
+  let [fn, sn] = [index, size - 1n];
+  let root: Uint8Array | null = null;
+  for (const sibling of proof) {
+    if (isOdd(fn) || fn === sn) {
+      root = root === null ? sibling : nodeHash(sibling, root);
+      while (!isOdd(fn) && fn !== 0n) {
+        fn >>= 1n;
+        sn >>= 1n;
+      }
+    }
+    fn >>= 1n;
+    sn >>= 1n;
+  }
+  return root ?? emptyRoot();
+}
+
+/**
  * Whether `proof` shows `claim` (RFC 9162 §2.1.4.2). Two trees of one size are consistent when
  * their roots are equal, with an empty proof; the empty tree is consistent with every tree.
  */

@@ -8,7 +8,13 @@ import { describe, it } from 'mocha';
 import { decodeBase64, encodeHex, encodeUtf8 } from '../src/bytes.ts';
 import { consistencyProof, inclusionProof, rootOfTree } from '../src/merkle-proof.ts';
 import { MerkleTree } from '../src/merkle-tree.ts';
-import { leafHash, rootOfLeafHashes, verifyConsistency, verifyInclusion } from '../src/merkle.ts';
+import {
+  leafHash,
+  rootBefore,
+  rootOfLeafHashes,
+  verifyConsistency,
+  verifyInclusion,
+} from '../src/merkle.ts';
 import { describePublished, readTestdata } from './support/vectors.ts';
 
 interface InclusionVector {
@@ -96,6 +102,7 @@ describe('merkle', () => {
             root,
           };
           assert.ok(verifyInclusion(claim, path));
+          assert.deepEqual(rootBefore(claim, path), grow(index).tree.root());
           assert.ok(!verifyInclusion({ ...claim, leafHash: leafHash(leaf(size)) }, path));
           assert.ok(!verifyInclusion(claim, [...path, root]));
           if (path.length > 0) {

@@ -47,6 +47,7 @@ describe('kudurru verify', () => {
       assert.match(stdout, new RegExp(`^${question} +(?:not )?(?:answered|applicable): `, 'mu'));
     }
     assert.match(stdout, /^ {2}ok {3}order\.inclusion: /mu);
+    assert.match(stdout, /\nWindow that remains: (?:unknown: |\d+ ms )/u);
     assert.match(stdout, /\nNot answered: when\.\n$/u);
   });
 

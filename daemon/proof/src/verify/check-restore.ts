@@ -3,6 +3,7 @@
  * led to, because operators of the ledger have signed for it.
  */
 import { equalBytes } from '../bytes.ts';
+import { rootBefore } from '../merkle.ts';
 import { verifyAuthorisations } from '../operator-order.ts';
 import type { Anchor, Evidence, Restore } from './evidence.ts';
 import { mustHold } from './finding.ts';
@@ -12,6 +13,7 @@ import { quote } from './quote.ts';
 export function checkRestores(evidence: Evidence): string {
   const told = evidence.restores.map((restore) => {
     requireAuthorised(evidence, restore);
+    requireTree(evidence, restore);
     requirePlace(evidence, restore);
     return tellRestore(evidence, restore);
   });
@@ -44,6 +46,20 @@ export function requireRestored({ item, restoration }: Restore, after: Anchor): 
   mustHold(
     entry.kind === 'counter-anchor' && entry.counterExpected === found.counter + 1n,
     `anchor ${index} does not count on from restore entry ${item.index}`,
+  );
+}
+
+/**
+ * The tree that the order is of is what stands before the entry, where the entry's place in a tree
+ * is shown. Who reads the whole log has the tree, and no paths.
+ */
+function requireTree({ proof }: Evidence, { item, restoration }: Restore): void {
+  const { size } = proof.checkpoint;
+  if (item.index >= size) return; // `order.inclusion` says it of a bundle
+  const root = rootBefore({ index: item.index, size }, item.path);
+  mustHold(
+    equalBytes(restoration.root, root),
+    `the order in restore entry ${item.index} is of another tree than the one before the entry`,
   );
 }
 

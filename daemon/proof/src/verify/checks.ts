@@ -10,6 +10,7 @@ import * as endorsement from './check-endorsement.ts';
 import * as expectedBoot from './check-expected-boot.ts';
 import * as policy from './check-policy.ts';
 import { checkDecision } from './check-rules.ts';
+import { checkAnchorRate } from './check-rate.ts';
 import * as replay from './check-replay.ts';
 import * as what from './check-what.ts';
 import * as when from './check-when.ts';
@@ -54,6 +55,7 @@ export const CHECKS: readonly Check[] = [
   check('when.interval', when.checkInterval),
   check('when.level', policy.checkTimeLevel),
   check('when.anchor-clock', anchor.checkAnchorClock),
+  check('when.anchor-rate', checkAnchorRate),
   check('rules.decision', checkDecision),
   check('order.needs', bundle.checkNeeds),
   check('order.references', bundle.checkReferences),

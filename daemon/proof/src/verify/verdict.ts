@@ -12,6 +12,8 @@ import type { Action, Evidence } from './evidence.ts';
 import type { Outcome, Question } from './finding.ts';
 import { Finding, QUESTIONS } from './finding.ts';
 import { quote } from './quote.ts';
+import type { RemainingWindow } from './window.ts';
+import { UNREAD_WINDOW, windowOf } from './window.ts';
 
 export type Overall = 'VALID' | 'INVALID' | 'UNVERIFIABLE';
 export type AnswerState = 'answered' | 'not answered' | 'not applicable';
@@ -46,6 +48,8 @@ export interface Verdict {
   /** Name of the trust policy under which this holds. */
   readonly policy: string;
   readonly subject: SubjectSummary | null;
+  /** For how long the log could part unseen around the subject, by what the TPM signed. */
+  readonly window: RemainingWindow;
   readonly checks: readonly CheckLine[];
   readonly questions: Readonly<Record<Question, Answer>>;
 }
@@ -71,6 +75,7 @@ export function makeVerdict(
     headline: overall === 'VALID' && label !== null ? `VALID (${label})` : overall,
     policy,
     subject: evidence === undefined ? null : summaryOf(evidence),
+    window: evidence === undefined || overall === 'INVALID' ? UNREAD_WINDOW : windowOf(evidence),
     checks: lines,
     questions: Object.fromEntries(answers) as Record<Question, Answer>,
   };

@@ -8,6 +8,7 @@ import { ekSpki, ofHardware } from './hardware.ts';
 import { seed } from './keys.ts';
 import { CorpusLedger } from './ledger.ts';
 import { withRegisters } from './registers.ts';
+import { ofRestored } from './restores.ts';
 import { SoftwareTpm } from './software-tpm.ts';
 import type { Exhibit } from './scenario.ts';
 import {
@@ -68,6 +69,33 @@ export const ACCEPT_CASES: readonly AcceptCase[] = [
     ofCounted({}, { between: (ledger) => resetTpm(ledger) }),
   ),
   accept('anchor-under-way-at-two-boots', () => ofInterrupted()),
+  accept('anchor-finished-after-a-reset', () => {
+    let count = 0;
+    const scenario = playScenario(
+      {
+        // Its reading is of before the reset: of the first anchor, which the TPM made anew.
+        evidence(reading) {
+          count += 1;
+          return count === 1 ? { ...reading, monotonicRawNs: 0n } : reading;
+        },
+      },
+      { beforeAnchor: ({ tpm }) => (tpm.clockMs += 3_600_000n) },
+    );
+    return exhibit(scenario, scenario.intent);
+  }),
+  accept('clock-of-the-tpm-fast-by-a-tenth', () => {
+    const scenario = playScenario(
+      {},
+      {
+        beforeAnchor(ledger) {
+          ledger.pass(3_600_000n);
+          ledger.tpm.clockMs += 3_960_000n;
+        },
+      },
+    );
+    return exhibit(scenario, scenario.intent);
+  }),
+  accept('restored-by-an-order', () => ofRestored()),
   accept('without-agent-head', async () => {
     const scenario = playScenario();
     return changeBundle(await exhibit(scenario, scenario.intent), () => ({ agentHead: null }));

@@ -1,6 +1,7 @@
 /** What a case of the corpus makes wrong, before it is hashed and signed. */
 import type { ApplianceDocument } from '../../src/appliance.ts';
 import type { AnchorEntry, Entry } from '../../src/entry.ts';
+import type { Operator } from '../../src/operator-order.ts';
 import type { EnrolmentRequest, SessionRequest, StatementPayload } from '../../src/statement.ts';
 import type { TimeEvidence } from '../../src/time-evidence.ts';
 import type { Signer } from './keys.ts';
@@ -17,6 +18,8 @@ export interface Flaws {
   /** Label of the ledger whose provisioning record, and so whose ledgerId, this one copies. */
   readonly impersonated?: string;
   readonly genesisLogKey?: string;
+  /** No flaw: whom the provisioning record names. */
+  readonly operators?: readonly Operator[];
   readonly document?: (document: ApplianceDocument, tpm: SoftwareTpm) => ApplianceDocument;
   /** Any entry, before it is encoded, with the index that it gets. */
   readonly entry?: (entry: Entry, index: bigint) => Entry;

@@ -22,6 +22,7 @@ const BINDING = 'order.anchor-binding';
 const COUNTER = 'order.anchor-counter';
 const CHAIN = 'order.anchor-chain';
 const CLOCK = 'when.anchor-clock';
+const RATE = 'when.anchor-rate';
 const BOOT = 'order.boot-quote';
 const EXTRAS = 'order.anchor-extras';
 const REPLAY = 'order.anchor-replay';
@@ -113,6 +114,7 @@ const histories: readonly (readonly [name: string, refusal: Refusal, options: Co
   ['counter-that-does-not-count', CHAIN, { between: ({ tpm }) => (tpm.counter -= 1n) }],
   ['counter-that-goes-back', [CHAIN, COUNTER], { between: ({ tpm }) => (tpm.counter -= 2n) }],
   ['resets-that-go-back', [CLOCK, REPLAY], { between: ({ tpm }) => (tpm.resetCount -= 1) }],
+  ['evidence-of-no-time-passed', RATE, { between: ({ tpm }) => (tpm.clockMs += 86_400_000n) }],
   ['clock-that-goes-back', CLOCK, { between: ({ tpm }) => (tpm.clockMs -= 1000n) }],
   ['another-head-at-the-same-count', REPLAY, { between: ({ tpm }) => tpm.extendBy(seed('x'), 8n) }],
   ['another-head-at-the-next-count', REPLAY, { between: ({ tpm }) => tpm.extendBy(seed('x'), 9n) }],

@@ -102,7 +102,7 @@ export class CorpusLedger {
       version: 1,
       origin: this.origin,
       trustDomain: TRUST_DOMAIN,
-      operators: [],
+      operators: [...(flaws.operators ?? [])],
       nonce: seed(`${flaws.impersonated ?? label} nonce`),
     });
     this.ledgerId = ledgerIdOf(provisioningRecord);
@@ -158,6 +158,11 @@ export class CorpusLedger {
     this.entries.push(bytes);
     this.#tree.append(bytes);
     return index;
+  }
+
+  /** So much time passes on the daemon's clock, and none on the TPM's. */
+  pass(ms: bigint): void {
+    this.#taiNs += ms * 1_000_000n;
   }
 
   boot(): bigint {
@@ -266,6 +271,11 @@ export class CorpusLedger {
     const index = this.append({ ...(this.#flaws.anchor?.(draft, this.size, this) ?? draft) });
     this.#lastAnchor = { index, sequence: draft.anchorSequence };
     return index;
+  }
+
+  /** The next anchor follows the entry at `index` as the one of `sequence`. */
+  follow(index: bigint, sequence: bigint): void {
+    this.#lastAnchor = { index, sequence };
   }
 
   /** The tree head of the first `size` entries. */

@@ -10,7 +10,9 @@ import { seed } from './keys.ts';
 import { CorpusLedger } from './ledger.ts';
 import type { RejectCase } from './reject-case.ts';
 import { attackerOnP256, invalid, ofIntent, onKind, unverifiable } from './reject-case.ts';
+import { operatorKey } from './operators.ts';
 import { withRegisters } from './registers.ts';
+import { ofRestored } from './restores.ts';
 import type { Exhibit } from './scenario.ts';
 import { changeBundle, exhibit, flip, observationEnvelope, playScenario } from './scenario.ts';
 
@@ -128,6 +130,18 @@ export function anchorCases(): RejectCase[] {
     ),
     invalid('counter-jumps', 'order.anchor-chain', () =>
       ofIntent({}, { beforeAnchor: ({ tpm }) => (tpm.counter += 1n) }),
+    ),
+    invalid('restore-ordered-by-nobody', 'order.anchor-chain', () =>
+      ofRestored({ key: operatorKey('eve', 'ssh-ed25519') }),
+    ),
+    invalid('restore-of-another-tree', 'order.anchor-chain', () =>
+      ofRestored({ restoration: () => ({ root: seed('another tree') }) }),
+    ),
+    invalid('restore-that-had-expired', 'order.anchor-chain', () =>
+      ofRestored({ order: { expiryTaiNs: 1n } }),
+    ),
+    invalid('counter-that-jumps-behind-a-restore', 'order.anchor-chain', () =>
+      ofRestored({ counted: 1n }),
     ),
     invalid('extend-index-of-another-history', 'order.anchor-replay', () =>
       ofCounted({}, { between: ({ tpm }) => tpm.extendBy(seed('x'), 8n) }),

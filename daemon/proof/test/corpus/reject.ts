@@ -9,6 +9,7 @@ import { encodeCbor } from '../../src/cbor.ts';
 import { formatVerifierKey } from '../../src/note.ts';
 import type { TrustPolicy } from '../../src/policy.ts';
 import { formatTlogProof, parseTlogProof } from '../../src/tlog-proof.ts';
+import type { Flaws } from './flaws.ts';
 import { seed } from './keys.ts';
 import type { CorpusLedger } from './ledger.ts';
 import { endorsementCases } from './reject-endorsement.ts';
@@ -229,6 +230,7 @@ function timeCases(): RejectCase[] {
     invalid('tpm-clock-goes-back', 'when.anchor-clock', () =>
       ofIntent({ beforeRight: (tpm) => (tpm.clockMs -= 100n) }),
     ),
+    ...rateCases(),
   ];
 }
 
@@ -295,4 +297,37 @@ async function ofOldCheckpoint(): Promise<Exhibit> {
   return changeBundle(await exhibit({ ledger }, intent), (bundle) => ({
     proof: formatTlogProof({ ...parseTlogProof(bundle.proof), checkpointBytes }),
   }));
+}
+
+const HOUR_MS = 3_600_000n;
+
+/** Clocks of the evidence that do not run as the TPM's time does. */
+function rateCases(): RejectCase[] {
+  const ofOtherKernels: Flaws = {
+    entry(entry, index) {
+      if (entry.kind !== 'boot' || index === 1n) return entry;
+      return { ...entry, kernelBootId: seed('another kernel boot').subarray(0, 16) };
+    },
+  };
+  return [
+    invalid('evidence-that-stood-still', 'when.anchor-rate', () =>
+      ofIntent({}, { beforeAnchor: ({ tpm }) => (tpm.clockMs += HOUR_MS) }),
+    ),
+    invalid('evidence-that-ran-ahead', 'when.anchor-rate', () => ofIntent(aheadFrom(2))),
+    unverifiable('kernel-started-anew-without-a-reset', 'when.anchor-rate', () =>
+      ofIntent(ofOtherKernels, { beforeAnchor: (ledger) => ledger.boot() }),
+    ),
+  ];
+}
+
+/** From the anchor of this number on its clock shows an hour more. */
+function aheadFrom(number: number): Flaws {
+  let count = 0;
+  return {
+    evidence(reading) {
+      count += 1;
+      if (count < number) return reading;
+      return { ...reading, monotonicRawNs: reading.monotonicRawNs + HOUR_MS * 1_000_000n };
+    },
+  };
 }
