@@ -96,7 +96,7 @@ describe('a daemon that lies, with the same TPM and token', function () {
   });
 
   describe('certifies two heads at one value of the counter', () => {
-    it('in one TPM boot: the log of the second does not replay, and two bundles show it', async () => {
+    it('in one TPM boot: the second log does not replay, and two bundles show it', async () => {
       const [one, other] = [log(), log()];
       const [a, b] = [one.alarm('one'), other.alarm('other')];
       await one.anchor();
@@ -176,7 +176,7 @@ describe('a daemon that lies, with the same TPM and token', function () {
   });
 
   describe('takes back what it has given a receipt for', () => {
-    it('an entry: who has only a bundle sees nothing of it, who has the receipt proves it', async () => {
+    it('an entry: a bundle alone may not show it, the receipt proves it', async () => {
       const lying = liar.log(Number(receipt.statement.index));
       await lying.boot();
       const at = lying.alarm('in the place of the action');

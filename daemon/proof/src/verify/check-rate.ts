@@ -35,7 +35,7 @@ export function checkAnchorRate(evidence: Evidence): string {
     count += 1;
   }
   if (count === 0) throw skipped('no two anchors here are of one TPM boot, with readings of it');
-  return `${count} times the TPM and the clock of the evidence ran equally long between two anchors`;
+  return `${count} times the TPM and the clock of the evidence ran equally long`;
 }
 
 /** What the TPM's own time says; null where it was reset, or went back, which others refuse. */
@@ -89,7 +89,7 @@ function requireSameRate(ticks: Range, reading: Range, { item }: Anchor): void {
   const mostMs = (ticks.mostMs * 100n) / (100n - RATE_ERROR_PERCENT) + SLACK_MS;
   mustHold(
     reading.mostMs >= leastMs && reading.leastMs <= mostMs,
-    `from the anchor before it here to anchor ${item.index} the TPM ran for ${ticks.leastMs} to ` +
-      `${ticks.mostMs} ms, the clock of the evidence for ${reading.leastMs} to ${reading.mostMs} ms`,
+    `between anchor ${item.index} and the one before it here the TPM ran for ${ticks.leastMs} to ` +
+      `${ticks.mostMs} ms, the evidence says ${reading.leastMs} to ${reading.mostMs} ms`,
   );
 }
