@@ -27,13 +27,16 @@ export {
 } from './raw-time-evidence.ts';
 export type { RawTimeEvidence, TimeFrame, TimeFrameKind } from './raw-time-evidence.ts';
 export {
-  ADVERSARIAL_FORMULA,
   decodeSourcedTimeEvidence,
   encodeSourcedTimeEvidence,
   EVIDENCE_CAUSES,
-  STATISTICAL_FORMULA,
 } from './sourced-evidence.ts';
 export type { EvidenceCause, SourcedTimeEvidence, SourceVerdict } from './sourced-evidence.ts';
+export { makeTimeEvidence, recompute } from './recompute.ts';
+export type { TimeComputation, TimeEvidenceInput } from './recompute.ts';
+export { levelOf } from './level.ts';
+export type { Standing } from './level.ts';
+export { ADVERSARIAL_FORMULA, STATISTICAL_FORMULA } from './window.ts';
 export { SOURCE_PROBLEMS, SOURCE_STATES } from './source-verdict.ts';
 export type { SourceProblem, SourceState } from './source-verdict.ts';
 

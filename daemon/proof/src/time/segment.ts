@@ -6,6 +6,7 @@
 import type { TimeLevel } from '../entry-fields.ts';
 import { TIME_LEVELS } from '../entry-fields.ts';
 import { NS_MAX } from '../schema.ts';
+import { absolute, floorDivide, smallest } from './integers.ts';
 
 /** One part in 10^9. */
 export const PPB = 1_000_000_000n;
@@ -61,7 +62,7 @@ export function readingAt(segment: Segment, rawNs: bigint, taiNs: bigint): Segme
   const heldNs = absolute(taiNs - affineTai(segment, rawNs));
   const elapsedNs = absolute(rawNs - segment.baseRawNs);
   const width = (baseNs: bigint | null, growthPpb: bigint): bigint | null =>
-    baseNs === null ? null : least(baseNs + grownNs(elapsedNs, growthPpb) + heldNs, NS_MAX);
+    baseNs === null ? null : smallest([baseNs + grownNs(elapsedNs, growthPpb) + heldNs, NS_MAX]);
   const adversarialNs = width(segment.adversarialNs, segment.adversarialGrowthPpb);
   return {
     taiNs,
@@ -87,18 +88,4 @@ function levelAt(segment: Segment, rawNs: bigint, adversarialNs: bigint | null):
     return weakerLevel(segment.level, 'DEGRADED');
   }
   return rawNs > segment.lockedUntilRawNs ? weakerLevel(segment.level, 'HOLDOVER') : segment.level;
-}
-
-/** Rounds towards minus infinity; `divisor` is positive. */
-function floorDivide(dividend: bigint, divisor: bigint): bigint {
-  const quotient = dividend / divisor;
-  return dividend < 0n && quotient * divisor !== dividend ? quotient - 1n : quotient;
-}
-
-function absolute(value: bigint): bigint {
-  return value < 0n ? -value : value;
-}
-
-function least(left: bigint, right: bigint): bigint {
-  return left < right ? left : right;
 }

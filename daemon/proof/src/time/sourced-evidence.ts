@@ -27,15 +27,12 @@ import { TIME_SOURCES_MAX } from './time-profile.ts';
 
 /** Rates of clocks and of growing windows stay below a part in a thousand, and twice that. */
 export const SEGMENT_RATE_PPB_MAX = 1_000_000;
-export const SEGMENT_GROWTH_PPB_MAX = 3_000_000;
+export const SEGMENT_GROWTH_PPB_MAX = 4_000_000;
 const TAI_MINUS_UTC_SECONDS_MAX = 1000;
 
 /** Why the evidence was made. */
 export const EVIDENCE_CAUSES = ['start', 'activity', 'change', 'anchor', 'stop'] as const;
 export type EvidenceCause = (typeof EVIDENCE_CAUSES)[number];
-
-export const STATISTICAL_FORMULA = 'kudurru/statistical/1';
-export const ADVERSARIAL_FORMULA = 'kudurru/adversarial/1';
 
 const formula = text(1, 64, /^kudurru\/[a-z]+\/[0-9]+$/);
 

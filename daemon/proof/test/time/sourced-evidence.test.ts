@@ -10,11 +10,10 @@ import {
 } from '../../src/time/raw-time-evidence.ts';
 import type { SourcedTimeEvidence } from '../../src/time/sourced-evidence.ts';
 import {
-  ADVERSARIAL_FORMULA,
   decodeSourcedTimeEvidence,
   encodeSourcedTimeEvidence,
-  STATISTICAL_FORMULA,
 } from '../../src/time/sourced-evidence.ts';
+import { ADVERSARIAL_FORMULA, STATISTICAL_FORMULA } from '../../src/time/window.ts';
 
 const bracket = {
   source: 0,
