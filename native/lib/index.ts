@@ -3,6 +3,8 @@
 export { readClock, type ClockReading } from './clock.ts';
 export { commitment, openBody, sealBody, type BodyKey, type PlainBody } from './body.ts';
 export { cborCheck, leafHash, sha256, treeRoot, type CborVerdict } from './crypto.ts';
+export { openDatagramSocket } from './datagram.ts';
+export type { Datagram, DatagramOptions, DatagramSocket } from './datagram.ts';
 export { FsckScan, fsckScan } from './fsck.ts';
 export type { FsckEvidence, FsckFinding, FsckOptions, FsckReport, FsckStep } from './fsck.ts';
 export { indexRows, type ActionColumns, type IndexRows } from './index-rows.ts';
@@ -12,5 +14,6 @@ export { openLedger, readLedgerId, type Ledger } from './ledger.ts';
 export type * from './ledger-types.ts';
 export { NativeError, type NativeFailure } from './native-error.ts';
 export { notifySocket } from './notify.ts';
+export { dieWithParent, dropCapabilities } from './process.ts';
 export { checkSubmission, type SubmissionCode, type SubmissionVerdict } from './submission.ts';
 export { ED25519, ESP256, verifyBatch, verifySignature, type SignatureItem } from './verify.ts';

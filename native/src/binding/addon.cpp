@@ -8,10 +8,12 @@ namespace kudurru::binding {
 
 Napi::Object registerClock(Napi::Env env, Napi::Object exports);
 Napi::Object registerCrypto(Napi::Env env, Napi::Object exports);
+Napi::Object registerDatagram(Napi::Env env, Napi::Object exports);
 Napi::Object registerIndexRows(Napi::Env env, Napi::Object exports);
 Napi::Object registerIntake(Napi::Env env, Napi::Object exports);
 Napi::Object registerLedger(Napi::Env env, Napi::Object exports);
 Napi::Object registerNotify(Napi::Env env, Napi::Object exports);
+Napi::Object registerProcess(Napi::Env env, Napi::Object exports);
 Napi::Object registerSubmission(Napi::Env env, Napi::Object exports);
 Napi::Object registerVerify(Napi::Env env, Napi::Object exports);
 
@@ -27,10 +29,12 @@ Napi::Object registerParts(Napi::Env env, Napi::Object exports) {
   exports.Set("setErrorConstructor", Napi::Function::New(env, setErrorConstructor));
   registerClock(env, exports);
   registerCrypto(env, exports);
+  registerDatagram(env, exports);
   registerIndexRows(env, exports);
   registerIntake(env, exports);
   registerLedger(env, exports);
   registerNotify(env, exports);
+  registerProcess(env, exports);
   registerSubmission(env, exports);
   registerVerify(env, exports);
   return exports;

@@ -98,3 +98,13 @@ export { PTP_PORT_STATES } from './ptp-port-sets.ts';
 export type * from './ptp-port-sets.ts';
 export type * from './ptp-small-sets.ts';
 export type { PtpClockQuality, PtpPortIdentity } from './ptp-reader.ts';
+
+// What the processes that read clocks hand to the daemon.
+export {
+  decodeTimeNote,
+  encodeTimeNote,
+  encodeTimeRecord,
+  TIME_NOTE_CODES,
+  TimeRecordSplitter,
+} from './time-stream.ts';
+export type { TimeNote, TimeNoteCode, TimeRecord } from './time-stream.ts';
