@@ -79,7 +79,8 @@ describe('verify, every entry of a ledger', () => {
       const isSigned = ['agent.enrol', 'session.open', 'statement', 'action'].includes(kind);
       assert.equal(verdict.questions.who.state, isSigned ? 'answered' : 'not applicable', kind);
     }
-    kinds.add('restore'); // only where operators signed: restore.test.ts
+    // Only where operators signed: restore.test.ts, and the cases of time evidence.
+    for (const kind of ['restore', 'time.profile']) kinds.add(kind);
     assert.deepEqual([...kinds].sort(), Object.keys(ENTRY_KINDS).sort());
   }).timeout(0);
 
