@@ -284,7 +284,7 @@ class RunningDaemon implements Daemon {
       agents,
       nonces: new Nonces(nowMs),
       ledger,
-      requireTimeLevel: (agent) => this.#time.requirements.require(agent),
+      requireTimeLevel: (agent) => this.#time.requirements.apply(agent),
       noteActivity: () => anchorer.noteActivity([]),
     });
     return controlFace({

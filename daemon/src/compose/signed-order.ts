@@ -1,4 +1,4 @@
-/** An order that operators have signed (SPEC.md §2.3), read and checked before it is carried out. */
+/** An order that operators have signed (SPEC.md §2.3), checked before it is carried out. */
 import {
   decodeOperatorOrder,
   encodeSshPublicKey,

@@ -29,7 +29,7 @@ export class TimeRequirements {
   /** Of all agents that are enrolled; a name that nobody has is told, and waits for its agent. */
   async begin(): Promise<void> {
     const { agents, table, log } = this.#options;
-    for (const agent of agents.all()) await this.require(agent);
+    for (const agent of agents.all()) await this.apply(agent);
     for (const name of Object.keys(table.requireLevel)) {
       if (agents.byName(name) === null) log.warning('no agent of this name', { name });
     }
@@ -38,10 +38,10 @@ export class TimeRequirements {
   /** Another profile is in force. */
   async useProfile(level: TimeLevel): Promise<void> {
     this.#byProfile = level;
-    for (const agent of this.#options.agents.all()) await this.require(agent);
+    for (const agent of this.#options.agents.all()) await this.apply(agent);
   }
 
-  async require({ agentIndex, agentId }: NewAgent): Promise<void> {
+  async apply({ agentIndex, agentId }: NewAgent): Promise<void> {
     await this.#options.store.requireTimeLevel(agentIndex, this.levelOf(agentId));
   }
 

@@ -41,7 +41,11 @@ export class Timekeeping {
       ledger,
       clock,
       onUse: async ({ index, profile, operators }) => {
-        this.#log.info('time profile in force', { index, name: profile.name, operators: operators.join(", ") });
+        this.#log.info('time profile in force', {
+          index,
+          name: profile.name,
+          operators: operators.join(', '),
+        });
         await this.requirements.useProfile(profile.requireTimeLevel);
       },
     });

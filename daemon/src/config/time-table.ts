@@ -27,7 +27,8 @@ export function readTimeTable(value: unknown, file: string): TimeTable {
   if (unknown !== undefined) {
     throw new KudurruError(
       'config-unknown-key',
-      `key "time.${unknown}" in "${file}" is not a setting: known are time.${known.join(', time.')}`,
+      `key "time.${unknown}" in "${file}" is not a setting: ` +
+        `known are time.${known.join(', time.')}`,
     );
   }
   return { requireLevel: readLevels(table['requireLevel'] ?? {}, file) };
