@@ -142,7 +142,7 @@ describe('what is set back', function () {
         const clock = await lastQuotedClock();
         assert.ok(clock.resetCount > resetCount);
         ({ resetCount } = clock);
-        // A power loss may have set the clock back: whether it did, the quote says, and the log too.
+        // A power loss may set the clock back: whether it did, the quote says, and the log too.
         const told = /"what":"boot quoted".*"safe":(true|false)/u.exec(appliance.daemon.log);
         assert.equal(told?.[1], String(clock.safe));
       }

@@ -139,10 +139,10 @@ async function describeOwn(devices: Devices, document: Uint8Array) {
 
 /** No order of operators helps: readers would have to trust keys that genesis does not name. */
 const adviceOnOtherDevices =
-  'only the TPM and the token that this ledger began with can continue it: put them back as they ' +
-  'were; where they are lost the ledger ends here, and stays to be read and checked: found ' +
-  'another with "kudurru provision" in a new state folder, and submit the last checkpoint of this ' +
-  'one, its file "checkpoint", to it as the first action';
+  'only the TPM and the token that this ledger began with can continue it: put them back as ' +
+  'they were; where they are lost the ledger ends here, and stays to be read and checked: found ' +
+  'another with "kudurru provision" in a new state folder, and submit the last checkpoint of ' +
+  'this one, its file "checkpoint", to it as the first action';
 
 export async function describe(devices: Devices) {
   const device = await devices.attestation.describe(provisionTimeoutMs);
