@@ -1,5 +1,6 @@
 /** A grandmaster of the lab: a ptp4l whose clock is TAI, as on a reference, and what it claims. */
 import type { LabClock } from './clocks.ts';
+import type { Station } from './network.ts';
 import { Ptp4l, type Ptp4lOptions } from './ptp4l.ts';
 
 /** GRANDMASTER_SETTINGS_NP, with pmc's names. */
@@ -42,10 +43,12 @@ const hexadecimal: ReadonlySet<string> = new Set([
 export class Grandmaster {
   readonly ptp4l: Ptp4l;
   readonly clock: LabClock;
+  readonly station: Station;
   #settings: GrandmasterSettings;
 
   constructor(options: Ptp4lOptions, settings: GrandmasterSettings, priority1: number) {
     this.clock = options.clock;
+    this.station = options.station;
     this.#settings = settings;
     // Its clock is not for another grandmaster to move.
     const own = { free_running: 1, priority1, priority2: priority1, clockClass: 6 };
@@ -66,12 +69,5 @@ export class Grandmaster {
       return `${name} ${hexadecimal.has(name) ? `0x${value.toString(16)}` : value}`;
     });
     await this.ptp4l.set('GRANDMASTER_SETTINGS_NP', words.join(' '));
-  }
-
-  /** EUI-64, sixteen hexadecimal digits. */
-  async identity(): Promise<string> {
-    const shown = (await this.ptp4l.get('DEFAULT_DATA_SET')).get('clockIdentity');
-    if (shown === undefined) throw new Error('the grandmaster does not say who it is');
-    return shown.replaceAll('.', '');
   }
 }

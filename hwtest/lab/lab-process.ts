@@ -60,8 +60,17 @@ export class LabProcess {
   /** Says a line and waits for the line that answers it; answers come in the order of asking. */
   async ask(line: string): Promise<string> {
     const answer = this.nextLine();
-    this.child.stdin?.write(`${line}\n`);
+    this.say(line);
     return answer;
+  }
+
+  say(line: string): void {
+    this.child.stdin?.write(`${line}\n`);
+  }
+
+  /** From now on each line goes here, and answers to nothing. */
+  onLine(take: (line: string) => void): void {
+    this.#lines?.removeAllListeners('line').on('line', take);
   }
 
   async nextLine(): Promise<string> {

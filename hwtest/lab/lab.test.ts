@@ -108,7 +108,8 @@ describe(`a lab${refusal === null ? '' : `: ${refusal}`}`, function () {
     await rogue.clock.step(500n * ms);
     await rogue.start();
     await until(async () => magnitude((await lab.clientClock.truthOffsetNs()) - 500n * ms) < ms);
-    assert.notEqual(await rogue.identity(), await grandmaster.identity());
+    const [one, other] = [grandmaster.ptp4l, rogue.ptp4l];
+    assert.notEqual(await one.clockIdentity(), await other.clockIdentity());
     await rogue.ptp4l.kill();
     await until(async () => magnitude(await lab.clientClock.truthOffsetNs()) < ms);
     await grandmaster.ptp4l.kill();

@@ -60,10 +60,12 @@ export class Ptp4l {
   readonly logFile: string;
   readonly #options: Ptp4lOptions;
   #process: LabProcess | null = null;
+  #linuxptp: Linuxptp;
   #asked = 0;
 
   constructor(options: Ptp4lOptions) {
     this.#options = options;
+    this.#linuxptp = options.linuxptp;
     this.socket = join(options.folder, `${options.name}.sock`);
     this.logFile = join(options.folder, `${options.name}.log`);
   }
@@ -73,11 +75,12 @@ export class Ptp4l {
     return this.#process === null || this.#process.isEnded ? null : this.#process.pid;
   }
 
-  /** Back when it answers. */
-  async start(linuxptp: Linuxptp = this.#options.linuxptp): Promise<void> {
+  /** Back when it answers; of another version than before, where one is named. */
+  async start(linuxptp: Linuxptp = this.#linuxptp): Promise<void> {
+    this.#linuxptp = linuxptp;
     const { station, clock, folder, name } = this.#options;
     const configuration = join(folder, `${name}.conf`);
-    writeFileSync(configuration, this.#configuration(linuxptp));
+    writeFileSync(configuration, this.#configuration());
     this.#process = new LabProcess([...linuxptp.ptp4l, '-f', configuration], {
       namespacePid: station.pid,
       environment: clock.environment,
@@ -110,6 +113,13 @@ export class Ptp4l {
     if (!answer.includes('RESPONSE')) throw new Error(`SET ${dataSet} ${value}: ${answer}`);
   }
 
+  /** EUI-64 of its own clock, sixteen hexadecimal digits. */
+  async clockIdentity(): Promise<string> {
+    const shown = (await this.get('DEFAULT_DATA_SET')).get('clockIdentity');
+    if (shown === undefined) throw new Error('ptp4l does not say who it is');
+    return shown.replaceAll('.', '');
+  }
+
   async portState(): Promise<PortState> {
     const state = await this.#portState();
     if (state === null) throw new Error('ptp4l does not answer');
@@ -128,11 +138,11 @@ export class Ptp4l {
   }
 
   async pmc(order: string): Promise<string> {
-    const { linuxptp, folder, name, settings } = this.#options;
+    const { folder, name, settings } = this.#options;
     this.#asked += 1;
     const own = join(folder, `${name}-pmc-${this.#asked}.sock`);
     const domain = String(settings?.['domainNumber'] ?? 0);
-    const [program = '', ...words] = linuxptp.pmc;
+    const [program = '', ...words] = this.#linuxptp.pmc;
     const flags = ['-u', '-b', '0', '-d', domain, '-s', this.socket, '-i', own];
     try {
       return await runProgram(program, [...words, ...flags, order]);
@@ -146,10 +156,10 @@ export class Ptp4l {
     return (state as PortState | undefined) ?? null;
   }
 
-  #configuration(linuxptp: Linuxptp): string {
+  #configuration(): string {
     const sockets: Ptp4lSettings = {
       uds_address: this.socket,
-      ...(linuxptp.hasReadOnlySocket ? { uds_ro_address: `${this.socket}-ro` } : {}),
+      ...(this.#linuxptp.hasReadOnlySocket ? { uds_ro_address: `${this.socket}-ro` } : {}),
     };
     const all = { ...everyPtp4l, ...sockets, ...this.#options.settings };
     const lines = Object.entries(all).map(([name, value]) => `${name} ${value}`);

@@ -154,9 +154,6 @@ function face(asked: Subject[] = []): ControlFace {
     checkpoint: unused,
     trustPolicy: unused,
     identity: unused,
-    timeProfile: unused,
-    orderTimeProfile: unused,
-    activateTimeProfile: unused,
     attest: unused,
     examineTpm: unused,
   };

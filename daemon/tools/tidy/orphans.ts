@@ -25,6 +25,7 @@ export const PROGRAMS: readonly string[] = [
   'daemon/tools/setup.mjs',
   'daemon/tools/start.ts',
   'daemon/tools/tidy.ts',
+  'hwtest/drill/main.ts',
   'hwtest/report/main.ts',
   'hwtest/scenarios/run-kill-cycles.ts',
   'hwtest/soak/main.ts',

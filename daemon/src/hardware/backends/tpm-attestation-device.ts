@@ -267,8 +267,7 @@ export class TpmAttestationDevice
       if (state?.stage !== 'provisioned') {
         throw new DeviceError(
           'device-mismatch',
-          `TPM not usable: '${this.#settings.folder}' has no finished keys: they were never ` +
-            'made, or are lost',
+          `TPM not usable: '${this.#settings.folder}' has no finished keys; provision it first`,
         );
       }
       tpm = await this.#open(deadline);

@@ -35,7 +35,7 @@ import { setLockoutLimits } from './tpm-lockout.ts';
 import { type PreparedTpm, type ProvisionedTpm, readTpmState, writeTpmState } from './tpm-state.ts';
 
 /** Where the TCG provisioning guidance puts the storage root key. */
-export const storageRootHandle = 0x81000001;
+const storageRootHandle = 0x81000001;
 
 /**
  * Marks an index as one ledger's: its authPolicy, and so part of its attested Name. No policy has

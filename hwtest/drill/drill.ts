@@ -1,0 +1,59 @@
+/**
+ * A drill as data: what happens in a lab, what must come to be believed, and what the believed time
+ * rests on that the drill may take away.
+ */
+import type { TimeLevel } from '@kudurru/proof';
+
+import type { LabOptions } from '../lab/lab.ts';
+import type { Stage } from './stage.ts';
+
+/** What is believed of one moment. */
+export interface Believed {
+  readonly rawNs: bigint;
+  readonly taiNs: bigint;
+  readonly statisticalNs: bigint | null;
+  readonly adversarialNs: bigint | null;
+  readonly level: TimeLevel;
+  /** What is found of each source: `ptp: healthy`, `ptp: unhealthy (grandmaster)`. */
+  readonly verdicts: readonly string[];
+}
+
+export type Step =
+  | { readonly say: string; act(stage: Stage): Promise<void> }
+  /** Fails the drill where it does not come within the limit. */
+  | { readonly say: string; until(believed: Believed): boolean }
+  /** Nothing is done; what is believed is watched. */
+  | { readonly say: string; readonly watchS: number };
+
+export interface Drill {
+  readonly name: string;
+  /** One sentence. */
+  readonly about: string;
+  readonly lab?: LabOptions;
+  /** Needs linuxptp 4. */
+  readonly needsNewer?: boolean;
+  /** Before the client's ptp4l first runs. */
+  readonly fromBoot?: readonly Step[];
+  /** From the first LOCKED on, or where `fromBoot` is given from the start of the client. */
+  readonly steps: readonly Step[];
+  /** What the windows rest on and this drill takes away: then, and only then, they may not hold. */
+  readonly takesAway?: string;
+}
+
+export interface DrillResult {
+  readonly name: string;
+  /** In the order in which they were passed through. */
+  readonly levels: readonly TimeLevel[];
+  readonly worstTrueErrorNs: string;
+  /** While the level was LOCKED or better. */
+  readonly worstTrueErrorWhenLockedNs: string;
+  /** The truth was outside the adversarial window while the level was LOCKED or better. */
+  readonly wasOutsideWhenLocked: boolean;
+  readonly takesAway: string | null;
+  /** Null where no daemon took part. */
+  readonly actionsLost: number | null;
+  readonly readings: number;
+  readonly seconds: number;
+  /** What did not hold, in words. */
+  readonly findings: readonly string[];
+}

@@ -1,0 +1,141 @@
+/**
+ * `npm run drill -- NAME…`: things go wrong with the time, where the true time is known. Exit
+ * codes: 0 everything held; 1 something did not; 2 wrong use; 3 no lab can be had here.
+ */
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+
+import { labRefusal } from '../lab/lab.ts';
+import { fetchNewerLinuxptp, NEWER_LINUXPTP_MISSING, newerLinuxptp } from '../lab/linuxptp.ts';
+import type { Drill, DrillResult } from './drill.ts';
+import { DRILLS } from './drills-ptp.ts';
+import { runDrill } from './run-drill.ts';
+
+const manual = `NAME
+  drill - what is believed of the time while things go wrong, against the truth
+
+SYNOPSIS
+  npm run drill -- NAME ... [--json FILE] [--record FOLDER]
+  npm run drill -- all [--json FILE] [--record FOLDER]
+  npm run drill -- --list | --fetch-linuxptp | --help
+
+DESCRIPTION
+  Runs each NAME in a lab of its own: stock ptp4l in network namespaces, on
+  clocks whose true error is known. The host's clock is never set. Needs root.
+
+  Each prints its time line: what happens, and what is believed of the time:
+  the level, how wrong the time really is, in the adversarial window (and the
+  statistical one), and what is found of each source. OUTSIDE marks a moment
+  whose truth was outside the adversarial window while the level was LOCKED or
+  better.
+
+  A drill that takes away what the window rests on (its line in --list says
+  what) is not failed by that; every other one is.
+
+OPTIONS
+  --json FILE        for each drill its name, the levels passed through, the
+                     worst true error, whether the truth was ever outside the
+                     adversarial window while LOCKED or better, actions lost
+  --record FOLDER    writes what was computed at each change of the level, with
+                     the frames and the truth, into FOLDER/NAME.json
+  --list             the drills
+  --fetch-linuxptp   linuxptp 4 from Debian 13 into the user's cache, for the
+                     drills that need it; they are left out where it is not there
+
+EXIT STATUS
+  0   everything held
+  1   something did not: the last lines say what
+  2   wrong use
+  3   no lab can be had here
+
+EXAMPLES
+  npm run drill -- grandmaster-killed
+  npm run drill -- all --json drills.json
+`;
+
+interface Order {
+  readonly drills: readonly Drill[];
+  readonly jsonFile: string | null;
+  readonly recordIn: string | null;
+}
+
+/** @throws Error, which says what is wrong */
+function parseOrder(names: readonly string[], json?: string, record?: string): Order {
+  if (names.length === 0) throw new Error('no drill is named; "all" runs all of them');
+  const drills = names.flatMap((name) => {
+    if (name === 'all') return DRILLS;
+    const found = DRILLS.filter((drill) => drill.name === name);
+    if (found.length === 0) throw new Error(`no drill '${name}'; --list shows what there is`);
+    return found;
+  });
+  return { drills, jsonFile: json ?? null, recordIn: record ?? null };
+}
+
+function list(): string {
+  const width = Math.max(...DRILLS.map(({ name }) => name.length)) + 2;
+  return DRILLS.map(({ name, about, takesAway }) => {
+    const rest = takesAway === undefined ? '' : ` Takes away: ${takesAway}.`;
+    return `${name.padEnd(width)}${about}${rest}\n`;
+  }).join('');
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+async function run({ drills, jsonFile, recordIn }: Order): Promise<number> {
+  const results: DrillResult[] = [];
+  for (const drill of drills) {
+    say(`${drill.name}: ${drill.about}`);
+    if (drill.needsNewer === true && newerLinuxptp() === null) {
+      say(`  left out: ${NEWER_LINUXPTP_MISSING}`);
+      continue;
+    }
+    const result = await runDrill(drill, { say, ...(recordIn === null ? {} : { recordIn }) });
+    results.push(result);
+    for (const finding of result.findings) say(`  FOUND ${finding}`);
+    const worst = `${BigInt(result.worstTrueErrorWhenLockedNs) / 1000n} us`;
+    const held = result.wasOutsideWhenLocked ? 'OUTSIDE its window' : 'inside its window';
+    say(`  ${result.levels.join(', ')}; worst error when locked ${worst}, ${held}\n`);
+  }
+  if (jsonFile !== null) writeFileSync(jsonFile, `${JSON.stringify(results, null, 2)}\n`);
+  return results.some(({ findings }) => findings.length > 0) ? 1 : 0;
+}
+
+async function main(words: readonly string[]): Promise<number> {
+  const options = {
+    help: { type: 'boolean', default: false },
+    list: { type: 'boolean', default: false },
+    'fetch-linuxptp': { type: 'boolean', default: false },
+    json: { type: 'string' },
+    record: { type: 'string' },
+  } as const;
+  let order: Order;
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      options,
+    });
+    if (values.help || values.list) {
+      process.stdout.write(values.help ? manual : list());
+      return 0;
+    }
+    if (values['fetch-linuxptp']) {
+      say(await fetchNewerLinuxptp());
+      return 0;
+    }
+    order = parseOrder(positionals, values.json, values.record);
+  } catch (error) {
+    process.stderr.write(`drill: ${String(error)}\nTry: npm run drill -- --help\n`);
+    return 2;
+  }
+  const refusal = labRefusal();
+  if (refusal !== null) {
+    process.stderr.write(`drill: ${refusal}\n`);
+    return 3;
+  }
+  return run(order);
+}
+
+process.exitCode = await main(process.argv.slice(2));
