@@ -34,6 +34,7 @@ export class RunningDaemon {
   /** Resolves when its doors are open; rejects with what it said when it ends before that. */
   readonly ready: Promise<void>;
   readonly #lines: string[] = [];
+  readonly #listeners = new Set<(line: string) => void>();
 
   constructor(child: ChildProcess) {
     this.child = child;
@@ -53,6 +54,16 @@ export class RunningDaemon {
     return this.child.pid;
   }
 
+  /** When it has written a line with `text` in it; rejects when it ends before that. */
+  async untilSaid(text: string): Promise<void> {
+    if (this.log.includes(text)) return;
+    const said = Promise.withResolvers<void>();
+    const look = (line: string): void => (line.includes(text) ? said.resolve() : undefined);
+    this.#listeners.add(look);
+    void this.ended.then(() => said.reject(new Error(`it never said '${text}':\n${this.log}`)));
+    await said.promise.finally(() => this.#listeners.delete(look));
+  }
+
   /** In order: SIGTERM, then the end. */
   async stop(): Promise<DaemonEnd> {
     this.child.kill('SIGTERM');
@@ -69,6 +80,7 @@ export class RunningDaemon {
     const isReady = Promise.withResolvers<void>();
     createInterface({ input: this.child.stderr }).on('line', (line) => {
       this.#lines.push(line);
+      for (const listener of this.#listeners) listener(line);
       if (line.includes('"what":"ready"')) isReady.resolve();
     });
     void this.ended.then(({ code, signal }) => {

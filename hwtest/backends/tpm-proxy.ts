@@ -18,24 +18,35 @@ export const commandCode = {
   nvIncrement: 0x134,
   nvExtend: 0x136,
   dictionaryAttackParameters: 0x13a,
+  startup: 0x144,
+  shutdown: 0x145,
   certify: 0x148,
   certifyCreation: 0x14a,
   getTime: 0x14c,
   nvRead: 0x14e,
+  policySecret: 0x151,
   create: 0x153,
   load: 0x157,
   quote: 0x158,
   sign: 0x15d,
   unseal: 0x15e,
+  contextLoad: 0x161,
+  contextSave: 0x162,
+  flushContext: 0x165,
   nvReadPublic: 0x169,
   readPublic: 0x173,
   startAuthSession: 0x176,
   getCapability: 0x17a,
+  getRandom: 0x17b,
   getTestResult: 0x17c,
+  pcrRead: 0x17e,
   readClock: 0x181,
   pcrExtend: 0x182,
   nvCertify: 0x184,
+  policyGetDigest: 0x189,
 } as const;
+
+export type TapSide = 'before' | 'after';
 
 /** What happens to a command instead of its passage. */
 export type TpmFaultKind =
@@ -51,6 +62,8 @@ export type TpmFaultKind =
   | { readonly before: () => Promise<'goes on' | 'is lost'> }
   /** The TPM does it, then `after` is done, then the answer goes. */
   | { readonly after: () => Promise<void> }
+  /** Told of the command before the TPM sees it, and when it has done it; may lose it each time. */
+  | { readonly tap: (side: TapSide, command: Buffer) => Promise<'goes on' | 'is lost'> }
   /** The TPM does it, and the answer is another one. */
   | { readonly rewrite: (response: Buffer) => Buffer };
 
@@ -148,11 +161,13 @@ async function answerTo(
   if (kind !== null && typeof kind === 'object') {
     if ('answer' in kind) return refusal(kind.answer);
     if ('before' in kind && (await kind.before()) === 'is lost') return null;
+    if ('tap' in kind && (await kind.tap('before', command)) === 'is lost') return null;
   }
   const response = await exchange(upstream, command, timeoutMs);
   if (kind === null) return response;
   if (kind === 'lost-after') return null;
   if ('before' in kind) return response;
+  if ('tap' in kind) return (await kind.tap('after', command)) === 'is lost' ? null : response;
   if ('after' in kind) {
     await kind.after();
     return response;

@@ -32,6 +32,10 @@ export interface FaultPlan {
   readonly leftFile?: string;
   /** Every sync claims success and does nothing. */
   readonly ignoreSyncs?: boolean;
+  /** Who is asked about which calls, `CALL CLASS`, before and after each. */
+  readonly ask?: { readonly socketPath: string; readonly calls: readonly string[] };
+  /** Only a process with this in its command line is watched. Default: the daemon. */
+  readonly program?: string;
   readonly seed: number;
   /** Default true. */
   readonly isTraced?: boolean;
@@ -43,9 +47,9 @@ export interface FaultPlan {
 export function writePlan(plan: FaultPlan): Record<string, string> {
   const spare = join(plan.folder, 'spare');
   mkdirSync(spare, { recursive: true });
-  const { site, fault } = plan;
+  const { site, fault, ask } = plan;
   const lines = [
-    'program daemon/src/main.ts',
+    `program ${plan.program ?? 'daemon/src/main.ts'}`,
     `state ${plan.state}`,
     `spare ${spare}`,
     ...(plan.isTraced === false ? [] : [`trace ${traceOf(plan.folder)}`]),
@@ -56,6 +60,8 @@ export function writePlan(plan: FaultPlan): Record<string, string> {
     ...FILE_CLASSES.map(([name, glob]) => `class ${name} ${glob}`),
     ...(site?.frames ?? []).map((way) => `site ${site?.call} ${site?.fileClass} ${way}`),
     ...(fault === undefined ? [] : [`fault ${fault} ${plan.nth ?? 1}`]),
+    ...(ask === undefined ? [] : [`ask ${ask.socketPath}`]),
+    ...(ask?.calls ?? []).map((call) => `asked ${call}`),
     ...(plan.leftFile === undefined ? [] : [`left ${plan.leftFile}`]),
     ...(plan.ignoreSyncs === true ? ['ignore-syncs'] : []),
     ...(plan.killLater === undefined ? [] : [`later ${plan.killLater}`]),

@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "real.h"
@@ -24,6 +26,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct plan plan;
 static int is_watching;
 static int trace_fd = -1;
+static int ask_fd = -1;
 static uint64_t passed;   // of the plan's site
 static uint64_t skipped;  // passages since the first that was skipped, or 0
 
@@ -98,6 +101,26 @@ static void at_exit(int status, void *unused) {
   pthread_mutex_unlock(&lock);
 }
 
+static void connect_ask(void) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (strlen(plan.ask) >= sizeof address.sun_path) broken(__LINE__);
+  strcpy(address.sun_path, plan.ask);
+  ask_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (ask_fd < 0 || connect(ask_fd, (struct sockaddr *)&address, sizeof address) != 0)
+    broken(__LINE__);
+}
+
+// Whoever listens decides; with nobody left there, nothing is to happen any more.
+static void ask(const char *side, const struct passage *p) {
+  if (ask_fd < 0 || !is_asked(&plan, &p->site)) return;
+  char line[2 * PATH_MAX];
+  const int length = snprintf(line, sizeof line, "%s\t%s\t%s\t%s\n", side, p->site.call,
+                              p->site.class, p->path);
+  char answer = 0;
+  if (send(ask_fd, line, (size_t)length, MSG_NOSIGNAL) != length) return;
+  if (recv(ask_fd, &answer, 1, 0) == 1 && answer == 'c') cut_power();
+}
+
 __attribute__((constructor)) static void start(void) {
   find_real_calls();
   const char *path = getenv("DISK_FAULTS");
@@ -110,6 +133,7 @@ __attribute__((constructor)) static void start(void) {
   }
   undo_begin(plan.seed, plan.tear_percent, plan.spare);
   if (plan.left[0] != '\0') undo_take_over(plan.left);
+  if (plan.ask[0] != '\0') connect_ask();
   on_exit(at_exit, NULL);
   is_watching = 1;
   if (plan.fifo[0] == '\0') return;
@@ -187,6 +211,7 @@ static int enter(struct passage *p, const char *call) {
   snprintf(p->site.class, sizeof p->site.class, "%s", class_of(&plan, relative));
   take_frames(&p->site);
   trace("pass", p);
+  ask("before", p);
   if (skipped > 0 && plan.kill_later > 0 && ++skipped > plan.kill_later) cut_power();
   if (plan.ignores_syncs && strstr(call, "sync") != NULL) p->skipped = 1;
   if (is_site(&plan, &p->site)) meet_fault(p);
@@ -198,6 +223,7 @@ static int enter(struct passage *p, const char *call) {
 void leave(const struct passage *p) {
   if (p->is_last) cut_power();
   const int saved = errno;
+  ask("after", p);
   pthread_mutex_unlock(&lock);
   errno = saved;
 }

@@ -64,6 +64,12 @@ static void read_site(const char *rest, struct plan *plan) {
   read_frames(frames, site);
 }
 
+static void read_asked(const char *rest, struct plan *plan) {
+  if (plan->asked_count == ASKED_MAX) refuse(rest);
+  struct site *asked = &plan->asked[plan->asked_count++];
+  if (sscanf(rest, "%63s %63s", asked->call, asked->class) != 2) refuse(rest);
+}
+
 static void read_class(const char *rest, struct plan *plan) {
   if (plan->class_count == CLASSES_MAX) refuse(rest);
   struct file_class *class = &plan->classes[plan->class_count++];
@@ -87,6 +93,10 @@ static int read_line(char *line, struct plan *plan) {
     snprintf(plan->object, PATH_MAX, "%s", rest);
   else if (strcmp(word, "fifo") == 0)
     snprintf(plan->fifo, PATH_MAX, "%s", rest);
+  else if (strcmp(word, "ask") == 0)
+    snprintf(plan->ask, PATH_MAX, "%s", rest);
+  else if (strcmp(word, "asked") == 0)
+    read_asked(rest, plan);
   else if (strcmp(word, "left") == 0)
     snprintf(plan->left, PATH_MAX, "%s", rest);
   else if (strcmp(word, "class") == 0)
@@ -132,6 +142,18 @@ const char *class_of(const struct plan *plan, const char *relative) {
   for (int at = 0; at < plan->class_count; at++)
     if (fnmatch(plan->classes[at].glob, relative, 0) == 0) return plan->classes[at].name;
   return "other";
+}
+
+static int is_named(const char *wanted, const char *name) {
+  return strcmp(wanted, "*") == 0 || strcmp(wanted, name) == 0;
+}
+
+int is_asked(const struct plan *plan, const struct site *passage) {
+  for (int at = 0; at < plan->asked_count; at++) {
+    const struct site *asked = &plan->asked[at];
+    if (is_named(asked->call, passage->call) && is_named(asked->class, passage->class)) return 1;
+  }
+  return 0;
 }
 
 int is_site(const struct plan *plan, const struct site *passage) {

@@ -12,6 +12,9 @@
 //   ignore-syncs        every sync claims success and does nothing
 //   later N             with "skip": the kill, so many passages after the first
 //   fifo FILE           whoever writes a byte to it cuts the power
+//   ask SOCKET          who listens there is told of each passage that is asked about, before and
+//                       after it, and the passage waits for a byte: 'g' goes on, 'c' cuts the power
+//   asked CALL CLASS    the passages that are asked about; "*" is any
 //   left FILE           with it, what a process leaves in memory is not on the platter for the next
 //   seed N, tear N      of all that is random; percent of unsynced sectors that survive
 #pragma once
@@ -19,7 +22,7 @@
 #include <limits.h>
 #include <stdint.h>
 
-enum { FRAMES_MAX = 12, SITES_MAX = 64, CLASSES_MAX = 64, NAME_MAX_BYTES = 64 };
+enum { FRAMES_MAX = 12, SITES_MAX = 64, ASKED_MAX = 16, CLASSES_MAX = 64, NAME_MAX_BYTES = 64 };
 
 enum fault {
   FAULT_NONE,
@@ -43,11 +46,13 @@ struct file_class {
 
 struct plan {
   char state[PATH_MAX], spare[PATH_MAX], trace[PATH_MAX], object[PATH_MAX], fifo[PATH_MAX],
-      left[PATH_MAX];
+      left[PATH_MAX], ask[PATH_MAX];
   struct file_class classes[CLASSES_MAX];
   int class_count;
   struct site sites[SITES_MAX];
   int site_count;
+  struct site asked[ASKED_MAX];
+  int asked_count;
   enum fault fault;
   int error;     // errno of FAULT_ERROR
   uint64_t nth;  // counts from 1
@@ -62,6 +67,9 @@ int read_plan(const char *path, struct plan *plan);
 
 // The name of the class; "other" where no glob fits.
 const char *class_of(const struct plan *plan, const char *relative);
+
+// 1 when whoever listens is to be asked about it.
+int is_asked(const struct plan *plan, const struct site *passage);
 
 // 1 when a passage with these frames is one of the plan's site.
 int is_site(const struct plan *plan, const struct site *passage);

@@ -3,7 +3,7 @@ import type { Deletion } from './deletions.ts';
 import { FAULTS } from './disk-faults.ts';
 import type { CaseResult } from './matrix.ts';
 
-export type TableName = 'faults' | 'syncs';
+export type TableName = 'faults' | 'syncs' | 'anchor-steps' | 'provision-steps';
 
 export function formatTable(results: readonly CaseResult[]): string {
   const bySite = Map.groupBy(results, (result) => result.case.site.name);
@@ -38,7 +38,7 @@ function shortened(found: string | null): string {
     : `${where}: \`${code}\``;
 }
 
-function tableOf(head: readonly string[], rows: readonly (readonly unknown[])[]): string {
+export function tableOf(head: readonly string[], rows: readonly (readonly unknown[])[]): string {
   const lines = [head, head.map(() => '---'), ...rows];
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }

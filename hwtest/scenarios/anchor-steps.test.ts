@@ -3,40 +3,50 @@ import { rmSync } from 'node:fs';
 
 import { after, before, describe, it } from 'mocha';
 
-import { allCases, AnchorSteps, tellCase, type Mishap, type Phase } from './anchor-steps.ts';
+import { compareTrace } from './anchor-step-list.ts';
+import { AnchorSteps, tellCase, type Outcome, type StepCase } from './anchor-steps.ts';
 import { makeScratchFolder } from './scenario.ts';
 
 /** `npm run soak -- anchor-steps` meets all the others too. */
-const runs: readonly (readonly [string, Mishap, Phase, RegExp])[] = [
-  ['killed in the counter-anchor of its start', 'kill', 'starting', /./u],
-  ['killed with a reset of its TPM', 'kill and reset', 'starting', /extend|quote/u],
-  ['whose TPM is reset while it serves', 'reset', 'serving', /./u],
+const cases: readonly StepCase[] = [
+  { step: 'NV_Increment', side: 'after', mishap: 'kill -9', phase: 'starting' },
+  { step: 'GetTime (R)', side: 'after', mishap: 'TPM reset', phase: 'serving' },
+  { step: 'second prepare record', side: 'after', mishap: 'power cut', phase: 'serving' },
+  { step: 'PCR_Extend', side: 'after', mishap: 'TPM reset', phase: 'serving' },
+  { step: 'NV_Extend', side: 'after', mishap: 'power cut', phase: 'starting' },
+  { step: 'Quote, of the anchor PCR', side: 'before', mishap: 'TPM reset', phase: 'serving' },
+  { step: 'NV_Certify, of the extend index', side: 'after', mishap: 'kill -9', phase: 'stopping' },
+  { step: 'prepare record', side: 'before', mishap: 'power cut', phase: 'stopping' },
+  { step: 'NV_Increment', side: 'before', mishap: 'TPM reset', phase: 'starting' },
+  { step: 'checkpoint record', side: 'after', mishap: 'TPM reset', phase: 'stopping' },
+  { step: 'anchor entry', side: 'before', mishap: 'kill -9', phase: 'serving' },
 ];
 
-describe('anchor steps', function () {
-  this.timeout(600_000);
-  for (const [what, mishap, phase, steps] of runs) {
-    describe(`of a daemon ${what}`, () => {
-      let appliance: AnchorSteps;
-      let folder: string;
-      before(async () => {
-        folder = makeScratchFolder();
-        appliance = await AnchorSteps.begin(folder);
-      });
-      after(async () => {
-        await appliance.end();
-        rmSync(folder, { recursive: true });
-      });
+describe('steps of an anchor', function () {
+  this.timeout(1_800_000);
+  const outcomes: Outcome[] = [];
+  let appliance: AnchorSteps;
+  let folder: string;
 
-      for (const one of allCases()) {
-        const isMeant = one.mishap === mishap && one.phase === phase;
-        if (!isMeant || !steps.test(one.step.name)) continue;
-        it(tellCase(one), () => appliance.run(one));
-      }
+  before(async () => {
+    folder = makeScratchFolder();
+    const onOutcome = (_: StepCase, outcome: Outcome): void => void outcomes.push(outcome);
+    appliance = await AnchorSteps.begin({ folder, seed: 1, onOutcome });
+  });
+  after(async () => {
+    await appliance.end();
+    rmSync(folder, { recursive: true });
+  });
 
-      it('lose nothing, and the log replays to what the TPM attested', async () => {
-        assert.deepEqual(await appliance.verdict(), []);
-      });
-    });
-  }
+  it('are those that the list has, in a start, while serving and in a stop', async () => {
+    assert.deepEqual(compareTrace(await appliance.trace()), []);
+  });
+
+  for (const one of cases) it(tellCase(one), () => appliance.run(one));
+
+  it('lose nothing, and the log replays to what the TPM attested', async () => {
+    assert.deepEqual(await appliance.verdict(), []);
+    assert.equal(outcomes.length, cases.length);
+    assert.ok(!outcomes.includes('human needed'));
+  });
 });

@@ -1,124 +1,99 @@
 /**
- * The real daemon on a software TPM, killed at each command of an anchor, and its TPM reset at each
- * of them: what the next start makes of it, until the whole log is replayed at the end.
+ * The real daemon on a software TPM, killed at each command and each durable record of an anchor,
+ * and its TPM reset at each of them: what comes up afterwards, until the whole log is replayed at
+ * the end.
  */
 import { randomInt } from 'node:crypto';
 import { join } from 'node:path';
 
 import { connect, type Agent, type Receipt } from '@kudurru/agent';
-import { verify } from '@kudurru/proof';
+import { decodeBase64, decodeEntry, verify } from '@kudurru/proof';
 
-import {
-  defaultCounterIndex,
-  defaultExtendIndex,
-} from '../../daemon/src/hardware/device-settings.ts';
-import { Appliance, type DaemonOptions, type RunningDaemon } from '../backends/appliance.ts';
-import { enrolAgent } from '../backends/control.ts';
-import { commandCode, startTpmProxy, type TpmFault, type TpmProxy } from '../backends/tpm-proxy.ts';
+import type { StatusView } from '../../daemon/src/control/views.ts';
+import { Appliance, type RunningDaemon } from '../backends/appliance.ts';
+import { askJson, enrolAgent } from '../backends/control.ts';
+import type { TapSide } from '../backends/tpm-proxy.ts';
+import { StepTap, type StepAnswer } from '../faults/step-tap.ts';
+import type { Phase } from './anchor-step-list.ts';
 import { compareReceipts } from './receipt-checker.ts';
 import { bundleOf, checkFiles, policyOf, someAction } from './scenario.ts';
 
-/** A command of an anchor, as the TPM is sent it. */
-interface AnchorStep {
-  readonly name: string;
-  readonly fault: Pick<TpmFault, 'command' | 'when' | 'after'>;
-  /** In a counter-anchor only. */
-  readonly counts?: boolean;
-}
-
-/** The anchor PCR alone, at the end of TPM2_Quote; a boot entry's quote has others too. */
-const anchorPcrBits = Buffer.from('004000', 'hex');
-const quotesAnchorPcr = (command: Buffer) => command.subarray(-3).equals(anchorPcrBits);
-/** NV_Certify names the key, the authorisation and the index behind its header. */
-const certifies = (index: number) => (command: Buffer) => command.readUInt32BE(18) === index;
-
-export const anchorSteps: readonly AnchorStep[] = [
-  { name: 'read', fault: { command: commandCode.readClock } },
-  { name: 'increment', fault: { command: commandCode.nvIncrement }, counts: true },
-  { name: 'L', fault: { command: commandCode.getTime } },
-  { name: 'R', fault: { command: commandCode.getTime, after: 1 } },
-  { name: 'N', fault: { command: commandCode.nvCertify, when: certifies(defaultCounterIndex) } },
-  { name: 'extend the PCR', fault: { command: commandCode.pcrExtend } },
-  { name: 'extend the index', fault: { command: commandCode.nvExtend }, counts: true },
-  { name: 'quote', fault: { command: commandCode.quote, when: quotesAnchorPcr } },
-  {
-    name: 'certify the index',
-    fault: { command: commandCode.nvCertify, when: certifies(defaultExtendIndex) },
-    counts: true,
-  },
-  { name: 'sign', fault: { command: commandCode.sign } },
-];
-
-export type Side = 'before' | 'after';
-export type Mishap = 'kill' | 'reset' | 'kill and reset';
-/** In the counter-anchor of a start, or in an anchor of a daemon that serves. */
-export type Phase = 'starting' | 'serving';
+export const MISHAPS = ['kill -9', 'TPM reset', 'power cut'] as const;
+/** A power cut: daemon and TPM at once, and the disk forgets what was not synced. */
+export type Mishap = (typeof MISHAPS)[number];
 
 export interface StepCase {
-  readonly step: AnchorStep;
-  readonly side: Side;
+  readonly step: string;
+  readonly side: TapSide;
   readonly mishap: Mishap;
   readonly phase: Phase;
+  /** So many of these steps pass first. Default 0. */
+  readonly skip?: number;
 }
 
-/** A mishap that waits for its step. */
-interface ArmedMishap {
-  readonly begun: Promise<void>;
-  readonly done: Promise<void>;
-  readonly hasBegun: () => boolean;
-}
+/** What was needed afterwards: nothing; a start, which came up; a hand, because it did not. */
+export type Outcome = 'went on' | 'came up' | 'human needed';
 
-/** Every case there is. */
-export function allCases(): StepCase[] {
-  return (['starting', 'serving'] as const).flatMap((phase) =>
-    (['kill', 'reset', 'kill and reset'] as const).flatMap((mishap) =>
-      (['before', 'after'] as const).flatMap((side) =>
-        anchorSteps
-          .filter(({ counts }) => phase === 'starting' || counts !== true)
-          .map((step) => ({ step, side, mishap, phase })),
-      ),
-    ),
-  );
+export type OnOutcome = (one: StepCase, outcome: Outcome) => void;
+
+export interface AnchorStepsOptions {
+  /** With a short path. */
+  readonly folder: string;
+  /** Of what a power cut leaves of the disk. */
+  readonly seed: number;
+  readonly onOutcome: OnOutcome;
 }
 
 export function tellCase({ step, side, mishap, phase }: StepCase): string {
-  return `${mishap} ${side} "${step.name}" while ${phase}`;
+  return `${mishap} ${side} "${step}" while ${phase}`;
 }
 
 /** Bundles that are verified at the end: every entry's, or every so many's of a long run. */
-const BUNDLES_MAX = 400n;
+const bundlesMax = 25n;
+/** Seconds; on a busy machine a minute. After this the daemon hangs. */
+const caseTimeoutMs = 900_000;
+const intervalFlags = ['--anchor-interval-ms', '100'];
+/** A start has them only behind an orderly stop. */
+const ofNewSegment: ReadonlySet<string> = new Set(['fdatasync of next-segment', 'segment named']);
+const daemonProgram = 'daemon/src/main.ts';
 
 export class AnchorSteps {
   readonly #appliance: Appliance;
-  readonly #proxy: TpmProxy;
-  readonly #agent: Agent;
+  readonly #tap: StepTap;
   readonly #receipts: Receipt[] = [];
-  #daemon: RunningDaemon | null;
+  readonly #seed: number;
+  readonly #onOutcome: OnOutcome;
+  /** Killed, and not seen to come up yet. */
+  readonly #unproven: StepCase[] = [];
+  #agent: Agent | null = null;
+  #daemon: RunningDaemon | null = null;
+  #inFlight: Promise<void> | null = null;
+  #counter = 0;
   #met = 0;
 
-  private constructor(parts: {
-    readonly appliance: Appliance;
-    readonly proxy: TpmProxy;
-    readonly agent: Agent;
-    readonly daemon: RunningDaemon;
-  }) {
-    this.#appliance = parts.appliance;
-    this.#proxy = parts.proxy;
-    this.#agent = parts.agent;
-    this.#daemon = parts.daemon;
+  private constructor(appliance: Appliance, tap: StepTap, options: AnchorStepsOptions) {
+    this.#appliance = appliance;
+    this.#tap = tap;
+    this.#seed = options.seed;
+    this.#onOutcome = options.onOutcome;
   }
 
-  /** An appliance with one agent in `folder`, whose TPM is behind a proxy. */
-  static async begin(folder: string): Promise<AnchorSteps> {
+  /** An appliance with one agent in `folder`, whose TPM and disk are watched. */
+  static async begin(options: AnchorStepsOptions): Promise<AnchorSteps> {
+    const { folder } = options;
     const appliance = await Appliance.prepare(join(folder, 'state'));
-    const proxy = await startTpmProxy(folder, appliance.devices.tpm.socketPath);
-    const daemon = await appliance.start(optionsFor(proxy));
+    const { state, devices } = appliance;
+    const upstream = devices.tpm.socketPath;
+    const tap = await StepTap.start({ folder, state, upstream, program: daemonProgram });
+    const steps = new AnchorSteps(appliance, tap, options);
+    await steps.#serve();
     const enrolled = await enrolAgent(appliance.controlSocket, 'stepper');
     // A start takes seconds, and on a busy machine minutes: an agent waits for any.
     const reconnectTimeoutMs = 3_600_000;
     const socketPath = appliance.agentSocket;
-    const agent = await connect({ socketPath, ...enrolled, reconnectTimeoutMs });
-    return new AnchorSteps({ appliance, proxy, agent, daemon });
+    steps.#agent = await connect({ socketPath, ...enrolled, reconnectTimeoutMs });
+    await steps.#submit();
+    return steps;
   }
 
   /** Mishaps that came where they were meant to. */
@@ -130,25 +105,54 @@ export class AnchorSteps {
     return this.#receipts.length;
   }
 
-  /** @throws Error where the daemon does not do what it should */
+  /** The steps that a normal start, anchor and stop pass, in their order. */
+  async trace(): Promise<ReadonlyMap<Phase, readonly string[]>> {
+    const traced = new Map<Phase, string[]>();
+    const during = async (phase: Phase, act: () => Promise<unknown>): Promise<void> => {
+      const names: string[] = [];
+      traced.set(phase, names);
+      this.#tap.hook = (side, name) => {
+        if (side === 'before') names.push(name);
+        return Promise.resolve('goes on');
+      };
+      await act();
+    };
+    await this.#serve();
+    await during('serving', () => this.#submit());
+    await during('stopping', () => this.#running().stop());
+    this.#launch();
+    await during('starting', () => this.#running().ready);
+    return traced;
+  }
+
+  /**
+   * The mishap comes; what came of it is told when it is known: a daemon that was killed is started
+   * by the next case, which may kill it again while it starts.
+   * @throws Error where the daemon does not do what it should
+   */
   async run(one: StepCase): Promise<void> {
-    if (one.phase === 'starting') await this.#stop();
-    else await this.#serve();
+    const hung = Promise.withResolvers<never>();
+    const fail = (): void => hung.reject(new Error(`hung:\n${this.#daemon?.log}`));
+    const timer = setTimeout(fail, caseTimeoutMs);
+    try {
+      await Promise.race([this.#meet(one), hung.promise]);
+    } catch (error) {
+      for (const each of [...this.#unproven.splice(0), one]) this.#onOutcome(each, 'human needed');
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #meet(one: StepCase): Promise<void> {
+    await this.#approach(one);
     const isMet = this.#arm(one);
-    if (one.phase === 'starting') this.#launch();
-    const daemon = this.#running();
-    if (one.phase === 'serving') void this.#submit();
-    await Promise.race([isMet.begun, daemon.ended]);
-    if (!isMet.hasBegun()) throw new Error(`the daemon ended by itself:\n${daemon.log}`);
+    const pending = this.#pass(one.phase);
+    await Promise.race([isMet.begun, pending]);
+    if (!isMet.hasBegun()) throw new Error(`not passed:\n${this.#running().log}`);
     await isMet.done;
     this.#met += 1;
-    if (one.mishap === 'reset') {
-      await daemon.ready;
-      await this.#submit();
-    } else {
-      await daemon.ended;
-      this.#daemon = null;
-    }
+    await this.#settle(one, pending);
   }
 
   /** What does not hold, in words, once the daemon has stopped in order. */
@@ -166,13 +170,115 @@ export class AnchorSteps {
     return (await compareReceipts(this.#appliance.state, this.#receipts)).problems.slice();
   }
 
+  async end(): Promise<void> {
+    this.#agent?.destroy();
+    this.#tap.clear();
+    await this.#appliance.stop();
+    await this.#tap.stop();
+  }
+
+  /** To where the phase begins. */
+  async #approach({ step, phase }: StepCase): Promise<void> {
+    const isKilled = this.#daemon === null;
+    if (phase !== 'starting') await this.#serve();
+    if (phase === 'stopping') await this.#submit();
+    if (phase !== 'starting') return;
+    if (isKilled && ofNewSegment.has(step)) await this.#serve();
+    await this.#stop();
+    this.#launch();
+  }
+
+  /** What passes the steps of the phase; a daemon that ends under it ends it too. */
+  #pass(phase: Phase): Promise<unknown> {
+    const daemon = this.#running();
+    if (phase === 'starting') return Promise.race([daemon.ready, daemon.ended]).catch(() => null);
+    if (phase === 'stopping') return daemon.stop();
+    this.#inFlight = this.#submit();
+    return Promise.race([this.#inFlight, daemon.ended]);
+  }
+
+  async #settle(one: StepCase, pending: Promise<unknown>): Promise<void> {
+    const daemon = this.#running();
+    if (one.mishap !== 'TPM reset') {
+      await daemon.ended;
+      this.#daemon = null;
+      this.#unproven.push(one);
+      return;
+    }
+    await pending;
+    if (one.phase === 'stopping') {
+      const { code, signal } = await daemon.ended;
+      if (code !== 0) throw new Error(`stop ended with ${signal ?? code}:\n${daemon.log}`);
+      this.#daemon = null;
+    }
+    await this.#serve();
+    await this.#prove();
+    this.#onOutcome(one, 'went on');
+  }
+
+  /** A daemon serves: it anchors, and has all that was acknowledged. */
+  async #prove(): Promise<void> {
+    await this.#inFlight;
+    this.#inFlight = null;
+    await this.#submit();
+    await this.#checkLog();
+    for (const one of this.#unproven.splice(0)) this.#onOutcome(one, 'came up');
+  }
+
+  #arm({ step, side, mishap, skip = 0 }: StepCase): {
+    readonly begun: Promise<void>;
+    readonly done: Promise<void>;
+    readonly hasBegun: () => boolean;
+  } {
+    const begun = Promise.withResolvers<void>();
+    const done = Promise.withResolvers<void>();
+    let left = skip;
+    let hasBegun = false;
+    const { child } = this.#running();
+    this.#tap.hook = async (atSide, name): Promise<StepAnswer> => {
+      if (hasBegun && mishap === 'kill -9') return 'is lost';
+      if (hasBegun || name !== step || atSide !== side) return 'goes on';
+      if (left > 0) {
+        left -= 1;
+        return 'goes on';
+      }
+      hasBegun = true;
+      begun.resolve();
+      if (mishap === 'kill -9') child.kill('SIGKILL');
+      if (mishap !== 'kill -9') await this.#appliance.devices.tpm.powerCycle(randomInt(2) === 0);
+      done.resolve();
+      if (mishap === 'TPM reset') return 'goes on';
+      if (mishap === 'kill -9') return 'is lost';
+      return 'power is cut';
+    };
+    return { begun: begun.promise, done: done.promise, hasBegun: () => hasBegun };
+  }
+
+  /** Every receipt's entries of late, and a counter that never goes back. */
+  async #checkLog(): Promise<void> {
+    const { controlSocket } = this.#appliance;
+    for (const { actions } of this.#receipts.slice(-3)) {
+      for (const { index, reference } of actions) {
+        const path = `/v1/entries/${index}`;
+        const { bytes } = await askJson<{ bytes: string }>(controlSocket, path);
+        const entry = decodeEntry(decodeBase64(bytes));
+        if (entry.kind === 'action' && entry.sequence === reference.sequence) continue;
+        throw new Error(`receipt lost: the entry at ${index} is another one`);
+      }
+    }
+    const { anchor } = await askJson<StatusView>(controlSocket, '/v1/status');
+    const counter = anchor.counter ?? 0;
+    if (counter < this.#counter) throw new Error(`counter ${counter} after ${this.#counter}`);
+    this.#counter = counter;
+  }
+
   /** What a reader would say of the bundles of entries, where it is anything but VALID. */
   async #invalidBundles(): Promise<string[]> {
     const { controlSocket } = this.#appliance;
     const policy = await policyOf(controlSocket);
     const end = this.#receipts.at(-1)?.statementIndex ?? 0n;
     const problems: string[] = [];
-    const step = end / BUNDLES_MAX + 1n;
+    const step = end / bundlesMax + 1n;
     for (let index = 0n; index <= end; index += step) {
       const verdict = await verify(await bundleOf(controlSocket, index), policy);
       const bad = verdict.checks.filter(({ outcome }) => !['pass', 'skipped'].includes(outcome));
@@ -181,47 +287,25 @@ export class AnchorSteps {
     return problems;
   }
 
-  async end(): Promise<void> {
-    this.#agent.destroy();
-    await this.#appliance.stop();
-    await this.#proxy.stop();
-  }
-
-  #arm({ step, side, mishap }: StepCase): ArmedMishap {
-    const begun = Promise.withResolvers<void>();
-    const done = Promise.withResolvers<void>();
-    let hasBegun = false;
-    const happen = async (): Promise<void> => {
-      hasBegun = true;
-      begun.resolve();
-      if (mishap !== 'reset') this.#running().child.kill('SIGKILL');
-      if (mishap !== 'kill') await this.#appliance.devices.tpm.powerCycle(randomInt(2) === 0);
-      done.resolve();
-    };
-    this.#proxy.clear();
-    const isLost = mishap !== 'reset';
-    const before = async () => {
-      await happen();
-      return isLost ? ('is lost' as const) : ('goes on' as const);
-    };
-    this.#proxy.add({ ...step.fault, kind: side === 'before' ? { before } : { after: happen } });
-    return { begun: begun.promise, done: done.promise, hasBegun: () => hasBegun };
-  }
-
+  /** A daemon that is ready and has looked at its TPM, which takes commands of its own. */
   async #serve(): Promise<void> {
-    this.#proxy.clear();
+    this.#tap.clear();
     if (this.#daemon === null) this.#launch();
     await this.#running().ready;
+    await this.#running().untilSaid('TPM examined');
+    if (this.#unproven.length > 0) await this.#prove();
   }
 
   async #stop(): Promise<void> {
-    this.#proxy.clear();
+    this.#tap.clear();
     await this.#daemon?.stop();
     this.#daemon = null;
   }
 
   #launch(): void {
-    this.#daemon = this.#appliance.launch(optionsFor(this.#proxy));
+    const environment = this.#tap.prepare(this.#seed + this.#met);
+    const flags = ['--tcti', this.#tap.tcti, ...intervalFlags];
+    this.#daemon = this.#appliance.launch({ flags, environment });
   }
 
   #running(): RunningDaemon {
@@ -229,12 +313,11 @@ export class AnchorSteps {
     return this.#daemon;
   }
 
-  /** Answered by this daemon or, where it is killed, by a later one. */
+  /** Answered by this daemon or, where it is killed, by a later one; anchored too. */
   async #submit(): Promise<void> {
-    this.#receipts.push(await this.#agent.submit([someAction(`step ${this.#met}`)]));
+    if (this.#agent === null) throw new Error('no agent yet');
+    const onCommitted = (receipt: Receipt): void => void this.#receipts.push(receipt);
+    const actions = [someAction(`step ${this.#met}`)];
+    await this.#agent.submit(actions, { level: 'anchored', onCommitted });
   }
-}
-
-function optionsFor({ tcti }: TpmProxy): DaemonOptions {
-  return { flags: ['--tcti', tcti, '--anchor-interval-ms', '100'] };
 }

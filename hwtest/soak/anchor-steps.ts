@@ -1,45 +1,89 @@
-/** Every mishap at every step of an anchor, in a random order, again and again. */
-import { mkdirSync } from 'node:fs';
+/** Every mishap at every step of an anchor, in a random order, in twenty rounds. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { allCases, AnchorSteps, tellCase, type StepCase } from '../scenarios/anchor-steps.ts';
-import type { Soak } from './soak.ts';
+import { withTable } from '../faults/table.ts';
+import { ANCHOR_STEPS, casesOf, compareTrace, ROUNDS } from '../scenarios/anchor-step-list.ts';
+import { AnchorSteps, MISHAPS, tellCase, type OnOutcome } from '../scenarios/anchor-steps.ts';
+import type { Soak, SoakOptions } from './soak.ts';
+import { StepTable } from './step-table.ts';
 
-/** Of all cases on one ledger; then it is checked and another begun. */
-const roundsMax = 20;
+/** At the same time, each on an appliance of its own. */
+const lanes = 2;
 
 export const anchorStepsSoak: Soak = {
   name: 'anchor-steps',
-  about: 'kill -9 of the daemon and resets of its TPM at each step of an anchor',
-  async run({ minutes, seed, folder, say }) {
-    const counts = { mishaps: 0, receipts: 0, rounds: 0 };
-    const findings: string[] = [];
-    const untilMs = performance.now() + minutes * 60_000;
-    mkdirSync(join(folder, 's'));
-    const appliance = await AnchorSteps.begin(join(folder, 's'));
-    try {
-      for (let round = 0; round < roundsMax && performance.now() < untilMs; round += 1) {
-        counts.rounds += 1;
-        for (const one of shuffled(allCases(), seed + round)) {
-          if (performance.now() > untilMs) break;
-          await appliance.run(one);
-          say(`round ${round + 1}: ${tellCase(one)}`);
-        }
-      }
-      findings.push(...(await appliance.verdict()));
-    } catch (error) {
-      findings.push(String(error));
-    } finally {
-      counts.mishaps = appliance.met;
-      counts.receipts = appliance.receipts;
-      await appliance.end();
+  about: 'kill -9, resets of the TPM and power cuts at each step of an anchor, 20 rounds',
+  async run(options) {
+    const { minutes, tableFile, say } = options;
+    const campaign = new Campaign(options, performance.now() + minutes * 60_000);
+    await Promise.all(Array.from({ length: lanes }, () => campaign.lane()));
+    const { counts, findings, table } = campaign;
+    const text = table.format();
+    for (const line of text.split('\n')) say(line);
+    if (counts.rounds < ROUNDS) findings.push(`${counts.rounds} of ${ROUNDS} rounds were done`);
+    if (findings.length === 0 && tableFile !== null) {
+      writeFileSync(tableFile, withTable(readFileSync(tableFile, 'utf8'), 'anchor-steps', text));
     }
-    return { counts, findings };
+    return { counts, findings, cells: table.cells() };
   },
 };
 
+class Campaign {
+  readonly counts = { mishaps: 0, receipts: 0, rounds: 0 };
+  readonly findings: string[] = [];
+  readonly table = new StepTable(
+    ANCHOR_STEPS.map(({ name, phases }) => ({ name, where: phases.join(', ') })),
+    MISHAPS,
+  );
+  readonly #options: SoakOptions;
+  readonly #untilMs: number;
+  #next = 0;
+
+  constructor(options: SoakOptions, untilMs: number) {
+    this.#options = options;
+    this.#untilMs = untilMs;
+  }
+
+  async lane(): Promise<void> {
+    while (this.#next < ROUNDS && this.#hasTime) await this.#round(this.#next++);
+  }
+
+  get #hasTime(): boolean {
+    return performance.now() < this.#untilMs;
+  }
+
+  /** On an appliance of its own. */
+  async #round(round: number): Promise<void> {
+    const { seed, say } = this.#options;
+    const folder = join(this.#options.folder, String(round));
+    mkdirSync(folder);
+    const onOutcome: OnOutcome = (one, outcome) => {
+      this.table.add(one.step, one.mishap, outcome);
+      say(`round ${round + 1}: ${tellCase(one)}: ${outcome}`);
+    };
+    const appliance = await AnchorSteps.begin({ folder, seed: seed + round, onOutcome });
+    try {
+      this.findings.push(...compareTrace(await appliance.trace()));
+      for (const one of shuffled(casesOf(round), seed + round)) {
+        if (!this.#hasTime) break;
+        await appliance.run(one);
+      }
+      this.findings.push(...(await appliance.verdict()));
+      if (this.#hasTime) this.counts.rounds += 1;
+    } catch (error) {
+      this.findings.push(`round ${round + 1}: ${String(error)}`);
+    } finally {
+      this.counts.mishaps += appliance.met;
+      this.counts.receipts += appliance.receipts;
+      await appliance.end();
+      rmSync(folder, { recursive: true });
+    }
+  }
+}
+
 /** The same order for the same seed (Park and Miller's generator). */
-function shuffled(cases: readonly StepCase[], seed: number): StepCase[] {
+function shuffled<One>(cases: readonly One[], seed: number): One[] {
   let state = (seed % 2_147_483_646) + 1;
   const weighed = cases.map((one) => {
     state = (state * 48_271) % 2_147_483_647;

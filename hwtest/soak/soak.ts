@@ -1,4 +1,5 @@
 /** What one long run is told, and what it tells. */
+import type { StepCell } from './step-table.ts';
 
 export interface SoakOptions {
   /** How long it may go on beginning new work. */
@@ -16,6 +17,8 @@ export interface SoakResult {
   readonly counts: Readonly<Record<string, number>>;
   /** What does not hold, in words; empty when all is well. */
   readonly findings: readonly string[];
+  /** What came of each mishap at each step, where it is about steps. */
+  readonly cells?: readonly StepCell[];
 }
 
 export interface Soak {
