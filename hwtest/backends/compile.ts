@@ -8,6 +8,8 @@ export interface CSources {
   readonly name: string;
   readonly kind: 'program' | 'preload-library';
   readonly sources: readonly URL[];
+  /** A folder of headers that are not ours. */
+  readonly headers?: URL;
 }
 
 const built = new Map<string, string>();
@@ -19,13 +21,14 @@ export function compile(order: CSources): string {
   return made;
 }
 
-function build({ name, kind, sources }: CSources): string {
+function build({ name, kind, sources, headers }: CSources): string {
   const folder = fileURLToPath(new URL('../build', import.meta.url));
   mkdirSync(folder, { recursive: true });
   // Under a name of its own: another process may be running with the one before.
   const isLibrary = kind === 'preload-library';
   const made = `${folder}/${name}-${process.pid}${isLibrary ? '.so' : ''}`;
   const flags = ['-O2', '-Wall', '-Wextra', ...(isLibrary ? ['-shared', '-fPIC'] : [])];
+  if (headers !== undefined) flags.push('-isystem', fileURLToPath(headers));
   const files = sources.map((source) => fileURLToPath(source));
   execFileSync('cc', [...flags, '-o', made, ...files, '-ldl', '-lpthread']);
   process.once('exit', () => rmSync(made, { force: true }));

@@ -114,8 +114,8 @@ static void connect_ask(void) {
 static void ask(const char *side, const struct passage *p) {
   if (ask_fd < 0 || !is_asked(&plan, &p->site)) return;
   char line[2 * PATH_MAX];
-  const int length = snprintf(line, sizeof line, "%s\t%s\t%s\t%s\n", side, p->site.call,
-                              p->site.class, p->path);
+  const int length =
+      snprintf(line, sizeof line, "%s\t%s\t%s\t%s\n", side, p->site.call, p->site.class, p->path);
   char answer = 0;
   if (send(ask_fd, line, (size_t)length, MSG_NOSIGNAL) != length) return;
   if (recv(ask_fd, &answer, 1, 0) == 1 && answer == 'c') cut_power();

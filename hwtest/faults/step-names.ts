@@ -48,6 +48,9 @@ const handleNames: ReadonlyMap<number, string> = new Map([
   [0x81000001, 'the checkpoint key'],
 ]);
 
+/** Calls of the token's module, as `token-tap.c` names them. */
+export const tokenClass = 'token';
+
 const headerSizeBytes = 10;
 /** The anchor PCR alone, at the end of TPM2_Quote; a boot entry's quote has others too. */
 const anchorPcrBits = Buffer.from('004000', 'hex');
@@ -55,6 +58,7 @@ const anchorPcrBits = Buffer.from('004000', 'hex');
 /** Segment and record headers of the journal (native/src/core/journal/segment.h). */
 const segmentHeaderBytes = 4096;
 const recordHeaderBytes = 40;
+const recordAlignment = 8;
 const recordMagic = 0x4b726563;
 const groupType = 1;
 const checkpointType = 2;
@@ -68,7 +72,8 @@ const recordNames: ReadonlyMap<number, string> = new Map([
 
 /** Of one process; what it did before tells the first prepare record from the second. */
 export class StepNames {
-  readonly #ends = new Map<string, number>();
+  /** Headers of the records of a segment, as they were at its last sync. */
+  readonly #records = new Map<string, readonly Buffer[]>();
   #isSegmentNew = false;
   #getTimes = 0;
   #isCertified = false;
@@ -85,6 +90,7 @@ export class StepNames {
 
   /** A call on a file below the state folder. */
   ofCall(call: string, fileClass: string, path: string): string {
+    if (fileClass === tokenClass) return `${call}, of the token`;
     if (fileClass !== 'segment') return `${call} of ${nameOfFile(fileClass, path)}`;
     if (call !== 'rename') return this.#ofSync(path);
     this.#isSegmentNew = true;
@@ -136,13 +142,16 @@ export class StepNames {
   }
 
   #ofSync(path: string): string {
-    const from = this.#ends.get(path);
-    const { types, end } = recordsOf(path, from ?? segmentHeaderBytes);
-    this.#ends.set(path, end);
-    if (from === undefined && !this.#isSegmentNew) return 'recovered segment';
+    const before = this.#records.get(path);
+    const records = recordsOf(path);
+    this.#records.set(path, records);
+    if (before === undefined && !this.#isSegmentNew) return 'recovered segment';
     this.#isSegmentNew = false;
-    if (types.length === 0) return 'sync without a record';
-    return [...new Set(types.map((type) => this.#ofRecord(type)))].join(' and ');
+    // A torn record that was cut off has made room for another one.
+    const kept = records.findIndex((record, at) => before?.[at]?.equals(record) !== true);
+    const added = kept === -1 ? [] : records.slice(kept);
+    if (added.length === 0) return 'sync without a record';
+    return [...new Set(added.map((record) => this.#ofRecord(record.readUInt8(4))))].join(' and ');
   }
 
   #ofRecord(type: number): string {
@@ -178,20 +187,20 @@ function nameOfFile(fileClass: string, path: string): string {
   return fileClass === 'other' ? basename(path) : fileClass;
 }
 
-/** Types of the records from `from` on, and where the last one ends. */
-function recordsOf(path: string, from: number): { types: number[]; end: number } {
-  const types: number[] = [];
-  const header = Buffer.alloc(recordHeaderBytes);
+/** The headers of its records; the room behind them is zeros. */
+function recordsOf(path: string): Buffer[] {
+  const found: Buffer[] = [];
   const file = openSync(path, 'r');
-  let end = from;
   try {
-    while (readSync(file, header, 0, header.length, end) === header.length) {
-      if (header.readUInt32BE(0) !== recordMagic) break;
-      types.push(header.readUInt8(4));
-      end += Math.ceil((recordHeaderBytes + header.readUInt32BE(8)) / 8) * 8;
+    for (let at = segmentHeaderBytes; ;) {
+      const header = Buffer.alloc(recordHeaderBytes);
+      readSync(file, header, 0, header.length, at);
+      if (header.readUInt32BE(0) !== recordMagic) return found;
+      found.push(header);
+      const bytes = recordHeaderBytes + header.readUInt32BE(8);
+      at += Math.ceil(bytes / recordAlignment) * recordAlignment;
     }
   } finally {
     closeSync(file);
   }
-  return { types, end };
 }

@@ -133,7 +133,7 @@ async function endOf(ended: Promise<unknown>): Promise<never> {
 }
 
 /** With holes left holes. The token's configuration names its own folder. */
-function copyFolder(from: string, to: string): void {
+export function copyFolder(from: string, to: string): void {
   execFileSync('cp', ['-a', '--sparse=always', from, to]);
   const config = join(to, 'devices/softhsm2.conf');
   const lines = readFileSync(config, 'utf8').replaceAll(

@@ -14,19 +14,22 @@ export interface CommandOptions {
   readonly currentFolder: string;
   /** Transport to the TPM, where it is not the state folder's own. */
   readonly tcti?: string;
+  /** Added to its environment, which has little else. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** SIGKILL when it resolves, and for the device helper with it. */
   readonly killWhen?: Promise<void>;
 }
 
 export async function kudurru(
   words: readonly string[],
-  { currentFolder, tcti, killWhen }: CommandOptions,
+  { currentFolder, tcti, environment, killWhen }: CommandOptions,
 ): Promise<CommandEnd> {
   const child = spawn(process.execPath, [commandProgram, ...words], {
     cwd: currentFolder,
     env: {
       PATH: process.env['PATH'],
       ...(tcti === undefined ? {} : { KUDURRU_TCTI: tcti }),
+      ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,8 +1,9 @@
 /**
- * Provisions one box through a chain of kills: the command is killed at one TPM command after
- * another, before the TPM has done it and after, and run again each time. At the end everything is
- * there once, and nothing of it needed a person.
+ * Provisions one box through a chain of mishaps: the command meets one at each of its steps, before
+ * the step is done or after, and is run again where it ended. At the end everything is there once,
+ * and nothing of it needed a person.
  */
+import { randomInt } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -10,92 +11,140 @@ import type { StatusView } from '../../daemon/src/control/views.ts';
 import { Appliance } from '../backends/appliance.ts';
 import { askJson } from '../backends/control.ts';
 import { makeOperatorKey } from '../backends/operator-key.ts';
-import { commandCode, startTpmProxy, type TpmProxy } from '../backends/tpm-proxy.ts';
+import type { TapSide } from '../backends/tpm-proxy.ts';
+import { reading } from '../faults/step-names.ts';
+import { StepTap, type StepAnswer } from '../faults/step-tap.ts';
+import type { Mishap } from './anchor-steps.ts';
 import { kudurru, type CommandEnd } from './kudurru.ts';
 import { checkFiles } from './scenario.ts';
 
-export type StepName = keyof typeof commandCode;
+/** What only one run of the command passes is in the order in which a run passes it first. */
+export const PROVISION_STEPS: readonly string[] = [
+  ...['mkdir of journal-folder', 'fsync of state-folder', 'fdatasync of next-segment'],
+  ...['segment named', 'fsync of journal-folder', 'prepare record', 'Startup', reading],
+  ...['DictionaryAttackParameters', 'Create, of the attestation key'],
+  ...['Load, of the attestation key', 'CreatePrimary, under the owner'],
+  ...['EvictControl, of the storage root key', 'FlushContext', 'Create, of the checkpoint key'],
+  ...['Load, of the checkpoint key', 'CertifyCreation, of the checkpoint key'],
+  ...['NV_DefineSpace, of the counter', 'NV_Increment', 'NV_DefineSpace, of the extend index'],
+  ...['NV_Extend', 'C_GenerateKeyPair, of the token', 'C_GenerateKey, of the token'],
+  ...['mkdir of handover', 'fsync of owner.age.new', 'rename of owner.age', 'fsync of handover'],
+  ...['StartAuthSession', 'HierarchyChangeAuth, of the owner', 'fsync of lockout.age.new'],
+  ...['rename of lockout.age', 'HierarchyChangeAuth, of the lockout', 'group of entries'],
+];
+
+/** Passed or not as it happens: a sync of the journal that has nothing new to make durable. */
+const atTimes: ReadonlySet<string> = new Set(['sync without a record']);
+
+/** What was needed afterwards: nothing; the same command again; a hand, because that did not do. */
+export type ProvisionOutcome = 'went on' | 'same command again' | 'human needed';
 
 export interface ProvisionStepsOptions {
   /** Made, with a short path, and removed. */
   readonly folder: string;
-  readonly steps: readonly StepName[];
-  readonly onKill?: (line: string) => void;
+  /** A state folder whose devices are ready; made where it is not given. */
+  readonly copyState?: (state: string) => void;
+  readonly steps: readonly string[];
+  readonly mishap: Mishap;
+  /** Odd and even ones meet a step on its other side; it is also the seed of a power cut. */
+  readonly number: number;
+  readonly onOutcome: (step: string, outcome: ProvisionOutcome) => void;
 }
 
-export interface ProvisionStepsResult {
-  readonly kills: number;
-  /** What does not hold, in words; empty when all is well. */
-  readonly findings: readonly string[];
+/** What does not hold, in words; empty when all is well. */
+export async function runProvisionSteps(options: ProvisionStepsOptions): Promise<string[]> {
+  return onBox(options, (box) => box.run());
 }
 
-/** Those that change the TPM for good, in their order; an index, and a hierarchy, each its own. */
-export const lastingSteps: readonly StepName[] = [
-  ...(['evictControl', 'nvDefineSpace', 'nvIncrement', 'nvDefineSpace'] as const),
-  ...(['nvExtend', 'hierarchyChangeAuth', 'hierarchyChangeAuth'] as const),
-];
+/** Differences between the list and what a run without a mishap passes, in words. */
+export async function compareProvisioning(
+  options: Pick<ProvisionStepsOptions, 'folder' | 'copyState'>,
+): Promise<string[]> {
+  const nothing = { steps: [], mishap: 'kill -9', number: 0, onOutcome: () => undefined } as const;
+  return onBox({ ...options, ...nothing }, async (box) => {
+    const passed = new Set<string>();
+    const findings = await box.run(passed);
+    const unlisted = [...passed].filter(
+      (name) => !PROVISION_STEPS.includes(name) && !atTimes.has(name),
+    );
+    const unpassed = PROVISION_STEPS.filter((name) => !passed.has(name));
+    return [
+      ...findings,
+      ...unlisted.map((name) => `"${name}" is a step without a case`),
+      ...unpassed.map((name) => `"${name}" is not passed`),
+    ];
+  });
+}
 
-/** All that provisioning sends, but what only reads. */
-export const allSteps: readonly StepName[] = [
-  ...(['dictionaryAttackParameters', 'createPrimary', 'evictControl', 'create', 'load'] as const),
-  ...(['certifyCreation', 'nvDefineSpace', 'nvIncrement', 'nvDefineSpace'] as const),
-  ...(['nvExtend', 'startAuthSession', 'hierarchyChangeAuth', 'hierarchyChangeAuth'] as const),
-];
-
-export async function runProvisionSteps(
+async function onBox<Value>(
   options: ProvisionStepsOptions,
-): Promise<ProvisionStepsResult> {
-  const appliance = await Appliance.prepare(join(options.folder, 'state'));
+  act: (box: ProvisionSteps) => Promise<Value>,
+): Promise<Value> {
+  const { folder, copyState } = options;
+  const state = join(folder, 'state');
+  copyState?.(state);
+  const appliance = await Appliance.prepare(state);
   try {
-    const proxy = await startTpmProxy(options.folder, appliance.devices.tpm.socketPath);
+    const upstream = appliance.devices.tpm.socketPath;
+    const program = 'daemon/cli/kudurru.ts';
+    const tap = await StepTap.start({ folder, state: appliance.state, upstream, program });
     try {
-      return await new ProvisionSteps(options, appliance, proxy).run();
+      return await act(new ProvisionSteps(options, appliance, tap));
     } finally {
-      await proxy.stop();
+      await tap.stop();
     }
   } finally {
     await appliance.stop();
-    rmSync(options.folder, { recursive: true });
+    rmSync(folder, { recursive: true });
   }
 }
 
 class ProvisionSteps {
   readonly #options: ProvisionStepsOptions;
   readonly #appliance: Appliance;
-  readonly #proxy: TpmProxy;
+  readonly #tap: StepTap;
+  readonly #module: string;
   readonly #findings: string[] = [];
-  #kills = 0;
+  /** Met in this run, and in runs that ended there. */
+  #met: string[] = [];
+  readonly #unproven: string[] = [];
+  #next = 0;
 
-  constructor(options: ProvisionStepsOptions, appliance: Appliance, proxy: TpmProxy) {
+  constructor(options: ProvisionStepsOptions, appliance: Appliance, tap: StepTap) {
     this.#options = options;
     this.#appliance = appliance;
-    this.#proxy = proxy;
+    this.#tap = tap;
+    this.#module = tap.tapToken(appliance.devices.settings.token.module);
   }
 
-  async run(): Promise<ProvisionStepsResult> {
+  async run(passed?: Set<string>): Promise<string[]> {
     makeOperatorKey(this.#options.folder, 'ana');
-    for (const step of this.#options.steps) {
-      for (const kind of ['lost-before', 'lost-after'] as const) await this.#killAt(step, kind);
+    for (;;) {
+      const from = this.#next;
+      const end = await this.#provision(passed);
+      const isDone = end.code === 0;
+      if (isDone || this.#next > from) this.#settle(isDone);
+      if (isDone) {
+        const left = this.#options.steps.slice(this.#next);
+        this.#findings.push(...left.map((step) => `"${step}" was not passed`));
+        await this.#checkBox(end);
+        return this.#findings;
+      }
+      if (this.#next > from) continue;
+      for (const step of this.#unproven) this.#options.onOutcome(step, 'human needed');
+      this.#findings.push(`the command ended with ${end.code}: ${end.stderr}`);
+      return this.#findings;
     }
-    this.#proxy.clear();
-    const done = await this.#provision();
-    if (done.code === 0) await this.#checkBox(done);
-    else this.#findings.push(`the last run ended with ${done.code}: ${done.stderr}`);
-    return { kills: this.#kills, findings: this.#findings };
   }
 
-  async #killAt(step: StepName, kind: 'lost-before' | 'lost-after'): Promise<void> {
-    const met = Promise.withResolvers<void>();
-    this.#proxy.clear();
-    const when = (): boolean => {
-      met.resolve();
-      return true;
-    };
-    this.#proxy.add({ command: commandCode[step], kind, when, times: Infinity });
-    const { signal, stderr } = await this.#provision(met.promise);
-    if (signal !== 'SIGKILL') this.#findings.push(`${step}, ${kind}: not killed there: ${stderr}`);
-    else this.#kills += 1;
-    this.#options.onKill?.(`killed at ${step}, ${kind}`);
+  /** The command went further than where it met what came before. */
+  #settle(isDone: boolean): void {
+    const { onOutcome } = this.#options;
+    for (const step of this.#unproven.splice(0)) onOutcome(step, 'same command again');
+    const went = isDone ? this.#met : this.#met.slice(0, -1);
+    for (const step of went) onOutcome(step, 'went on');
+    if (!isDone) this.#unproven.push(...this.#met.slice(-1));
+    this.#met = [];
   }
 
   /** Each thing was made once, by whichever run, and the daemon starts on it. */
@@ -104,7 +153,8 @@ class ProvisionSteps {
     if (appliance.counter.base !== 1) {
       this.#findings.push(`the counter begins at ${appliance.counter.base}, not at 1`);
     }
-    const daemon = await this.#appliance.start({ flags: ['--tcti', this.#proxy.tcti] });
+    this.#tap.clear();
+    const daemon = await this.#appliance.start({ flags: ['--tcti', this.#tap.tcti] });
     const status = await askJson<StatusView>(this.#appliance.controlSocket, '/v1/status');
     const { authorisationsSet } = status.custody;
     if (authorisationsSet.length !== 2) this.#findings.push('an authorisation is not set');
@@ -112,13 +162,35 @@ class ProvisionSteps {
     await checkFiles(this.#appliance.state);
   }
 
-  async #provision(killWhen?: Promise<void>): Promise<CommandEnd> {
+  async #provision(passed?: Set<string>): Promise<CommandEnd> {
     const words = ['provision', '--operator', 'ana=ana.pub', '--json'];
-    const options = { currentFolder: this.#options.folder, tcti: this.#proxy.tcti };
+    const killed = Promise.withResolvers<void>();
+    const plan = this.#tap.prepare(this.#options.number + this.#next);
+    this.#tap.hook = async (side, name) => {
+      passed?.add(name);
+      return this.#meet(side, name, killed.resolve);
+    };
     return kudurru([...words, '--state', this.#appliance.state], {
-      ...options,
-      ...(killWhen === undefined ? {} : { killWhen }),
+      currentFolder: this.#options.folder,
+      tcti: this.#tap.tcti,
+      environment: { ...plan, KUDURRU_PKCS11_MODULE: this.#module },
+      killWhen: killed.promise,
     });
+  }
+
+  async #meet(side: TapSide, name: string, kill: () => void): Promise<StepAnswer> {
+    const { steps, mishap, number } = this.#options;
+    const at = this.#next;
+    const isOver = mishap !== 'TPM reset' && this.#met.length > 0;
+    if (isOver) return mishap === 'kill -9' ? 'is lost' : 'goes on';
+    const wanted: TapSide = (at + number) % 2 === 0 ? 'before' : 'after';
+    if (name !== steps[at] || side !== wanted) return 'goes on';
+    this.#next += 1;
+    this.#met.push(name);
+    if (mishap === 'kill -9') kill();
+    if (mishap !== 'kill -9') await this.#appliance.devices.tpm.powerCycle(randomInt(2) === 0);
+    if (mishap === 'TPM reset') return 'goes on';
+    return mishap === 'kill -9' ? 'is lost' : 'power is cut';
   }
 }
 

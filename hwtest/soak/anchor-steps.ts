@@ -72,7 +72,9 @@ class Campaign {
       this.findings.push(...(await appliance.verdict()));
       if (this.#hasTime) this.counts.rounds += 1;
     } catch (error) {
-      this.findings.push(`round ${round + 1}: ${String(error)}`);
+      const finding = `round ${round + 1}: ${String(error)}`;
+      say(finding);
+      this.findings.push(finding);
     } finally {
       this.counts.mishaps += appliance.met;
       this.counts.receipts += appliance.receipts;
