@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import { makeCredential } from '@kudurru/proof';
+import { makeCredential, parseAttest } from '@kudurru/proof';
 import { constants, Tpm, TpmError, templates } from '@kudurru/tpm2-tss';
 import { after, afterEach, before, it } from 'mocha';
 
@@ -163,6 +163,41 @@ describeContract('TPM device with faults', backend, () => {
       assert.deepEqual(await rsa.activateCredential(credential, timeoutMs), secret);
     }
     await rsa.close(timeoutMs);
+  });
+
+  it('signs with its own key where the TPM is reset between the loadings of two', async () => {
+    const { akQualifiedName } = await device.describe(timeoutMs);
+    await device.close(timeoutMs);
+    const reset = async (): Promise<'goes on'> => {
+      await swtpm.powerCycle(false);
+      return 'goes on';
+    };
+    proxy.add({ command: commandCode.load, after: 1, kind: { before: reset } });
+    const quoted = await device.quote({ pcrs: [14], qualifyingData: nonce }, timeoutMs);
+    assert.deepEqual(parseAttest(quoted.attest).qualifiedSigner, akQualifiedName);
+  });
+
+  it('certifies its checkpoint key with its own key where the TPM is reset before', async () => {
+    const fresh = new TpmAttestationDevice({
+      ...settings,
+      folder: join(folder, 'reset-keys'),
+      counterIndex: defaultCounterIndex + 32,
+      extendIndex: defaultExtendIndex + 32,
+    });
+    const before = async (): Promise<'goes on'> => {
+      await swtpm.powerCycle(false);
+      return 'goes on';
+    };
+    proxy.add({ command: commandCode.load, after: 1, kind: { before } });
+    await assert.rejects(
+      fresh.provision(ledgerId, timeoutMs),
+      deviceError('device-refused', false),
+    );
+    await fresh.provision(ledgerId, timeoutMs);
+    const { checkpointKeyCreation, akQualifiedName } = await fresh.describe(timeoutMs);
+    const { qualifiedSigner } = parseAttest(checkpointKeyCreation.attest);
+    assert.deepEqual(qualifiedSigner, akQualifiedName);
+    await fresh.close(timeoutMs);
   });
 
   it('measures no wear where the owner’s authorisation is with the operators', async () => {

@@ -24,7 +24,7 @@ import { authorisationsSetIn, setAuthorisation } from './tpm-custody.ts';
 import { examineTpm } from './tpm-examiner.ts';
 import { deviceErrorFrom, leavesConnection, wasReset } from './tpm-failure.ts';
 import { forgetFailures } from './tpm-lockout.ts';
-import { type LoadedTpm, loadKeys, readCounter } from './tpm-loaded.ts';
+import { type LoadedTpm, loadKeys, readCounter, requireSigner } from './tpm-loaded.ts';
 import { withPauses } from './tpm-pauses.ts';
 import { provisionTpm } from './tpm-provisioning.ts';
 import { certifyIndex, extendIndex, extendPcr, quotePcrs, readRegisters } from './tpm-registers.ts';
@@ -110,18 +110,20 @@ export class TpmAttestationDevice
 
   async bracket(qualifyingData: Uint8Array, timeoutMs: number): Promise<Attestation> {
     const deadline = new Deadline(timeoutMs, 'time attestation');
-    return this.#use('time attestation', deadline, ({ tpm, ak }) =>
-      tpm.attestations.getTime(ak, qualifyingData, { timeoutMs: deadline.remainingMs() }),
-    );
+    return this.#use('time attestation', deadline, async (loaded) => {
+      const options = { timeoutMs: deadline.remainingMs() };
+      const { attestations } = loaded.tpm;
+      return requireSigner(loaded, await attestations.getTime(loaded.ak, qualifyingData, options));
+    });
   }
 
   async certifyCounter(qualifyingData: Uint8Array, timeoutMs: number): Promise<CounterAttestation> {
     const deadline = new Deadline(timeoutMs, 'counter attestation');
-    return this.#use('counter attestation', deadline, async ({ tpm, ak, counter }) => {
-      const what = { index: counter, size: 8, qualifyingData };
-      const made = await tpm.attestations.nvCertify(ak, what, {
-        timeoutMs: deadline.remainingMs(),
-      });
+    return this.#use('counter attestation', deadline, async (loaded) => {
+      const { tpm, ak, counter: index } = loaded;
+      const options = { timeoutMs: deadline.remainingMs() };
+      const what = { index, size: 8, qualifyingData };
+      const made = requireSigner(loaded, await tpm.attestations.nvCertify(ak, what, options));
       const { attested } = structures.parseAttest(made.attest);
       const { contents } = structures.parseNvCertifyInfo(attested);
       return { ...made, value: new DataView(contents.buffer).getBigUint64(0) };
@@ -260,7 +262,17 @@ export class TpmAttestationDevice
     if (outcome.status === 'fulfilled') outcome.value.tpm.close();
   }
 
+  /** Once more where the TPM was reset meanwhile. */
   async #load(deadline: Deadline): Promise<LoadedTpm> {
+    try {
+      return await this.#loadOnce(deadline);
+    } catch (error) {
+      if (!wasReset(error)) throw error;
+      return this.#loadOnce(deadline);
+    }
+  }
+
+  async #loadOnce(deadline: Deadline): Promise<LoadedTpm> {
     let tpm: Tpm | undefined;
     try {
       const state = readTpmState(this.#settings.folder);

@@ -13,6 +13,7 @@ import {
   constants,
   structures,
   templates,
+  unlessTpmCode,
 } from '@kudurru/tpm2-tss';
 
 import type { Deadline } from '../deadline.ts';
@@ -91,7 +92,8 @@ export async function asParent<Value>(
     return await use.command({ timeoutMs: use.deadline.remainingMs(), sessions: [session] });
   } catch (error) {
     if (error instanceof TpmError && error.failure === 'refused') {
-      await tpm.sessions.flush(session);
+      // A reset has taken it away already.
+      await unlessTpmCode(constants.responseCode.handle, tpm.sessions.flush(session));
     }
     throw error;
   }

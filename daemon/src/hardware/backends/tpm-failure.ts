@@ -10,10 +10,24 @@ const firstReferenceCode = 0x910;
 const lastReferenceCode = 0x91e;
 
 /**
+ * The TPM was reset under us, and has given the handle of one of our keys to another. What was
+ * signed under that handle is not the attestation key's.
+ */
+export class KeyLostError extends DeviceError {
+  constructor() {
+    super(
+      'device-refused',
+      'TPM not used: it was reset meanwhile, and what it signed is not of the attestation key',
+    );
+  }
+}
+
+/**
  * The TPM was reset under us: what was loaded is gone, and it may wait for its start. The command
  * was refused, so it is safe to load everything again and send it once more.
  */
 export function wasReset(error: unknown): boolean {
+  if (error instanceof KeyLostError) return true;
   if (!(error instanceof TpmError) || error.failure !== 'refused') return false;
   const { code } = error;
   const gone = code >= firstReferenceCode && code <= lastReferenceCode;

@@ -31,6 +31,7 @@ import {
   chooseEndorsementProfile,
   openEndorsementKey,
 } from './tpm-endorsement.ts';
+import { qualifiedNameOf } from './tpm-loaded.ts';
 import { setLockoutLimits } from './tpm-lockout.ts';
 import { type PreparedTpm, type ProvisionedTpm, readTpmState, writeTpmState } from './tpm-state.ts';
 
@@ -130,7 +131,7 @@ async function makeKeys(tpm: Tpm, prepared: PreparedTpm, deadline: Deadline): Pr
   const endorsement = await openEndorsementKey(tpm, profile, deadline);
   checkCertificate(certificates, endorsement);
   const ak = await makeAttestationKey(tpm, { endorsement, prepared }, deadline);
-  const checkpointKey = await makeCheckpointKey(tpm, { ak: ak.key, prepared }, deadline);
+  const checkpointKey = await makeCheckpointKey(tpm, { ak, prepared }, deadline);
   await tpm.keys.flush(ak.key, { timeoutMs: deadline.remainingMs() });
   return {
     ekProfile: profile,
@@ -170,7 +171,10 @@ async function makeAttestationKey(
 
 async function makeCheckpointKey(
   tpm: Tpm,
-  from: { readonly ak: ObjectHandle; readonly prepared: PreparedTpm },
+  from: {
+    readonly ak: { readonly key: ObjectHandle; readonly publicArea: Uint8Array };
+    readonly prepared: PreparedTpm;
+  },
   deadline: Deadline,
 ): Promise<
   Pick<
@@ -192,8 +196,9 @@ async function makeCheckpointKey(
   };
   const made = await tpm.keys.create(root, template, { timeoutMs: deadline.remainingMs() });
   const key = await tpm.keys.load(root, made, { timeoutMs: deadline.remainingMs() });
+  await qualifiedNameOf(tpm, from.ak, deadline);
   const creation = await tpm.attestations.certifyCreation(
-    from.ak,
+    from.ak.key,
     { object: key, creation: made, qualifyingData: ledgerId },
     { timeoutMs: deadline.remainingMs() },
   );

@@ -10,7 +10,7 @@ import type { Extension, Registers } from '../anchor-registers.ts';
 import type { Attestation, Quote, QuoteRequest } from '../attestation.ts';
 import type { Deadline } from '../deadline.ts';
 import { DeviceError } from '../device-error.ts';
-import { type LoadedTpm, readCounter } from './tpm-loaded.ts';
+import { type LoadedTpm, readCounter, requireSigner } from './tpm-loaded.ts';
 
 /** TPM2_PCR_Read gives no more at a time (Part 2 §10.9.5, TPML_DIGEST). */
 const pcrsPerRead = 8;
@@ -60,24 +60,27 @@ export async function extendIndex(
 }
 
 export async function certifyIndex(
-  { tpm, ak, extend }: LoadedTpm,
+  loaded: LoadedTpm,
   qualifyingData: Uint8Array,
   deadline: Deadline,
 ): Promise<Attestation> {
+  const { tpm, ak, extend } = loaded;
   const index = extend ?? missing('extend index');
   const what = { index, size: registerSizeBytes, qualifyingData };
-  return tpm.attestations.nvCertify(ak, what, { timeoutMs: deadline.remainingMs() });
+  const options = { timeoutMs: deadline.remainingMs() };
+  return requireSigner(loaded, await tpm.attestations.nvCertify(ak, what, options));
 }
 
 export async function quotePcrs(
-  { tpm, ak }: LoadedTpm,
+  loaded: LoadedTpm,
   request: QuoteRequest,
   deadline: Deadline,
 ): Promise<Quote> {
+  const { tpm, ak } = loaded;
   for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
     const values = await readPcrs(tpm, request.pcrs, deadline);
     const made = await tpm.attestations.quote(ak, request, { timeoutMs: deadline.remainingMs() });
-    const { attested } = parseAttest(made.attest);
+    const { attested } = parseAttest(requireSigner(loaded, made).attest);
     if (attested.type !== 'quote') throw unsteady('it quoted something else than PCRs');
     if (Buffer.compare(attested.pcrDigest, pcrDigest(values)) === 0) return { ...made, values };
   }
