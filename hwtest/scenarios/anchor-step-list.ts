@@ -5,10 +5,22 @@
  */
 import type { TapSide } from '../backends/tpm-proxy.ts';
 import { reading } from '../faults/step-names.ts';
-import { MISHAPS, type Mishap, type StepCase } from './anchor-steps.ts';
 
 export const PHASES = ['starting', 'serving', 'stopping'] as const;
 export type Phase = (typeof PHASES)[number];
+
+export const MISHAPS = ['kill -9', 'TPM reset', 'power cut'] as const;
+/** A power cut: daemon and TPM at once, and the disk forgets what was not synced. */
+export type Mishap = (typeof MISHAPS)[number];
+
+export interface StepCase {
+  readonly step: string;
+  readonly side: TapSide;
+  readonly mishap: Mishap;
+  readonly phase: Phase;
+  /** So many of these steps pass first. Default 0. */
+  readonly skip?: number;
+}
 
 export interface AnchorStep {
   readonly name: string;

@@ -3,8 +3,8 @@ import { rmSync } from 'node:fs';
 
 import { after, before, describe, it } from 'mocha';
 
-import { compareTrace } from './anchor-step-list.ts';
-import { AnchorSteps, tellCase, type Outcome, type StepCase } from './anchor-steps.ts';
+import { compareTrace, type StepCase } from './anchor-step-list.ts';
+import { AnchorSteps, tellCase, type Outcome } from './anchor-steps.ts';
 import { makeScratchFolder } from './scenario.ts';
 
 /** `npm run soak -- anchor-steps` meets all the others too. */

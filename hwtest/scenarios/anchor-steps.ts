@@ -12,24 +12,10 @@ import { decodeBase64, decodeEntry, verify } from '@kudurru/proof';
 import type { StatusView } from '../../daemon/src/control/views.ts';
 import { Appliance, type RunningDaemon } from '../backends/appliance.ts';
 import { askJson, enrolAgent } from '../backends/control.ts';
-import type { TapSide } from '../backends/tpm-proxy.ts';
 import { StepTap, type StepAnswer } from '../faults/step-tap.ts';
-import type { Phase } from './anchor-step-list.ts';
+import type { Phase, StepCase } from './anchor-step-list.ts';
 import { compareReceipts } from './receipt-checker.ts';
 import { bundleOf, checkFiles, policyOf, someAction } from './scenario.ts';
-
-export const MISHAPS = ['kill -9', 'TPM reset', 'power cut'] as const;
-/** A power cut: daemon and TPM at once, and the disk forgets what was not synced. */
-export type Mishap = (typeof MISHAPS)[number];
-
-export interface StepCase {
-  readonly step: string;
-  readonly side: TapSide;
-  readonly mishap: Mishap;
-  readonly phase: Phase;
-  /** So many of these steps pass first. Default 0. */
-  readonly skip?: number;
-}
 
 /** What was needed afterwards: nothing; a start, which came up; a hand, because it did not. */
 export type Outcome = 'went on' | 'came up' | 'human needed';

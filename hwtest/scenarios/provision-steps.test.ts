@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 
 import { describe, it } from 'mocha';
 
-import type { Mishap } from './anchor-steps.ts';
+import type { Mishap } from './anchor-step-list.ts';
 import { compareProvisioning, runProvisionSteps } from './provision-steps.ts';
 import { makeScratchFolder } from './scenario.ts';
 

@@ -14,7 +14,7 @@ import { makeOperatorKey } from '../backends/operator-key.ts';
 import type { TapSide } from '../backends/tpm-proxy.ts';
 import { reading } from '../faults/step-names.ts';
 import { StepTap, type StepAnswer } from '../faults/step-tap.ts';
-import type { Mishap } from './anchor-steps.ts';
+import type { Mishap } from './anchor-step-list.ts';
 import { kudurru, type CommandEnd } from './kudurru.ts';
 import { checkFiles } from './scenario.ts';
 

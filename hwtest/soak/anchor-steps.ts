@@ -3,8 +3,14 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { withTable } from '../faults/table.ts';
-import { ANCHOR_STEPS, casesOf, compareTrace, ROUNDS } from '../scenarios/anchor-step-list.ts';
-import { AnchorSteps, MISHAPS, tellCase, type OnOutcome } from '../scenarios/anchor-steps.ts';
+import {
+  ANCHOR_STEPS,
+  casesOf,
+  compareTrace,
+  MISHAPS,
+  ROUNDS,
+} from '../scenarios/anchor-step-list.ts';
+import { AnchorSteps, tellCase, type OnOutcome } from '../scenarios/anchor-steps.ts';
 import type { Soak, SoakOptions } from './soak.ts';
 import { StepTable } from './step-table.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Appliance } from '../backends/appliance.ts';
 import { withTable } from '../faults/table.ts';
 import { copyFolder } from '../faults/templates.ts';
-import { MISHAPS, type Mishap } from '../scenarios/anchor-steps.ts';
+import { MISHAPS, type Mishap } from '../scenarios/anchor-step-list.ts';
 import {
   compareProvisioning,
   PROVISION_STEPS,
