@@ -2,15 +2,14 @@
  * A provisioned TPM made ready for use: keys loaded, counter and extend index found, and all of
  * them those that were stored at its provisioning.
  */
-import { parseAttest } from '@kudurru/proof';
 import { type ObjectHandle, type Tpm, TpmError, constants } from '@kudurru/tpm2-tss';
 
 import type { Deadline } from '../deadline.ts';
 import { DeviceError } from '../device-error.ts';
 import type { TpmSettings } from '../device-settings.ts';
 import { asParent, openEndorsementKey } from './tpm-endorsement.ts';
-import { KeyLostError } from './tpm-failure.ts';
 import { openStorageRoot } from './tpm-provisioning.ts';
+import { qualifiedNameOf } from './tpm-signer.ts';
 import type { ProvisionedTpm } from './tpm-state.ts';
 
 /** A TPM with our keys loaded and checked. */
@@ -60,31 +59,6 @@ export async function loadKeys(
   await tpm.keys.setAuth(checkpointKey, state.authValue);
   const akQualifiedName = await qualifiedNameOf(tpm, { key: ak, ...akParts }, deadline);
   return { tpm, state, ak, akQualifiedName, checkpointKey, ...counter, extend };
-}
-
-/**
- * Of a key that was loaded as `publicArea`. After a reset of the TPM the key that is loaded next
- * gets the same handle.
- * @throws KeyLostError where the handle has another one
- */
-export async function qualifiedNameOf(
-  tpm: Tpm,
-  what: { readonly key: ObjectHandle; readonly publicArea: Uint8Array },
-  deadline: Deadline,
-): Promise<Uint8Array> {
-  const shown = await tpm.keys.readPublic(what.key, { timeoutMs: deadline.remainingMs() });
-  if (Buffer.compare(shown.publicArea, what.publicArea) !== 0) throw new KeyLostError();
-  return shown.qualifiedName;
-}
-
-/** @throws KeyLostError where the attestation key did not sign it */
-export function requireSigner<Made extends { readonly attest: Uint8Array }>(
-  { akQualifiedName }: LoadedTpm,
-  made: Made,
-): Made {
-  const { qualifiedSigner } = parseAttest(made.attest);
-  if (Buffer.compare(qualifiedSigner, akQualifiedName) !== 0) throw new KeyLostError();
-  return made;
 }
 
 async function openCounter(

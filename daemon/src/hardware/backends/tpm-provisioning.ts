@@ -31,8 +31,8 @@ import {
   chooseEndorsementProfile,
   openEndorsementKey,
 } from './tpm-endorsement.ts';
-import { qualifiedNameOf } from './tpm-loaded.ts';
 import { setLockoutLimits } from './tpm-lockout.ts';
+import { qualifiedNameOf } from './tpm-signer.ts';
 import { type PreparedTpm, type ProvisionedTpm, readTpmState, writeTpmState } from './tpm-state.ts';
 
 /** Where the TCG provisioning guidance puts the storage root key. */

@@ -10,7 +10,8 @@ import type { Extension, Registers } from '../anchor-registers.ts';
 import type { Attestation, Quote, QuoteRequest } from '../attestation.ts';
 import type { Deadline } from '../deadline.ts';
 import { DeviceError } from '../device-error.ts';
-import { type LoadedTpm, readCounter, requireSigner } from './tpm-loaded.ts';
+import { type LoadedTpm, readCounter } from './tpm-loaded.ts';
+import { requireSigner } from './tpm-signer.ts';
 
 /** TPM2_PCR_Read gives no more at a time (Part 2 §10.9.5, TPML_DIGEST). */
 const pcrsPerRead = 8;
