@@ -69,6 +69,18 @@ const COMMANDS: readonly Listed[] = [
     words: ['tpm', 'doctor'],
     load: async () => (await import('./commands/tpm-doctor.ts')).tpmDoctor,
   },
+  {
+    words: ['time', 'profile', 'show'],
+    load: async () => (await import('./commands/time-profile.ts')).timeProfileShow,
+  },
+  {
+    words: ['time', 'profile', 'order'],
+    load: async () => (await import('./commands/time-profile.ts')).timeProfileOrder,
+  },
+  {
+    words: ['time', 'profile', 'activate'],
+    load: async () => (await import('./commands/time-profile.ts')).timeProfileActivate,
+  },
   { words: ['fsck'], load: async () => (await import('./commands/fsck.ts')).fsck },
 ];
 

@@ -25,6 +25,7 @@ import { Periodic } from './compose/periodic.ts';
 import type { ResourceViewOptions } from './compose/resource-view.ts';
 import { ResourceWatch, watchEveryMs } from './compose/resource-watch.ts';
 import { RunEntries } from './compose/run-entries.ts';
+import { Timekeeping } from './compose/timekeeping.ts';
 import { reportTpm } from './compose/tpm-requests.ts';
 import { checkFileLimit } from './config/file-limit.ts';
 import type { Configuration } from './config/load.ts';
@@ -105,6 +106,7 @@ class RunningDaemon implements Daemon {
   readonly #boots: BootRecorder;
   readonly #identity: Identity;
   readonly #evidence: Evidence;
+  readonly #time: Timekeeping;
   readonly #startedMs = nowMs();
   #doors: Doors | null = null;
   #stopping = false;
@@ -131,6 +133,8 @@ class RunningDaemon implements Daemon {
     const recorded = { founded, ledger, devices, settings, version, writerLevel };
     this.#boots = new BootRecorder({ ...recorded, log: log.part('boot') });
     this.#identity = new Identity({ ...founded, ...settings, ledger, nowMs });
+    const { agents } = this.#identity;
+    this.#time = new Timekeeping({ ...parts, ledger, agents, clock, log: log.part('time') });
     this.#evidence = new Evidence({
       state,
       ledgerId: founded.ledgerId,
@@ -155,6 +159,7 @@ class RunningDaemon implements Daemon {
       await this.#entries.begin(boot.entry);
       anchoring.noteBoot(boot);
       await this.#identity.restore();
+      await this.#time.begin();
       await anchoring.anchorer.start(anchoring.unfinished);
       this.#raiseStartAlarms();
       this.#doors = await this.#openDoors(anchoring);
@@ -279,6 +284,7 @@ class RunningDaemon implements Daemon {
       agents,
       nonces: new Nonces(nowMs),
       ledger,
+      requireTimeLevel: (agent) => this.#time.requirements.apply(agent),
       noteActivity: () => anchorer.noteActivity([]),
     });
     return controlFace({
@@ -295,7 +301,7 @@ class RunningDaemon implements Daemon {
       ...shown,
       evidence: this.#evidence,
       tpm: this.#parts.devices.attestation,
-      clock: this.#clock,
+      time: this.#time,
       isStopping: () => this.#stopping,
       uptimeMs: () => nowMs() - this.#startedMs,
     });

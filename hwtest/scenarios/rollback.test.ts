@@ -3,11 +3,18 @@
  * what its start refuses, and what only those outside can show.
  */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { connect, type Receipt } from '@kudurru/agent';
-import { formatTrustPolicy, verify } from '@kudurru/proof';
+import {
+  decodeBase64,
+  decodeEntry,
+  formatTrustPolicy,
+  parseAttest,
+  verify,
+  type TpmClockInfo,
+} from '@kudurru/proof';
 import { after, before, beforeEach, describe, it } from 'mocha';
 
 import {
@@ -16,7 +23,7 @@ import {
 } from '../../daemon/src/hardware/device-settings.ts';
 import { Appliance, type DaemonOptions } from '../backends/appliance.ts';
 import { askJson, enrolAgent, type EnrolledAgent } from '../backends/control.ts';
-import { clearTpm, extendPcr, undefineIndex } from '../backends/tpm-commands.ts';
+import { clearTpm, defineExtendIndex, extendPcr, undefineIndex } from '../backends/tpm-commands.ts';
 import type { StatusView } from '../../daemon/src/control/views.ts';
 import { kudurru } from './kudurru.ts';
 import { compareReceipts } from './receipt-checker.ts';
@@ -125,6 +132,23 @@ describe('what is set back', function () {
       await requireWhole();
     });
 
+    it('a TPM that was reset, in order or not: goes on, and quotes its boot', async () => {
+      let { resetCount } = await lastQuotedClock();
+      for (const isOrderly of [true, false]) {
+        await appliance.daemon.stop();
+        await appliance.devices.tpm.powerCycle(isOrderly);
+        await appliance.start(options);
+        await act();
+        const clock = await lastQuotedClock();
+        assert.ok(clock.resetCount > resetCount);
+        ({ resetCount } = clock);
+        // A power loss may set the clock back: whether it did, the quote says, and the log too.
+        const told = /"what":"boot quoted".*"safe":(true|false)/u.exec(appliance.daemon.log);
+        assert.equal(told?.[1], String(clock.safe));
+      }
+      await appliance.daemon.stop();
+    });
+
     it('a box that boots otherwise: goes on, and says in which PCR', async () => {
       assert.deepEqual((await status()).boot.state, 'as-provisioned');
       await appliance.daemon.stop();
@@ -197,24 +221,62 @@ describe('what is set back', function () {
       }
     });
 
-    it('an index undefined, or the TPM cleared: refused', async () => {
-      const kept = await keepTpmState('whole-tpm');
-      for (const index of [defaultExtendIndex, defaultCounterIndex]) {
-        await undefineIndex(appliance.devices.tpm.socketPath, index);
-        await requireRefused(/device-mismatch.*it has no (?:counter|extend index)/u);
-        await exchangeTpmState(kept);
-      }
-      await clearTpm(appliance.devices.tpm.socketPath);
-      await requireRefused(/device-mismatch/u);
+    it('an index undefined, or defined anew: refused, and says which', async () => {
+      const kept = await keepTpmState('with-indexes');
+      const { socketPath } = appliance.devices.tpm;
+      await undefineIndex(socketPath, defaultExtendIndex);
+      await requireOther(/extend index none: .*its owner has removed an index/u);
+      await defineExtendIndex(socketPath, defaultExtendIndex);
+      await requireOther(/extend index another: .*with an index that was made anew/u);
+      await exchangeTpmState(kept);
+      await undefineIndex(socketPath, defaultCounterIndex);
+      await requireOther(/counter none, .*its owner has removed an index/u);
       await exchangeTpmState(kept);
       await requireWhole();
     });
+
+    it('the TPM cleared: refused, and says so', async () => {
+      const kept = await keepTpmState('not-cleared');
+      await clearTpm(appliance.devices.tpm.socketPath);
+      await requireOther(/endorsement key its own, .*the same TPM, and was cleared/u);
+      await exchangeTpmState(kept);
+      await requireWhole();
+    });
+
+    it('the keys of the TPM lost: refused', async () => {
+      const keys = join(appliance.state, 'devices', 'tpm-keys');
+      renameSync(keys, `${keys}.lost`);
+      await requireOther(/has no finished keys/u);
+      rmSync(keys, { recursive: true, force: true });
+      renameSync(`${keys}.lost`, keys);
+      await requireWhole();
+    });
+
+    /** Nothing continues this ledger but its own TPM; what can be done is said. */
+    async function requireOther(shown: RegExp): Promise<void> {
+      const said = await requireRefused(/device-mismatch/u);
+      assert.match(said, shown);
+      assert.match(said, /the ledger ends here.*kudurru provision/u);
+    }
   });
 
   async function act(): Promise<Receipt> {
     const socketPath = appliance.agentSocket;
     await using agent = await connect({ socketPath, ...enrolled });
     return await agent.submit([someAction('to be kept')], { level: 'anchored' });
+  }
+
+  /** Of the newest boot entry's quote. */
+  async function lastQuotedClock(): Promise<TpmClockInfo> {
+    for (let index = (await status()).size - 1; index > 0; index -= 1) {
+      const path = `/v1/entries/${index}`;
+      const { bytes } = await askJson<{ bytes: string }>(appliance.controlSocket, path);
+      const entry = decodeEntry(decodeBase64(bytes));
+      if (entry.kind === 'boot' && entry.bootQuote !== null) {
+        return parseAttest(entry.bootQuote.attest).clock;
+      }
+    }
+    return assert.fail('no boot entry with a quote');
   }
 
   function status(): Promise<StatusView> {

@@ -23,11 +23,12 @@ import type { SessionTable } from '../identity/sessions.ts';
 import type { CredentialActivation } from '../hardware/credential-activation.ts';
 import type { TpmExaminer } from '../hardware/tpm-examination.ts';
 import type { Ledger } from '../ledger/ledger.ts';
-import type { Clock } from '../time/clock.ts';
 import type { FoundedLedger } from './founding.ts';
 import { identityDocument, operatorViews, trustPolicyOf } from './identity-document.ts';
 import type { AlarmInForce } from './resource-watch.ts';
 import { answerTo, examine } from './tpm-requests.ts';
+import { timeFace } from './time-face.ts';
+import type { Timekeeping } from './timekeeping.ts';
 import { resourcesOf, type ResourceViewOptions } from './resource-view.ts';
 import { heldBody } from './held-body.ts';
 
@@ -44,7 +45,7 @@ export interface ControlFaceOptions extends ResourceViewOptions {
   readonly checkpoints: Checkpoints;
   readonly evidence: Evidence;
   readonly tpm: CredentialActivation & TpmExaminer;
-  readonly clock: Clock;
+  readonly time: Timekeeping;
   readonly isStopping: () => boolean;
   /** Milliseconds that never go back, 0 at the start. */
   readonly uptimeMs: () => number;
@@ -83,6 +84,7 @@ export function controlFace(options: ControlFaceOptions): ControlFace {
       requireRunning(options);
       return answerTo(challenge, { tpm: options.tpm, applianceId: founded.applianceId });
     },
+    ...timeFace(options.time, () => requireRunning(options)),
     examineTpm: async (request) => {
       requireRunning(options);
       return examine(request, options.tpm);
@@ -163,10 +165,10 @@ function agentView(agent: Agent, { sessions }: ControlFaceOptions): AgentView {
 }
 
 function statusOf(options: ControlFaceOptions): StatusView {
-  const { founded, ledger, intake, evidence, clock } = options;
+  const { founded, ledger, intake, evidence, time } = options;
   const { size, root } = ledger.head();
   const { connections, refusals } = intake.stats();
-  const { source, expiresUnixSeconds, expired } = clock.leapList();
+  const { source, expiresUnixSeconds, expired } = time.clock.leapList();
   return {
     state: options.isStopping() ? 'stopping' : 'running',
     version: options.version,
@@ -198,7 +200,7 @@ function statusOf(options: ControlFaceOptions): StatusView {
 }
 
 /** Of what is not a resource. */
-function alarmsOf({ clock, anchorer }: ControlFaceOptions): AlarmInForce[] {
+function alarmsOf({ time: { clock }, anchorer }: ControlFaceOptions): AlarmInForce[] {
   const { source, expired } = clock.leapList();
   const { failures } = anchorer;
   const behind = `${failures} anchors in a row were not made`;

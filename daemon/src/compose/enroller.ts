@@ -2,7 +2,7 @@
 import { encodeUtf8 } from '@kudurru/proof';
 
 import { KudurruError } from '../base/errors.ts';
-import { taiNs } from '../base/units.ts';
+import { taiNs, type LeafIndex } from '../base/units.ts';
 import type { EnrolRequest } from '../control/views.ts';
 import type { Agent, AgentRegistry } from '../identity/agents.ts';
 import { readEnrolment } from '../identity/enrolment.ts';
@@ -16,7 +16,14 @@ export interface EnrollerOptions {
   readonly agents: AgentRegistry;
   readonly nonces: Nonces;
   readonly ledger: Ledger;
+  /** Before the agent can open a session. */
+  readonly requireTimeLevel: (agent: NewAgent) => Promise<void>;
   readonly noteActivity: () => void;
+}
+
+export interface NewAgent {
+  readonly agentIndex: LeafIndex;
+  readonly agentId: string;
 }
 
 /** How the caller reached us, as the entry says it. */
@@ -37,7 +44,7 @@ export class Enroller {
 
   /** The agent, once its entry is durable. @throws KudurruError as `readEnrolment` */
   async enrol({ enrolment, ownerContact, caller }: EnrolRequest): Promise<Agent> {
-    const { agents, ledger, noteActivity } = this.#options;
+    const { agents, ledger, requireTimeLevel, noteActivity } = this.#options;
     const bodies = contactBodies(ownerContact);
     const proven = readEnrolment(enrolment, this.#options);
     const { agentId, owner, purpose, key, keyBytes } = proven;
@@ -57,6 +64,7 @@ export class Enroller {
       ),
     );
     const entry = entryOfKind(await ledger.readEntry(placed.index), 'agent.enrol', placed.index);
+    await requireTimeLevel({ agentIndex: placed.index, agentId });
     const agent = agents.add({
       agentIndex: placed.index,
       agentId,

@@ -14,7 +14,7 @@ import {
   type VerifierKey,
 } from '@kudurru/proof';
 
-import { KudurruError } from '../base/errors.ts';
+import { isKudurruError, KudurruError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { leafIndex } from '../base/units.ts';
 import type { Configuration } from '../config/load.ts';
@@ -107,8 +107,7 @@ export async function reopen(
 ): Promise<FoundedLedger> {
   const index = leafIndex(0n);
   const genesis = entryOfKind(await store.readEntry(index), 'genesis', index);
-  const { device, token } = await describe(devices);
-  checkDevices(genesis.applianceDocument, makeApplianceDocument(device, token));
+  const { device, token } = await describeOwn(devices, genesis.applianceDocument);
   const founded = assemble(store, {
     provisioningRecord: genesis.provisioningRecord,
     applianceDocument: genesis.applianceDocument,
@@ -124,6 +123,26 @@ export async function reopen(
   refuseOtherName(configuration, founded);
   return founded;
 }
+
+/** Those of the genesis entry. @throws KudurruError `device-mismatch`, and DeviceError */
+async function describeOwn(devices: Devices, document: Uint8Array) {
+  try {
+    const described = await describe(devices);
+    checkDevices(document, makeApplianceDocument(described.device, described.token));
+    return described;
+  } catch (cause) {
+    if (!isKudurruError(cause, 'device-mismatch')) throw cause;
+    const reason = `start refused: ${cause.message}; ${adviceOnOtherDevices}`;
+    throw new KudurruError('device-mismatch', reason, { cause });
+  }
+}
+
+/** No order of operators helps: readers would have to trust keys that genesis does not name. */
+const adviceOnOtherDevices =
+  'only the TPM and the token that this ledger began with can continue it: put them back as ' +
+  'they were; where they are lost the ledger ends here, and stays to be read and checked: found ' +
+  'another with "kudurru provision" in a new state folder, and submit the last checkpoint of ' +
+  'this one, its file "checkpoint", to it as the first action';
 
 export async function describe(devices: Devices) {
   const device = await devices.attestation.describe(provisionTimeoutMs);

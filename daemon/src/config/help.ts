@@ -35,6 +35,14 @@ SETTINGS
   first of these that is given holds. {state} stands for the state folder.
 
 ${SETTING_NAMES.map(settingText).join('\n')}
+TIME
+  The file may have a table of agents that would rather be refused than
+  recorded under doubtful time. Their submissions are refused as "time-level",
+  to be tried again later, while the level is lower:
+
+      [time.requireLevel]
+      trader = "LOCKED"
+
 EXIT STATUS
   0   stopped in order
   1   start refused: the message says what was found and what to do

@@ -18,6 +18,7 @@ import {
   type SettingName,
   type Settings,
 } from './schema.ts';
+import { NO_TIME_TABLE, readTimeTable, type TimeTable } from './time-table.ts';
 
 export interface LoadInput {
   /** Flags given, by their name without dashes; `state` and `config` among them. */
@@ -32,6 +33,7 @@ export interface Configuration {
   readonly settings: Settings;
   /** Where each setting's value came from, for `--print-config` and for messages. */
   readonly sources: Readonly<Record<SettingName, string>>;
+  readonly time: TimeTable;
 }
 
 /** The default state folder, in the folder the daemon is started in. */
@@ -53,7 +55,10 @@ export function loadConfiguration(input: LoadInput): Configuration {
     flags['state'] ?? environment['KUDURRU_STATE'] ?? defaultStateFolder,
   );
   const file = flags['config'] ?? environment['KUDURRU_CONFIG'];
-  const fromFile = file === undefined ? {} : readFile(resolve(currentFolder, file));
+  const { given: fromFile, time } =
+    file === undefined
+      ? { given: {}, time: NO_TIME_TABLE }
+      : readFile(resolve(currentFolder, file));
   refuseUnknownVariables(environment);
   const settings: Record<string, string | number> = {};
   const sources: Record<string, string> = {};
@@ -66,7 +71,7 @@ export function loadConfiguration(input: LoadInput): Configuration {
   requireOrder(settings, ['queueLowPercent', 'queueHighPercent']);
   requireOrder(settings, ['agentQueueMib', 'queueMib'], 'at most');
   // Each name of the schema was set from its row, by a check that follows the row's kind.
-  return { state, settings: settings as unknown as Settings, sources: sources as never };
+  return { state, settings: settings as unknown as Settings, sources: sources as never, time };
 }
 
 /** @throws KudurruError `config-invalid` where the first is not below the second */
@@ -144,7 +149,12 @@ function problemOf(row: Row, value: unknown): string | null {
   }
 }
 
-function readFile(file: string): Record<string, Given> {
+interface FromFile {
+  readonly given: Readonly<Record<string, Given>>;
+  readonly time: TimeTable;
+}
+
+function readFile(file: string): FromFile {
   let text: string;
   try {
     text = readFileSync(file, 'utf8');
@@ -164,11 +174,12 @@ function readFile(file: string): Record<string, Given> {
     throw wrapError('config-unreadable', `configuration file "${file}" is not TOML`, cause);
   }
   const given: Record<string, Given> = {};
-  for (const [key, value] of Object.entries(table)) {
+  const { time, ...flat } = table;
+  for (const [key, value] of Object.entries(flat)) {
     refuseUnknown(key, SETTING_NAMES, `key "${key}" in "${file}"`);
     given[key] = { value, source: `"${file}"` };
   }
-  return given;
+  return { given, time: time === undefined ? NO_TIME_TABLE : readTimeTable(time, file) };
 }
 
 /** Variables of the daemon's name space that are not settings. */

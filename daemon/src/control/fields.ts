@@ -66,6 +66,15 @@ export class Fields {
     return new Uint8Array(bytes);
   }
 
+  /** A list of them, at most `countMax`. */
+  base64List(name: string, countMax: number): readonly Uint8Array[] {
+    const values = this.#take(name);
+    if (!Array.isArray(values) || values.length === 0 || values.length > countMax) {
+      throw malformed(`"${name}" is not a list of 1 to ${countMax}`);
+    }
+    return values.map((value: unknown) => new Fields({ [name]: value }).base64(name));
+  }
+
   /** 32 bytes in lower-case hexadecimal. */
   optionalHash(name: string): Uint8Array | null {
     if (!this.#given(name)) return null;

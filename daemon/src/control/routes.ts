@@ -31,6 +31,9 @@ export function controlRoutes(face: ControlFace): readonly Route[] {
     get('/v1/checkpoint', (request) => showCheckpoint(face, request)),
     get('/v1/trust-policy', () => json(face.trustPolicy())),
     get('/v1/identity', () => json(face.identity())),
+    get('/v1/time/profile', () => json(face.timeProfile())),
+    post('/v1/time/orders', (request) => orderTimeProfile(face, request)),
+    post('/v1/time/profiles', (request) => activateTimeProfile(face, request)),
     post('/v1/attestations', (request) => attest(face, request)),
     post('/v1/tpm-examinations', (request) => examineTpm(face, request)),
   ];
@@ -90,6 +93,28 @@ function subjectOf(fields: Fields): Subject {
     'request not accepted: name the entry by "index", by "session" and "sequence", or by ' +
       '"externalId", and by one of them only',
   );
+}
+
+/** As many as an entry holds. */
+const authorisationsMax = 16;
+
+function orderTimeProfile(face: ControlFace, { body }: ControlRequest): ControlAnswer {
+  const fields = new Fields(body);
+  const profile = fields.base64('profile');
+  const validHours = fields.integer('validHours');
+  fields.end();
+  return json(face.orderTimeProfile(profile, validHours), 201);
+}
+
+async function activateTimeProfile(
+  face: ControlFace,
+  { body }: ControlRequest,
+): Promise<ControlAnswer> {
+  const fields = new Fields(body);
+  const order = fields.base64('order');
+  const signatures = fields.base64List('signatures', authorisationsMax);
+  fields.end();
+  return json(await face.activateTimeProfile(order, signatures), 201);
 }
 
 async function attest(face: ControlFace, { body }: ControlRequest): Promise<ControlAnswer> {

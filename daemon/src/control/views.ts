@@ -179,8 +179,37 @@ export type TpmExaminationView = Omit<TpmExamination, 'clock'> & {
   };
 };
 
+export interface TimeProfileView {
+  /** Of its `time.profile` entry. */
+  readonly index: number;
+  /** Who signed the order. */
+  readonly operators: readonly string[];
+  /** In the form for people (SPEC.md §9.3). */
+  readonly profile: unknown;
+}
+
+export interface TimeOrderView {
+  /** Base64 of what operators sign. */
+  readonly order: string;
+  readonly expires: string;
+  /** Who may sign it. */
+  readonly operators: readonly string[];
+}
+
+/** What is asked of the clock. */
+export interface TimeFace {
+  timeProfile(): TimeProfileView;
+  /** `profile` is its CBOR (SPEC.md §9.3). */
+  orderTimeProfile(profile: Uint8Array, validHours: number): TimeOrderView;
+  /** `signatures` are what ssh-keygen wrote. */
+  activateTimeProfile(
+    order: Uint8Array,
+    signatures: readonly Uint8Array[],
+  ): Promise<TimeProfileView>;
+}
+
 /** What the routes ask of the daemon. Every method throws KudurruError with its documented code. */
-export interface ControlFace {
+export interface ControlFace extends TimeFace {
   status(): StatusView;
   agents(): readonly AgentView[];
   /** Null where nobody has this name. */

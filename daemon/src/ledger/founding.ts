@@ -97,6 +97,6 @@ function isSameRegisters(then: ApplianceDocument, now: ApplianceDocument): boole
 function mismatch(reason: string): KudurruError {
   return new KudurruError(
     'device-mismatch',
-    `start refused: the TPM is not the one that this ledger began with: ${reason}`,
+    `the TPM is not the one that this ledger began with: ${reason}`,
   );
 }

@@ -13,7 +13,7 @@ import {
   type RecordsAsked,
   type SystemOutcome,
 } from '@kudurru/native';
-import type { TileName } from '@kudurru/proof';
+import { TIME_LEVELS, type TileName, type TimeLevel } from '@kudurru/proof';
 
 import { ERROR_CODES, KudurruError, type ErrorCode } from '../base/errors.ts';
 import {
@@ -233,6 +233,11 @@ export class LedgerStore {
 
   useScopeKey(scope: string, key: Uint8Array): Promise<void> {
     return named(this.#native.useScopeKey(scope, key));
+  }
+
+  /** While the level of time is lower, submissions of this agent are refused. */
+  requireTimeLevel(agentIndex: LeafIndex, level: TimeLevel): Promise<void> {
+    return named(this.#native.requireTimeLevel(agentIndex, TIME_LEVELS.indexOf(level)));
   }
 
   /** Ends in order: the journal says so. */

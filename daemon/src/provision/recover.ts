@@ -20,13 +20,7 @@ import {
   decodeRestoration,
   encodeOperatorOrder,
   encodeRestoration,
-  encodeSshsig,
   equalBytes,
-  encodeSshPublicKey,
-  parseSshPublicKeyLine,
-  ProofError,
-  readSshsig,
-  verifyAuthorisations,
   ZERO_HASH,
   type Operator,
   type OperatorOrder,
@@ -42,6 +36,7 @@ import { beginLedger } from '../compose/begin-ledger.ts';
 import { Devices } from '../compose/devices.ts';
 import { reopen, type FoundedLedger } from '../compose/founding.ts';
 import { readLogged } from '../compose/logged-tpm.ts';
+import { orderOfKind, refusedOrder, signedBy } from '../compose/signed-order.ts';
 import type { Configuration } from '../config/load.ts';
 import { prepareStateFolder } from '../config/state-folder.ts';
 import type { Registers } from '../hardware/anchor-registers.ts';
@@ -116,26 +111,26 @@ export async function recover(
   what: { readonly order: Uint8Array; readonly signatures: readonly Uint8Array[] },
   options: RecoverOptions,
 ): Promise<Recovered> {
-  const order = orderOf(what.order);
+  const order = orderOfKind(what.order, 'restore');
   const restoration = restorationIn(order);
   return whileStopped(options, async (stopped) => {
     const { store, founded } = stopped;
     if (!equalBytes(order.ledgerId, founded.ledgerId)) {
-      throw refused('ledger-mismatch', 'it is an order to another ledger');
+      throw refusedOrder('ledger-mismatch', 'it is an order to another ledger');
     }
     await refuseUsed(store, order);
     refuseUnknown(what.order, options);
     const instant = clockOf(stopped, options).now();
     if (instant.taiNs > order.expiryTaiNs) {
-      throw refused('order-expired', 'it had to be carried out earlier; describe and sign anew');
+      throw refusedOrder(
+        'order-expired',
+        'it had to be carried out earlier; describe and sign anew',
+      );
     }
-    const authorisations = what.signatures.map((bytes) => authorisationIn(bytes, stopped));
-    const signed = { order: what.order, authorisations };
-    const { authorisations: by, problems } = verifyAuthorisations(signed, stopped.operators);
-    if (problems.length > 0) throw refused('signature-invalid', problems.join('; '));
+    const { authorisations, by } = signedBy(what, stopped.operators);
     requireContradiction(stopped);
     requireAsDescribed(what.order, order, stopped);
-    const entry = systemEntry('restore', signed);
+    const entry = systemEntry('restore', { order: what.order, authorisations });
     const [outcome] = await store.apply(null, {
       taiMinusUtcSeconds: new Clock({ read: readClock }).taiMinusUtcSeconds(),
       system: [{ ...entry, ...instant }],
@@ -144,7 +139,7 @@ export async function recover(
     if ('refusal' in outcome) throw outcome.refusal;
     rmSync(orderFile(options));
     syncFolder(options.configuration.state);
-    return { index: outcome.index, operators: by.map(({ operator }) => operator), restoration };
+    return { index: outcome.index, operators: by, restoration };
   });
 }
 
@@ -233,20 +228,10 @@ function requireAsDescribed(encoded: Uint8Array, order: OperatorOrder, stopped: 
   const payload = encodeRestoration({ ...now, found });
   const isSame = equalBytes(encodeOperatorOrder({ ...order, payload }), encoded);
   if (isSame && now.found.clockMs >= clockMs) return;
-  throw refused(
+  throw refusedOrder(
     'order-outdated',
     'TPM or journal are no longer as the order describes them; describe and sign anew',
   );
-}
-
-function orderOf(encoded: Uint8Array): OperatorOrder {
-  try {
-    const order = decodeOperatorOrder(encoded);
-    if (order.kind === 'restore') return order;
-  } catch (cause) {
-    throw wrapError('order-malformed', 'order not carried out: it is no order', cause);
-  }
-  throw refused('order-malformed', 'it orders something else than a recovery');
 }
 
 function restorationIn(order: OperatorOrder): Restoration {
@@ -262,33 +247,17 @@ async function refuseUsed(store: LedgerStore, { nonce }: OperatorOrder): Promise
   if (index === null) return;
   const last = entryOfKind(await store.readEntry(index), 'restore', index);
   if (!equalBytes(decodeOperatorOrder(last.order).nonce, nonce)) return;
-  throw refused('order-used', `it was carried out already: entry ${index}`);
+  throw refusedOrder('order-used', `it was carried out already: entry ${index}`);
 }
 
 /** Only the order that was described last is carried out. */
 function refuseUnknown(encoded: Uint8Array, options: RecoverOptions): void {
   const file = orderFile(options);
   if (existsSync(file) && equalBytes(new Uint8Array(readFileSync(file)), encoded)) return;
-  throw refused(
+  throw refusedOrder(
     'nonce-unknown',
     'it is not the one that "kudurru recover --describe" gave last on this box',
   );
-}
-
-/** The binary form. */
-function authorisationIn(bytes: Uint8Array, { operators }: Stopped): Uint8Array {
-  try {
-    const sshsig = readSshsig(bytes);
-    const key = encodeSshPublicKey(sshsig.publicKey);
-    const isKnown = operators.some(({ sshPublicKey }) =>
-      equalBytes(encodeSshPublicKey(parseSshPublicKeyLine(sshPublicKey)), key),
-    );
-    if (isKnown) return encodeSshsig(sshsig);
-  } catch (cause) {
-    if (!(cause instanceof ProofError)) throw cause;
-    throw wrapError('signature-invalid', 'order not carried out: no SSH signature', cause);
-  }
-  throw refused('operator-unknown', 'it is signed by a key of none of the operators');
 }
 
 function clockOf({ store }: Stopped, { configuration }: RecoverOptions): Clock {
@@ -299,18 +268,4 @@ function clockOf({ store }: Stopped, { configuration }: RecoverOptions): Clock {
 
 function orderFile({ configuration }: RecoverOptions): string {
   return join(configuration.state, 'recovery-order');
-}
-
-type RefusalCode =
-  | 'ledger-mismatch'
-  | 'nonce-unknown'
-  | 'operator-unknown'
-  | 'order-expired'
-  | 'order-malformed'
-  | 'order-outdated'
-  | 'order-used'
-  | 'signature-invalid';
-
-function refused(code: RefusalCode, reason: string): KudurruError {
-  return new KudurruError(code, `order not carried out: ${reason}`);
 }

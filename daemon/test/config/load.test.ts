@@ -71,14 +71,23 @@ describe('configuration', () => {
     assert.match(refusal.message, /did you mean KUDURRU_LOG_LEVEL\?/u);
   });
 
+  it('takes levels of time by agent', () => {
+    const { time } = load({ flags: { config: file('[time.requireLevel]\ntrader = "LOCKED"\n') } });
+    assert.deepEqual(time.requireLevel, { trader: 'LOCKED' });
+    assert.deepEqual(load({}).time.requireLevel, {});
+  });
+
   const bad: readonly (readonly [string, string, ErrorCode])[] = [
-    ['a number out of range', 'anchorIntervalMs = 99', 'config-invalid'],
+    ['a number out of range', 'anchorIntervalMs = 9', 'config-invalid'],
     ['a fraction', 'anchorIntervalMs = 100.5', 'config-invalid'],
     ['text for a number', 'anchorIntervalMs = "2000"', 'config-invalid'],
     ['a profile that is not there', 'profile = "simulated"', 'config-invalid'],
     ['an origin with a space', 'origin = "a b"', 'config-invalid'],
     ['a number for text', 'origin = 5', 'config-invalid'],
     ['a table', '[sockets]\nagent = "x"', 'config-unknown-key'],
+    ['an unknown key of time', '[time]\nlevel = "LOCKED"', 'config-unknown-key'],
+    ['an unknown level', '[time.requireLevel]\ntrader = "GOOD"', 'config-invalid'],
+    ['no name of an agent', '[time.requireLevel]\n"a b" = "LOCKED"', 'config-invalid'],
     ['what is not TOML', 'anchorIntervalMs', 'config-unreadable'],
   ];
   for (const [what, text, code] of bad) {

@@ -154,6 +154,9 @@ function face(asked: Subject[] = []): ControlFace {
     checkpoint: unused,
     trustPolicy: unused,
     identity: unused,
+    timeProfile: unused,
+    orderTimeProfile: unused,
+    activateTimeProfile: unused,
     attest: unused,
     examineTpm: unused,
   };

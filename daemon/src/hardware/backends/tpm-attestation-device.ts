@@ -280,7 +280,8 @@ export class TpmAttestationDevice
       if (state?.stage !== 'provisioned') {
         throw new DeviceError(
           'device-mismatch',
-          `TPM not usable: '${this.#settings.folder}' has no finished keys; provision it first`,
+          `TPM not usable: '${this.#settings.folder}' has no finished keys: they were never ` +
+            'made, or are lost',
         );
       }
       tpm = await this.#open(deadline);

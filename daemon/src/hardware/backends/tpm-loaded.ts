@@ -7,6 +7,7 @@ import { type ObjectHandle, type Tpm, TpmError, constants } from '@kudurru/tpm2-
 import type { Deadline } from '../deadline.ts';
 import { DeviceError } from '../device-error.ts';
 import type { TpmSettings } from '../device-settings.ts';
+import { diagnoseTpm, tellDiagnosis } from './tpm-diagnosis.ts';
 import { asParent, openEndorsementKey } from './tpm-endorsement.ts';
 import { openStorageRoot } from './tpm-provisioning.ts';
 import { qualifiedNameOf } from './tpm-signer.ts';
@@ -25,11 +26,23 @@ export interface LoadedTpm {
   readonly extend: ObjectHandle | null;
 }
 
-export async function loadKeys(
-  tpm: Tpm,
-  from: { readonly settings: TpmSettings; readonly state: ProvisionedTpm },
-  deadline: Deadline,
-): Promise<LoadedTpm> {
+interface Stored {
+  readonly settings: TpmSettings;
+  readonly state: ProvisionedTpm;
+}
+
+/** @throws DeviceError `device-mismatch`, with all that the TPM shows */
+export async function loadKeys(tpm: Tpm, from: Stored, deadline: Deadline): Promise<LoadedTpm> {
+  try {
+    return await loadStored(tpm, from, deadline);
+  } catch (error) {
+    if (!(error instanceof DeviceError) || error.code !== 'device-mismatch') throw error;
+    const shown = tellDiagnosis(await diagnoseTpm(tpm, from, deadline));
+    throw new DeviceError(error.code, `${error.message}; ${shown}`, { cause: error });
+  }
+}
+
+async function loadStored(tpm: Tpm, from: Stored, deadline: Deadline): Promise<LoadedTpm> {
   const { settings, state } = from;
   const counter = await openCounter(tpm, from, deadline);
   const extend = await openExtend(tpm, from, deadline);
@@ -63,7 +76,7 @@ export async function loadKeys(
 
 async function openCounter(
   tpm: Tpm,
-  from: { readonly settings: TpmSettings; readonly state: ProvisionedTpm },
+  from: Stored,
   deadline: Deadline,
 ): Promise<Pick<LoadedTpm, 'counter' | 'counterName'>> {
   const { settings, state } = from;
@@ -81,7 +94,7 @@ async function openCounter(
 
 async function openExtend(
   tpm: Tpm,
-  from: { readonly settings: TpmSettings; readonly state: ProvisionedTpm },
+  from: Stored,
   deadline: Deadline,
 ): Promise<ObjectHandle | null> {
   const { settings, state } = from;
@@ -122,7 +135,6 @@ async function loadOurKey(
 function mismatch(settings: TpmSettings, why: string): DeviceError {
   return new DeviceError(
     'device-mismatch',
-    `TPM at '${settings.tcti}' not usable: ${why}; it was replaced or cleared, or '` +
-      `${settings.folder}' belongs to another TPM`,
+    `TPM at '${settings.tcti}' not usable: ${why}, unlike what '${settings.folder}' says of it`,
   );
 }

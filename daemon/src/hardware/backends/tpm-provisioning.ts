@@ -36,7 +36,7 @@ import { qualifiedNameOf } from './tpm-signer.ts';
 import { type PreparedTpm, type ProvisionedTpm, readTpmState, writeTpmState } from './tpm-state.ts';
 
 /** Where the TCG provisioning guidance puts the storage root key. */
-const storageRootHandle = 0x81000001;
+export const storageRootHandle = 0x81000001;
 
 /**
  * Marks an index as one ledger's: its authPolicy, and so part of its attested Name. No policy has
