@@ -1,10 +1,12 @@
-// What one time costs: CLOCK_MONOTONIC_RAW read, and the same with the time, windows and level that
-// a segment gives for it, as each submission and entry gets them. One thread; of `--rounds` rounds
-// the median and the slowest of a hundred. Prints one JSON object, nanoseconds.
+// What one time costs: CLOCK_MONOTONIC_RAW read, CLOCK_TAI bracketed by it, and the first with the
+// time, windows and level that a segment gives for it, as each submission and entry gets them. One
+// thread; of `--rounds` rounds the median and the slowest of a hundred. Prints one JSON object,
+// nanoseconds.
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
 
+#include "core/clock/bracket.h"
 #include "core/clock/segment.h"
 #include "parts/options.h"
 #include "parts/samples.h"
@@ -60,12 +62,15 @@ int measure(int count, char** words) {
   uint64_t lastTaiNs = 0;
   uint64_t sum = 0;  // what is read is used: else the compiler leaves the reading out
   const Cost read = costOf(rounds, [&] { sum += static_cast<uint64_t>(rawNow()); });
+  const Cost bracket = costOf(
+      rounds, [&] { sum += static_cast<uint64_t>(clock::readBracket(CLOCK_TAI, 1).valueNs); });
   const Cost now = costOf(rounds, [&] {
     const clock::SegmentReading reading = clock::readingAt(segment, rawNow(), lastTaiNs);
     lastTaiNs = reading.taiNs;
     sum += *reading.adversarialNs + *reading.statisticalNs + reading.level;
   });
-  std::printf("{\"readNs\":%.1f,\"readP99Ns\":%.1f,\"nowNs\":%.1f,\"nowP99Ns\":%.1f,\"odd\":%d}\n",
+  std::printf("{\"bracketNs\":%.1f,\"bracketP99Ns\":%.1f,", bracket.medianNs, bracket.p99Ns);
+  std::printf("\"readNs\":%.1f,\"readP99Ns\":%.1f,\"nowNs\":%.1f,\"nowP99Ns\":%.1f,\"odd\":%d}\n",
               read.medianNs, read.p99Ns, now.medianNs, now.p99Ns,
               static_cast<int>((sum + lastTaiNs) & 1));
   return 0;

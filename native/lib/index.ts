@@ -1,6 +1,25 @@
 // @kudurru/native: the typed face of the addon. Every name here checks its arguments before the
 // C++ side sees them.
 export { readClock, type ClockReading } from './clock.ts';
+export {
+  CLOCK_ATTEMPTS_MAX,
+  PHC_SAMPLES_MAX,
+  readBracket,
+  readKernelClock,
+  readPhc,
+  readPulse,
+  readRawNs,
+} from './clock-devices.ts';
+export type {
+  ClockBracket,
+  KernelClock,
+  KernelClockName,
+  PhcReading,
+  PhcRung,
+  PulseReading,
+} from './clock-devices.ts';
+export { clockSteps, readClocks, watchClockSet } from './clock-steps.ts';
+export type { ClockSnapshot, ClockStep } from './clock-steps.ts';
 export { commitment, openBody, sealBody, type BodyKey, type PlainBody } from './body.ts';
 export { cborCheck, leafHash, sha256, treeRoot, type CborVerdict } from './crypto.ts';
 export { openDatagramSocket } from './datagram.ts';

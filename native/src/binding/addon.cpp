@@ -7,6 +7,7 @@
 namespace kudurru::binding {
 
 Napi::Object registerClock(Napi::Env env, Napi::Object exports);
+Napi::Object registerClockDevices(Napi::Env env, Napi::Object exports);
 Napi::Object registerCrypto(Napi::Env env, Napi::Object exports);
 Napi::Object registerDatagram(Napi::Env env, Napi::Object exports);
 Napi::Object registerIndexRows(Napi::Env env, Napi::Object exports);
@@ -14,6 +15,7 @@ Napi::Object registerIntake(Napi::Env env, Napi::Object exports);
 Napi::Object registerLedger(Napi::Env env, Napi::Object exports);
 Napi::Object registerNotify(Napi::Env env, Napi::Object exports);
 Napi::Object registerProcess(Napi::Env env, Napi::Object exports);
+Napi::Object registerSetWatch(Napi::Env env, Napi::Object exports);
 Napi::Object registerSubmission(Napi::Env env, Napi::Object exports);
 Napi::Object registerVerify(Napi::Env env, Napi::Object exports);
 
@@ -28,6 +30,7 @@ Napi::Object registerParts(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new AddonState());
   exports.Set("setErrorConstructor", Napi::Function::New(env, setErrorConstructor));
   registerClock(env, exports);
+  registerClockDevices(env, exports);
   registerCrypto(env, exports);
   registerDatagram(env, exports);
   registerIndexRows(env, exports);
@@ -35,6 +38,7 @@ Napi::Object registerParts(Napi::Env env, Napi::Object exports) {
   registerLedger(env, exports);
   registerNotify(env, exports);
   registerProcess(env, exports);
+  registerSetWatch(env, exports);
   registerSubmission(env, exports);
   registerVerify(env, exports);
   return exports;
