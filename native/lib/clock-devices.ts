@@ -107,7 +107,7 @@ export function readPhc(path: string, samples = 5): PhcReading {
   return { ...reading, rung, systemClock };
 }
 
-/** The last edges of the pulse at `path` (`/dev/pps0`); waits for none. @throws NativeError errno */
+/** Last edges of the pulse at `path` (`/dev/pps0`); waits for none. @throws NativeError errno */
 export function readPulse(path: string): PulseReading {
   return orThrow(native.readPulse(checkedPath(path)), path, 'readPulse');
 }
