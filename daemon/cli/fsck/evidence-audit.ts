@@ -144,8 +144,12 @@ export class EvidenceAudit {
   #checkOrder(evidence: FsckEvidence, { order }: EntryOf<'restore'>): void {
     const { nonce, payload } = decodeOperatorOrder(order);
     const previous = this.#lastAnchor?.index ?? null;
-    if (decodeRestoration(payload).previousAnchorIndex !== previous) {
+    const { previousAnchorIndex, root } = decodeRestoration(payload);
+    if (previousAnchorIndex !== previous) {
       this.#say(evidence, 'entry-invalid', 'the order does not name the anchor before it');
+    }
+    if (evidence.root !== null && !equalBytes(evidence.root, root)) {
+      this.#say(evidence, 'entry-invalid', 'the order is of another tree than the one before it');
     }
     if (this.#nonces.has(encodeHex(nonce))) {
       this.#say(evidence, 'entry-invalid', 'the order was carried out before');

@@ -237,7 +237,9 @@ export class PortableScan implements Scan {
     }
     const number = EVIDENCE_KINDS[entry.kind];
     if (number === undefined) return;
-    const root = isAnchorEntry(entry) ? (this.#roots.get(entry.size) ?? null) : null;
+    // An anchor is of a tree, and the order of a restore entry of the one before the entry.
+    const size = isAnchorEntry(entry) ? entry.size : entry.kind === 'restore' ? index : null;
+    const root = size === null ? null : (this.#roots.get(size) ?? null);
     const { file, offset } = evidencePlaceOf(group, index);
     const record = group.position.record;
     const at = { file, offset, record, index, leafHash: leaf, treeSize: index + 1n };

@@ -220,6 +220,8 @@ void Fold::note(const GroupCheck& group, const CheckedEntry& entry) {
   if (const auto size = sizeOfAnchor(entry.view)) {
     evidence.root = roots_.find(*size);
     evidence.agentHeadsRoot = heads_.find(*size, state_);
+  } else if (kind == EntryKind::kRestore) {
+    evidence.root = roots_.find(index);  // its order is of the tree before it
   }
   evidence.bytes.assign(entry.bytes.begin(), entry.bytes.end());
   evidence_.push_back(std::move(evidence));
