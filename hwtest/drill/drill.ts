@@ -42,16 +42,18 @@ export interface Drill {
 
 export interface DrillResult {
   readonly name: string;
-  /** In the order in which they were passed through. */
+  /** By the formulas, in the order in which they were passed through. */
   readonly levels: readonly TimeLevel[];
+  /** Of the entries that the daemon made for its agent. */
+  readonly daemonLevels: readonly TimeLevel[];
   readonly worstTrueErrorNs: string;
   /** While the level was LOCKED or better. */
   readonly worstTrueErrorWhenLockedNs: string;
   /** The truth was outside the adversarial window while the level was LOCKED or better. */
   readonly wasOutsideWhenLocked: boolean;
   readonly takesAway: string | null;
-  /** Null where no daemon took part. */
-  readonly actionsLost: number | null;
+  readonly actions: number;
+  readonly actionsLost: number;
   readonly readings: number;
   readonly seconds: number;
   /** What did not hold, in words. */

@@ -29,6 +29,9 @@ DESCRIPTION
   whose truth was outside the adversarial window while the level was LOCKED or
   better.
 
+  A real daemon shares the client's clock and takes an agent's actions meanwhile;
+  each must have its receipt and be in a log that fsck finds whole.
+
   A drill that takes away what the window rests on (its line in --list says
   what) is not failed by that; every other one is.
 
@@ -96,7 +99,8 @@ async function run({ drills, jsonFile, recordIn }: Order): Promise<number> {
     for (const finding of result.findings) say(`  FOUND ${finding}`);
     const worst = `${BigInt(result.worstTrueErrorWhenLockedNs) / 1000n} us`;
     const held = result.wasOutsideWhenLocked ? 'OUTSIDE its window' : 'inside its window';
-    say(`  ${result.levels.join(', ')}; worst error when locked ${worst}, ${held}\n`);
+    say(`  ${result.levels.join(', ')}; worst error when locked ${worst}, ${held};`);
+    say(`  the daemon: ${result.actions} actions, ${result.actionsLost} lost\n`);
   }
   if (jsonFile !== null) writeFileSync(jsonFile, `${JSON.stringify(results, null, 2)}\n`);
   return results.some(({ findings }) => findings.length > 0) ? 1 : 0;

@@ -94,10 +94,6 @@ export class Probe implements Believer {
     return [{ rawNs, ...reading, verdicts: this.#verdicts }];
   }
 
-  async actionsLost(): Promise<null> {
-    return null;
-  }
-
   async end(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await this.#process.end();

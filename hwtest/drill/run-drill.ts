@@ -5,6 +5,7 @@ import { TIME_LEVELS } from '@kudurru/proof';
 
 import { Lab } from '../lab/lab.ts';
 import { newerLinuxptp } from '../lab/linuxptp.ts';
+import { ApplianceLoad } from './appliance-load.ts';
 import type { Drill, DrillResult, Step } from './drill.ts';
 import { Probe } from './probe.ts';
 import { Recording } from './recording.ts';
@@ -14,6 +15,8 @@ import { Watch } from './watch.ts';
 /** Between two looks at what is believed. */
 const lookMs = 200;
 const untilLimitDefaultS = 90;
+/** A line of the time line at least so often. */
+const lineEveryS = 5;
 
 export interface RunOptions {
   readonly say: (line: string) => void;
@@ -47,45 +50,70 @@ async function runInLab(lab: Lab, drill: Drill, options: RunOptions): Promise<Dr
   for (const step of drill.fromBoot ?? []) {
     if ('act' in step) await step.act(stage);
   }
-  await Promise.all([grandmaster.start(), lab.client.start()]);
-  const recording = new Recording(lab.clocks);
-  const believer = await Probe.start(stage, (computed) => recording.take(computed));
-  const watch = new Watch(lab.clocks, options.say);
+  const appliance = await ApplianceLoad.start(stage);
+  try {
+    await Promise.all([grandmaster.start(), lab.client.start()]);
+    return await runSteps(drill, { stage, appliance, ...options });
+  } finally {
+    await appliance.end();
+  }
+}
+
+interface Staged extends RunOptions {
+  readonly stage: Stage;
+  readonly appliance: ApplianceLoad;
+}
+
+async function runSteps(drill: Drill, staged: Staged): Promise<DrillResult> {
+  const { stage, appliance, say, recordIn, untilLimitS = untilLimitDefaultS } = staged;
+  const { clocks } = stage.lab;
+  const recording = new Recording(clocks);
+  const probe = await Probe.start(stage, (computed) => recording.take(computed));
+  const watch = new Watch(clocks, { say, lineEveryS });
+  const daemon = new Watch(clocks, {
+    say: (line) => say(`${line}  (daemon)`),
+    lineEveryS: Infinity,
+  });
   const findings: string[] = [];
-  const { untilLimitS = untilLimitDefaultS, recordIn } = options;
   try {
     const first = drill.fromBoot === undefined ? [reachLocked] : [];
     for (const step of [...first, ...drill.steps]) {
       watch.tell(`- ${step.say}`);
-      const finding = await runStep(step, { stage, believer, watch, untilLimitS });
+      const scene = { ...{ stage, probe, appliance, watch, daemon }, untilLimitS };
+      const finding = await runStep(step, scene);
       if (finding === null) continue;
       findings.push(finding);
       break;
     }
     if (recordIn !== undefined) recording.write(recordIn, drill.name);
-    return resultOf(drill, { watch, findings, actionsLost: await believer.actionsLost() });
   } finally {
-    await believer.end();
+    await probe.end();
   }
+  const finished = await appliance.finish();
+  findings.push(...finished.findings);
+  return resultOf(drill, { watch, daemon, findings, actionsLost: finished.actionsLost });
 }
 
 interface Scene {
   readonly stage: Stage;
-  readonly believer: Believer;
+  readonly probe: Believer;
+  readonly appliance: Believer;
   readonly watch: Watch;
+  readonly daemon: Watch;
   readonly untilLimitS: number;
 }
 
 /** What did not hold, or null. */
 async function runStep(step: Step, scene: Scene): Promise<string | null> {
-  const { stage, believer, watch, untilLimitS } = scene;
+  const { stage, probe, appliance, watch, daemon, untilLimitS } = scene;
   if ('act' in step) {
     await step.act(stage);
     return null;
   }
   const endS = watch.seconds + ('watchS' in step ? step.watchS : untilLimitS);
   while (watch.seconds < endS) {
-    for (const believed of await believer.readings()) {
+    for (const believed of await appliance.readings()) daemon.take(believed);
+    for (const believed of await probe.readings()) {
       watch.take(believed);
       if ('until' in step && step.until(believed)) return null;
     }
@@ -94,28 +122,30 @@ async function runStep(step: Step, scene: Scene): Promise<string | null> {
   return 'until' in step ? `"${step.say}" did not come within ${untilLimitS} s` : null;
 }
 
-function resultOf(
-  { name, takesAway }: Drill,
-  seen: {
-    readonly watch: Watch;
-    readonly findings: readonly string[];
-    readonly actionsLost: number | null;
-  },
-): DrillResult {
-  const { watch, actionsLost } = seen;
+interface Seen {
+  readonly watch: Watch;
+  readonly daemon: Watch;
+  readonly findings: readonly string[];
+  readonly actionsLost: number;
+}
+
+function resultOf({ name, takesAway }: Drill, seen: Seen): DrillResult {
+  const { watch, daemon, actionsLost } = seen;
+  const outside = [...watch.excursions, ...daemon.excursions];
   const findings = [...seen.findings];
-  const [outside] = watch.excursions;
-  if (outside !== undefined && takesAway === undefined) {
-    findings.push(`${watch.excursions.length} readings outside while ${outside.level}`);
+  if (outside.length > 0 && takesAway === undefined) {
+    findings.push(`${outside.length} readings outside while ${outside[0]?.level}`);
   }
-  if (actionsLost !== null && actionsLost !== 0) findings.push(`${actionsLost} actions lost`);
+  if (actionsLost !== 0) findings.push(`${actionsLost} actions lost`);
   return {
     name,
     levels: watch.levels,
+    daemonLevels: daemon.levels,
     worstTrueErrorNs: String(watch.worstNs),
     worstTrueErrorWhenLockedNs: String(watch.worstWhenLockedNs),
-    wasOutsideWhenLocked: outside !== undefined,
+    wasOutsideWhenLocked: outside.length > 0,
     takesAway: takesAway ?? null,
+    actions: daemon.readings,
     actionsLost,
     readings: watch.readings,
     seconds: Math.round(watch.seconds),

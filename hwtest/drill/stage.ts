@@ -7,8 +7,6 @@ import type { Believed } from './drill.ts';
 export interface Believer {
   /** Readings since the last time this was asked, oldest first. */
   readings(): Promise<readonly Believed[]>;
-  /** Null where it takes no actions. */
-  actionsLost(): Promise<number | null>;
   end(): Promise<void>;
 }
 

@@ -5,8 +5,6 @@ import type { Clocks } from '../lab/clocks.ts';
 import type { Believed } from './drill.ts';
 
 const nsPerUs = 1000n;
-/** A line of the time line at least so often. */
-const lineEveryS = 5;
 const locked = TIME_LEVELS.indexOf('LOCKED');
 
 /** A reading that was not inside its own adversarial window. */
@@ -14,9 +12,16 @@ export interface Excursion extends Believed {
   readonly errorNs: bigint;
 }
 
+export interface WatchOptions {
+  readonly say: (line: string) => void;
+  /** A line of the time line at each change, and at least so often. */
+  readonly lineEveryS: number;
+}
+
 export class Watch {
   readonly #clocks: Clocks;
   readonly #say: (line: string) => void;
+  readonly #lineEveryS: number;
   readonly #startedMs = performance.now();
   readonly levels: TimeLevel[] = [];
   readonly excursions: Excursion[] = [];
@@ -24,12 +29,13 @@ export class Watch {
   worstWhenLockedNs = 0n;
   readings = 0;
   last: Believed | null = null;
-  #lineAtS = -lineEveryS;
+  #lineAtS = -Infinity;
   #shown = '';
 
-  constructor(clocks: Clocks, say: (line: string) => void) {
+  constructor(clocks: Clocks, { say, lineEveryS }: WatchOptions) {
     this.#clocks = clocks;
     this.#say = say;
+    this.#lineEveryS = lineEveryS;
   }
 
   get seconds(): number {
@@ -57,7 +63,7 @@ export class Watch {
 
   #show(believed: Believed, errorNs: bigint, isOutside: boolean): void {
     const shown = [believed.level, ...believed.verdicts, isOutside].join(' ');
-    if (shown === this.#shown && this.seconds - this.#lineAtS < lineEveryS) return;
+    if (shown === this.#shown && this.seconds - this.#lineAtS < this.#lineEveryS) return;
     this.#shown = shown;
     this.#lineAtS = this.seconds;
     const { adversarialNs, statisticalNs } = believed;
