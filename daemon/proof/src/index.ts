@@ -270,8 +270,14 @@ export {
   weakestLabel,
 } from './appliance.ts';
 export type { ApplianceDocument, Label } from './appliance.ts';
-export { decodeTimeEvidence, encodeTimeEvidence, taiRangeOf } from './time-evidence.ts';
-export type { TimeEvidence } from './time-evidence.ts';
+export {
+  decodeAnyTimeEvidence,
+  decodeTimeEvidence,
+  encodeTimeEvidence,
+  rawTimeOf,
+  taiRangeOf,
+} from './time-evidence.ts';
+export type { AnyTimeEvidence, TimeEvidence } from './time-evidence.ts';
 export {
   anchorDigest,
   bootQualifier,
@@ -310,7 +316,7 @@ export type { EndorsementTrust, ExpectedPcrs, TrustPolicy } from './policy.ts';
 export type { Json, JsonObject } from './schema.ts';
 
 // Verifying evidence (SPEC.md §11, §13).
-export { referencesOf } from './bundle-needs.ts';
+export { evidenceReferencesOf, referencesOf } from './bundle-needs.ts';
 export type { EntryReference } from './bundle-needs.ts';
 export { LogAudit } from './verify/audit.ts';
 export { compareBoots } from './verify/replay.ts';

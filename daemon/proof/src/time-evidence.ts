@@ -1,4 +1,8 @@
-/** Time evidence version 1 (SPEC.md §9): one reading of the system clock, as it was. */
+/**
+ * Time evidence of either version: 1 is one reading of the system clock as it was (SPEC.md §9), 2
+ * is of named sources (§9.4).
+ */
+import { decodeCbor, isCborArray } from './cbor.ts';
 import type { ShapeType } from './schema.ts';
 import {
   constant,
@@ -12,6 +16,9 @@ import {
   text,
   uint,
 } from './schema.ts';
+import { affineTai, readingAt } from './time/segment.ts';
+import type { SourcedTimeEvidence } from './time/sourced-evidence.ts';
+import { decodeSourcedTimeEvidence } from './time/sourced-evidence.ts';
 
 const NS_PER_SECOND = 1_000_000_000n;
 const TAI_MINUS_UTC_SECONDS_MAX = 1000;
@@ -51,8 +58,32 @@ export function encodeTimeEvidence(evidence: TimeEvidence): Uint8Array {
   return encodeWith(codec, evidence, place);
 }
 
-/** What the two readings span in TAI, in nanoseconds; the clock may go back between them. */
-export function taiRangeOf(evidence: TimeEvidence): { earliestNs: bigint; latestNs: bigint } {
+/** Of either version, told apart by `version`. */
+export type AnyTimeEvidence = TimeEvidence | SourcedTimeEvidence;
+
+/** @throws ProofError `entry-invalid`, `cbor-malformed` */
+export function decodeAnyTimeEvidence(encoded: Uint8Array): AnyTimeEvidence {
+  const value = decodeCbor(encoded);
+  const isSourced = isCborArray(value) && value[0] === 2;
+  return isSourced ? decodeSourcedTimeEvidence(encoded) : decodeTimeEvidence(encoded);
+}
+
+/** CLOCK_MONOTONIC_RAW when the evidence was taken. */
+export function rawTimeOf(evidence: AnyTimeEvidence): bigint {
+  return evidence.version === 1 ? evidence.monotonicRawNs : evidence.takenRawNs;
+}
+
+/**
+ * What the evidence says of TAI when it was taken, in nanoseconds: of version 1 what its two
+ * readings span (the clock may go back between them), of version 2 the adversarial window.
+ */
+export function taiRangeOf(evidence: AnyTimeEvidence): { earliestNs: bigint; latestNs: bigint } {
+  if (evidence.version === 2) {
+    const { segment, takenRawNs } = evidence;
+    const taiNs = affineTai(segment, takenRawNs);
+    const halfNs = readingAt(segment, takenRawNs, taiNs).adversarialNs ?? 0n;
+    return { earliestNs: taiNs - halfNs, latestNs: taiNs + halfNs };
+  }
   const { realtimeBeforeNs: before, realtimeAfterNs: after } = evidence;
   const offsetNs = BigInt(evidence.taiMinusUtcSeconds) * NS_PER_SECOND;
   const isForward = before <= after;

@@ -32,7 +32,7 @@ export interface BundleOptions {
   readonly places: SearchIndex;
   /** A checkpoint whose tree holds the subject's anchor entry. */
   readonly head: SignedHead;
-  /** Open the private bodies of the subject and of its counterpart. */
+  /** Open the private bodies of the subject and of its counterpart too. */
   readonly disclose: boolean;
 }
 
@@ -55,7 +55,7 @@ export async function buildBundle(subject: LeafIndex, options: BundleOptions): P
     envelopePaths: await Promise.all(
       all.filter(({ entry }) => entry.kind === 'action').map((a) => envelopePath(a, options)),
     ),
-    disclosures: options.disclose ? await openBodies(gathered, ledger) : [],
+    disclosures: await openBodies(gathered, options),
     agentHead: await subjectsAgentHead(gathered, options),
   };
   return encodeBundle(bundle);
@@ -93,14 +93,18 @@ async function envelopePath(
  * has no room for large bodies (SPEC.md §11): they are handed out by themselves.
  */
 async function openBodies(
-  { subject, others }: Gathering,
-  ledger: LedgerReader,
+  { subject, others, timeEvidence }: Gathering,
+  { ledger, disclose }: BundleOptions,
 ): Promise<Disclosure[]> {
   const opened: Disclosure[] = [];
-  const asked = [subject, ...others.filter(({ entry }) => entry.kind === 'action')];
-  for (const { index, entry } of asked.toSorted((a, b) => (a.index < b.index ? -1 : 1))) {
+  const asked = disclose ? [subject, ...others.filter(({ entry }) => entry.kind === 'action')] : [];
+  // What a time rests on belongs to it: without the raw part nobody could compute it again.
+  const all = [...new Set([...asked, ...timeEvidence])];
+  for (const found of all.toSorted((a, b) => (a.index < b.index ? -1 : 1))) {
+    const { index, entry } = found;
     for (const { field, deposited, length } of commitmentsOf(entry)) {
       if (!deposited || length > BODY_SIZE_BYTES_MAX) continue;
+      if (!asked.includes(found) && field !== 'rawTimeEvidence') continue;
       const body = await openIfHeld(ledger, { index, field: commitmentFieldNumber(field) });
       if (body !== null) opened.push({ index, field, ...body });
     }

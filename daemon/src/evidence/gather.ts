@@ -10,8 +10,10 @@ import {
   decodeOperatorOrder,
   decodeRestoration,
   equalBytes,
+  evidenceReferencesOf,
   isAnchorEntry,
   leafHash,
+  referencesOf,
   type AnchorEntry,
   type Entry,
   type EntryOf,
@@ -43,6 +45,8 @@ export interface Gathering {
   readonly anchor: Gathered & { readonly entry: AnchorEntry };
   /** All entries but the subject, ascending by index. */
   readonly others: readonly Gathered[];
+  /** Entries with the time evidence that a time here rests on: its raw part is to be disclosed. */
+  readonly timeEvidence: readonly Gathered[];
 }
 
 /** @throws KudurruError `not-found`, `not-anchored`, `index-contradicts` */
@@ -53,6 +57,7 @@ export async function gather(subject: LeafIndex, options: GatherOptions): Promis
 class Gatherer {
   readonly #options: GatherOptions;
   readonly #found = new Map<LeafIndex, Gathered>();
+  readonly #timeEvidence = new Map<LeafIndex, Gathered>();
 
   constructor(options: GatherOptions) {
     this.#options = options;
@@ -63,7 +68,8 @@ class Gatherer {
     if (index >= size) {
       throw new KudurruError('not-found', `no entry ${index}: the signed tree has ${size}`);
     }
-    const subject = await this.#add(index);
+    const subject = await this.#add(index, true);
+    await this.#addWhatTimeRestsOn(subject);
     await this.#add(leafIndex(0n));
     const anchor = await this.#coveringAnchor(index);
     await this.#addAnchorsBack(index, anchor.entry.previousAnchorIndex);
@@ -73,32 +79,37 @@ class Gatherer {
     const others = [...this.#found.values()]
       .filter((found) => found !== subject)
       .toSorted((a, b) => (a.index < b.index ? -1 : 1));
-    return { subject, anchor, others };
+    return { subject, anchor, others, timeEvidence: [...this.#timeEvidence.values()] };
   }
 
   /** Adds the entry and everything that it refers to. */
-  async #add(index: LeafIndex): Promise<Gathered> {
+  async #add(index: LeafIndex, isSubject = false): Promise<Gathered> {
     const known = this.#found.get(index);
     if (known !== undefined) return known;
     const bytes = await this.#options.ledger.readEntry(index);
     const found: Gathered = { index, bytes, entry: decodeEntry(bytes) };
     this.#found.set(index, found);
-    await this.#add(leafIndex(found.entry.time.bootIndex));
     const { entry } = found;
-    if (entry.time.timeEvidenceIndex !== null) {
-      await this.#add(leafIndex(entry.time.timeEvidenceIndex));
-    }
-    if (entry.kind === 'session.open') await this.#add(leafIndex(entry.agentIndex));
-    if (entry.kind === 'statement' || entry.kind === 'session.close') {
-      await this.#add(leafIndex(entry.sessionIndex));
+    for (const { field, index: target } of referencesOf(entry, isSubject)) {
+      const referred = await this.#add(leafIndex(target));
+      if (field === 'timeEvidenceIndex') await this.#addWhatTimeRestsOn(referred);
     }
     if (entry.kind === 'action') await this.#addStatement(found.index, entry);
     return found;
   }
 
+  /** The profile of time evidence, and the evidence that it goes on from. */
+  async #addWhatTimeRestsOn(found: Gathered): Promise<void> {
+    const references = evidenceReferencesOf(found.entry);
+    if (references.length === 0 || this.#timeEvidence.has(found.index)) return;
+    this.#timeEvidence.set(found.index, found);
+    for (const { field, index } of references) {
+      const referred = await this.#add(leafIndex(index));
+      if (field === 'baseEvidenceIndex') await this.#addWhatTimeRestsOn(referred);
+    }
+  }
+
   async #addStatement(index: LeafIndex, action: EntryOf<'action'>): Promise<void> {
-    const session = leafIndex(action.sessionIndex);
-    await this.#add(session);
     await this.#add(await statementOf(index, action, this.#options.ledger));
   }
 

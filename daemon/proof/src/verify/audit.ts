@@ -16,6 +16,7 @@ import { checkBootQuotes } from './check-boot.ts';
 import * as checkpoint from './check-checkpoint.ts';
 import { checkAnchorRate } from './check-rate.ts';
 import { checkRestores } from './check-restore.ts';
+import { checkTimeProfiles } from './check-time.ts';
 import * as who from './check-who.ts';
 import { Evidence } from './evidence.ts';
 import { Finding, skipped } from './finding.ts';
@@ -45,6 +46,7 @@ const CHECKS_BY_KIND: Partial<Record<EntryKind, readonly LogCheck[]>> = {
   anchor: anchorChecks,
   'counter-anchor': anchorChecks,
   restore: [checkRestores],
+  'time.profile': [checkTimeProfiles],
 };
 const checkpointChecks: readonly LogCheck[] = [
   checkpoint.checkCheckpointOrigin,

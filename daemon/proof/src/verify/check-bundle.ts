@@ -1,6 +1,6 @@
 /** The bundle as a whole: exactly what the subject needs, all of it under the one checkpoint. */
 import type { EntryReference } from '../bundle-needs.ts';
-import { referencesOf } from '../bundle-needs.ts';
+import { evidenceReferencesOf, referencesOf } from '../bundle-needs.ts';
 import { equalBytes } from '../bytes.ts';
 import { verifyInclusion } from '../merkle.ts';
 import { ZERO_HASH } from '../sha256.ts';
@@ -44,7 +44,11 @@ export function checkNeeds(evidence: Evidence): string {
 export function checkReferences(evidence: Evidence): string {
   let count = 0;
   for (const item of evidence.items) {
-    for (const reference of referencesOf(item.entry)) {
+    const references = [
+      ...referencesOf(item.entry, item === evidence.subject),
+      ...evidenceReferencesOf(item.entry),
+    ];
+    for (const reference of references) {
       const target = evidence.itemAt(reference.index);
       if (target === undefined) continue; // a missing entry is the business of checkNeeds
       requireReference(item, reference, target);
@@ -96,12 +100,14 @@ function requireReference(item: Item, reference: EntryReference, target: Item): 
   const isOwnBoot = reference.field === 'bootIndex' && (item === target || item.index === 0n);
   mustHold(target.index < item.index || isOwnBoot, `${place} does not lead back`);
   const { kind } = target.entry;
-  mustHold(kind === reference.kind, `${place} is of kind ${kind}, not ${reference.kind}`);
+  const isOfKind = reference.kinds.includes(kind);
+  mustHold(isOfKind, `${place} is of kind ${kind}, not ${reference.kinds.join(' or ')}`);
 }
 
 class NeedsWalk {
   readonly #evidence: Evidence;
   readonly #needed = new Set<Item>();
+  readonly #rested = new Set<Item>();
 
   constructor(evidence: Evidence) {
     this.#evidence = evidence;
@@ -133,11 +139,25 @@ class NeedsWalk {
   #visit(item: Item): void {
     if (this.#needed.has(item)) return;
     this.#needed.add(item);
-    for (const { field, index } of referencesOf(item.entry)) {
+    const isSubject = item === this.#evidence.subject;
+    for (const { field, index } of referencesOf(item.entry, isSubject)) {
       this.#need(index, `${field} of entry ${item.index}`);
+      if (field === 'timeEvidenceIndex') this.#rest(index);
     }
+    if (isSubject) this.#rest(item.index);
     const action = this.#evidence.actions.find((candidate) => candidate.item === item);
     if (action !== undefined) this.#visitAction(action);
+  }
+
+  /** Needs what the time evidence at `index` rests on, which some time here rests on. */
+  #rest(index: bigint): void {
+    const item = this.#evidence.itemAt(index);
+    if (item === undefined || this.#rested.has(item)) return;
+    this.#rested.add(item);
+    for (const reference of evidenceReferencesOf(item.entry)) {
+      this.#need(reference.index, `${reference.field} of entry ${index}`);
+      this.#rest(reference.index);
+    }
   }
 
   #visitAction(action: Action): void {

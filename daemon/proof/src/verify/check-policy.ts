@@ -95,11 +95,16 @@ export function checkCoverage({ subjectAction, policy }: Evidence): string {
   ]);
 }
 
-export function checkTimeLevel({ subject, policy }: Evidence): string {
-  return requireLevel(TIME_LEVELS, 'the ledger states the level', [
-    subject.entry.time.level,
-    policy.minimumTimeLevel,
-  ]);
+/** A level that no evidence of named sources shows is the ledger's word: it counts for none. */
+export function checkTimeLevel(evidence: Evidence): string {
+  const { level, timeEvidenceIndex } = evidence.subject.entry.time;
+  const isShown = evidence.timeEvidenceAt(timeEvidenceIndex) !== undefined;
+  const { minimumTimeLevel } = evidence.policy;
+  if (isShown || level === 'UNKNOWN') {
+    return requireLevel(TIME_LEVELS, 'the level is', [level, minimumTimeLevel]);
+  }
+  const words = `the ledger states ${level} and no evidence shows it: the level is`;
+  return requireLevel(TIME_LEVELS, words, ['UNKNOWN', minimumTimeLevel]);
 }
 
 function requireLevel<T extends string>(

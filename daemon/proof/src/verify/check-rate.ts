@@ -4,6 +4,7 @@
  * forward, by evidence of his own making shows here, unless he resets the TPM.
  */
 import { equalBytes } from '../bytes.ts';
+import { rawTimeOf } from '../time-evidence.ts';
 import type { Anchor, Evidence } from './evidence.ts';
 import { mustHold, skipped, unverifiable } from './finding.ts';
 import { compareBoots } from './replay.ts';
@@ -70,12 +71,12 @@ function readingBetween(
         'without a reset of the TPM: their readings cannot be compared',
     );
   }
-  const from = earlier.timeEvidence.monotonicRawNs;
+  const from = rawTimeOf(earlier.timeEvidence);
   const [begun, made] = [boot.time.monotonicRawNs, earlier.item.entry.time.monotonicRawNs];
   if (from < begun || from > made) return null;
   const ranMs = (made - begun) / NS_PER_MS + 1n;
   const uncertainMs = ranMs < FINISHED_WITHIN_MS ? ranMs : 0n;
-  const readMs = (later.timeEvidence.monotonicRawNs - from) / NS_PER_MS;
+  const readMs = (rawTimeOf(later.timeEvidence) - from) / NS_PER_MS;
   return { leastMs: readMs - uncertainMs, mostMs: readMs + uncertainMs };
 }
 

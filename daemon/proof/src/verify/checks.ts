@@ -12,6 +12,7 @@ import * as policy from './check-policy.ts';
 import { checkDecision } from './check-rules.ts';
 import { checkAnchorRate } from './check-rate.ts';
 import * as replay from './check-replay.ts';
+import * as time from './check-time.ts';
 import * as what from './check-what.ts';
 import * as when from './check-when.ts';
 import * as who from './check-who.ts';
@@ -54,6 +55,12 @@ export const CHECKS: readonly Check[] = [
   check('when.monotonic', when.checkMonotonic),
   check('when.interval', when.checkInterval),
   check('when.level', policy.checkTimeLevel),
+  check('when.profile', time.checkTimeProfiles),
+  check('when.evidence', time.checkTimeEvidence),
+  check('when.leap-seconds', time.checkLeapSeconds),
+  check('when.segment', time.checkSegments),
+  check('when.windows', time.checkWindows),
+  check('when.ladder', time.checkLadder),
   check('when.anchor-clock', anchor.checkAnchorClock),
   check('when.anchor-rate', checkAnchorRate),
   check('rules.decision', checkDecision),

@@ -6,7 +6,6 @@
 import type { AgentHead } from '../anchor.ts';
 import { decodeAgentHead } from '../anchor.ts';
 import type { ApplianceDocument } from '../appliance.ts';
-import { decodeApplianceDocument } from '../appliance.ts';
 import type { Bundle } from '../bundle.ts';
 import { equalBytes } from '../bytes.ts';
 import type { Checkpoint } from '../checkpoint.ts';
@@ -17,10 +16,8 @@ import { decodeEntry, isAnchorEntry } from '../entry.ts';
 import type { Envelope } from '../envelope.ts';
 import { decodeEnvelope } from '../envelope.ts';
 import type { ProvisioningRecord, Reference } from '../identifier.ts';
-import { applianceIdOf, decodeProvisioningRecord, ledgerIdOf } from '../identifier.ts';
 import { leafHash } from '../merkle.ts';
 import type { VerifierKey } from '../note.ts';
-import { parseVerifierKey } from '../note.ts';
 import type { OperatorOrder } from '../operator-order.ts';
 import { decodeOperatorOrder } from '../operator-order.ts';
 import type { TrustPolicy } from '../policy.ts';
@@ -30,15 +27,17 @@ import type { Restoration } from '../restoration.ts';
 import { decodeRestoration } from '../restoration.ts';
 import type { EnrolmentRequest, SessionRequest, Signed, StatementPayload } from '../statement.ts';
 import { decodeEnrolment, decodeSessionRequest, decodeStatement } from '../statement.ts';
-import type { TimeEvidence } from '../time-evidence.ts';
-import { decodeTimeEvidence } from '../time-evidence.ts';
+import type { AnyTimeEvidence } from '../time-evidence.ts';
+import { decodeAnyTimeEvidence } from '../time-evidence.ts';
 import type { TlogProof } from '../tlog-proof.ts';
 import type { Attest } from '../tpm-attest.ts';
 import { parseAttest } from '../tpm-attest.ts';
 import type { NvPublic, ObjectPublic, SigningPublic } from '../tpm-public.ts';
-import { parseNvPublic, parseObjectPublic, parseSigningPublic } from '../tpm-public.ts';
 import { failed, unverifiable } from './finding.ts';
+import { decodeGenesis } from './genesis.ts';
 import type { SignatureQueue } from './signatures.ts';
+import { decodeProfile, standingEvidence } from './time-items.ts';
+import type { OrderedProfile, StandingEvidence } from './time-items.ts';
 
 /** One entry of the bundle. */
 export interface Item<E extends EntryHead = Entry> {
@@ -108,7 +107,7 @@ export interface Restore {
 
 export interface Anchor {
   readonly item: Item<AnchorEntry>;
-  readonly timeEvidence: TimeEvidence;
+  readonly timeEvidence: AnyTimeEvidence;
   readonly checkpoint: Checkpoint;
   readonly left: AnchorAttest;
   readonly right: AnchorAttest;
@@ -140,6 +139,9 @@ export class Evidence {
   readonly boots: readonly Boot[];
   readonly anchors: readonly Anchor[];
   readonly restores: readonly Restore[];
+  readonly profiles: readonly OrderedProfile[];
+  /** Of version 2. */
+  readonly timeEvidences: readonly StandingEvidence[];
   readonly agentHead: AgentHead | null;
   readonly #genesis: Genesis | undefined;
 
@@ -172,7 +174,12 @@ export class Evidence {
     const anchors = this.items.filter((item) => isAnchorItem(item));
     this.anchors = anchors.map((item) => inEntry(item, () => decodeAnchor(item)));
     this.restores = this.#decodeAll('restore', decodeRestore);
-    this.#decodeAll('time-evidence', (item) => decodeTimeEvidence(item.entry.evidence));
+    this.profiles = this.#decodeAll('time.profile', decodeProfile);
+    const told = this.#decodeAll('time-evidence', (item) => ({
+      item,
+      timeEvidence: decodeAnyTimeEvidence(item.entry.evidence),
+    }));
+    this.timeEvidences = [...told, ...this.anchors].flatMap(standingEvidence);
     this.#genesis = this.#decodeAll('genesis', decodeGenesis)[0];
     const head = bundle.agentHead;
     this.agentHead = head && inEntry(this.subject, () => decodeAgentHead(head.leaf));
@@ -237,6 +244,11 @@ export class Evidence {
   /** The last anchor here that stands before the subject. */
   get anchorBefore(): Anchor | undefined {
     return this.anchors.findLast(({ item }) => item.index < this.subject.index);
+  }
+
+  /** Time evidence of version 2 in the entry at `index`, or undefined. */
+  timeEvidenceAt(index: bigint | null): StandingEvidence | undefined {
+    return this.timeEvidences.find(({ item }) => item.index === index);
   }
 
   itemAt(index: bigint): Item | undefined {
@@ -349,25 +361,6 @@ function malformed(what: string, error: unknown): unknown {
     : error;
 }
 
-function decodeGenesis(item: Item<EntryOf<'genesis'>>): Genesis {
-  const { provisioningRecord, applianceDocument, logKey } = item.entry;
-  const document = decodeApplianceDocument(applianceDocument);
-  return {
-    item,
-    provisioning: decodeProvisioningRecord(provisioningRecord),
-    ledgerId: ledgerIdOf(provisioningRecord),
-    logKey: parseVerifierKey(logKey),
-    document,
-    applianceId: applianceIdOf(applianceDocument),
-    ek: parseObjectPublic(document.ekPublic),
-    ak: parseSigningPublic(document.akPublic),
-    checkpointKey: parseSigningPublic(document.checkpointKeyPublic),
-    checkpointKeyAttest: parseAttest(document.checkpointKeyCreation.attest),
-    counter: parseNvPublic(document.counterPublic),
-    extend: document.extendPublic && parseNvPublic(document.extendPublic),
-  };
-}
-
 function decodeEnrolmentItem(item: Item<EntryOf<'agent.enrol'>>): Enrolment {
   const { key, proofOfPossession } = item.entry;
   return { item, key: decodeCoseKey(key), proof: decodeEnrolment(proofOfPossession) };
@@ -377,7 +370,7 @@ function decodeAnchor(item: Item<AnchorEntry>): Anchor {
   const { evidence, checkpoint, left, right, counter, quote, extend } = item.entry;
   return {
     item,
-    timeEvidence: decodeTimeEvidence(evidence),
+    timeEvidence: decodeAnyTimeEvidence(evidence),
     checkpoint: parseCheckpoint(checkpoint),
     left: decodeAttest('L', left),
     right: decodeAttest('R', right),

@@ -8,6 +8,7 @@ import type { WriterLevel } from '../entry-fields.ts';
 import { formatTai } from '../tai.ts';
 import { labelOf, writerLevelOf } from './check-policy.ts';
 import { tellRestore } from './check-restore.ts';
+import { tellSources } from './check-time.ts';
 import type { Action, Evidence } from './evidence.ts';
 import type { Outcome, Question } from './finding.ts';
 import { Finding, QUESTIONS } from './finding.ts';
@@ -140,7 +141,12 @@ const ANSWERS: Readonly<Record<Question, (evidence: Evidence) => Answer>> = {
       const text = `the clock said ${at}, level ${level}: with no bound on its error`;
       return { state: 'not answered', text };
     }
-    return answered(`the ledger states ${at} ± ${adversarialNs} ns, level ${level}`);
+    const sources = tellSources(evidence);
+    if (sources === null) {
+      const text = `the ledger states ${at} ± ${adversarialNs} ns, and no evidence shows it`;
+      return { state: 'not answered', text };
+    }
+    return answered(`${at} ± ${adversarialNs} ns, level ${level}, ${sources}`);
   },
   rules(evidence) {
     if (evidence.subjectAction === undefined) {

@@ -6,6 +6,7 @@ import { endorsementCertificate, issuerOf } from './certificates.ts';
 import { ofCounted, ofInterrupted, resetTpm } from './forged-case.ts';
 import { ekSpki, ofHardware } from './hardware.ts';
 import { seed } from './keys.ts';
+import { acceptedTimeCases } from './accept-time.ts';
 import { CorpusLedger } from './ledger.ts';
 import { withRegisters } from './registers.ts';
 import { ofRestored } from './restores.ts';
@@ -149,6 +150,7 @@ export const ACCEPT_CASES: readonly AcceptCase[] = [
     ledger.anchor('anchor');
     return exhibit({ ledger }, index);
   }),
+  ...acceptedTimeCases().map(({ name, make }) => accept(name, make)),
   {
     name: 'hardware-under-default-policy',
     headline: 'VALID (hardware)',

@@ -5,7 +5,7 @@
  */
 import type { Bundle, Disclosure, LocatedEntry } from '../../src/bundle.ts';
 import { encodeBundle } from '../../src/bundle.ts';
-import { referencesOf } from '../../src/bundle-needs.ts';
+import { evidenceReferencesOf, referencesOf } from '../../src/bundle-needs.ts';
 import type { Entry, EntryOf } from '../../src/entry.ts';
 import { decodeEntry, isAnchorEntry } from '../../src/entry.ts';
 import { decodeEnvelope } from '../../src/envelope.ts';
@@ -49,7 +49,8 @@ export async function buildBundle(
   disclosures: readonly Disclosure[] = [],
 ): Promise<Uint8Array> {
   const gathering = new Gathering(source);
-  await gathering.gather(subject);
+  await gathering.gather(subject, true);
+  await gathering.gatherRest(subject);
   const covering = await source.coveringAnchor(subject);
   const before = await source.anchorBefore(subject);
   for (const index of [0n, before]) if (index !== null) await gathering.gather(index);
@@ -86,12 +87,23 @@ class Gathering {
     this.#source = source;
   }
 
-  async gather(index: bigint): Promise<void> {
+  async gather(index: bigint, isSubject = false): Promise<void> {
     if (this.#gathered.has(index)) return;
     const found = await this.#read(index);
     this.#gathered.set(index, found);
-    for (const reference of referencesOf(found.entry)) await this.gather(reference.index);
+    for (const reference of referencesOf(found.entry, isSubject)) {
+      await this.gather(reference.index);
+      if (reference.field === 'timeEvidenceIndex') await this.gatherRest(reference.index);
+    }
     if (found.entry.kind === 'action') await this.#gatherAction(index, found.entry);
+  }
+
+  /** What the time evidence at `index` rests on. */
+  async gatherRest(index: bigint): Promise<void> {
+    for (const reference of evidenceReferencesOf(this.#at(index).entry)) {
+      await this.gather(reference.index);
+      await this.gatherRest(reference.index);
+    }
   }
 
   /** The anchor at `covering` and its predecessors, down to the first one before the subject. */

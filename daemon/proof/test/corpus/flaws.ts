@@ -33,6 +33,8 @@ export interface Flaws {
   readonly anchor?: (draft: AnchorDraft, index: bigint, ledger: CorpusLedger) => AnchorDraft;
   /** The time evidence of an anchor, before it is bound. */
   readonly evidence?: Change<TimeEvidence>;
+  /** No flaw: time evidence of version 2 for every anchor. */
+  readonly sourcedEvidence?: Uint8Array | undefined;
   /** Runs between L and R, as if the TPM did something else meanwhile. */
   readonly beforeRight?: (tpm: SoftwareTpm) => unknown;
 }

@@ -12,6 +12,7 @@ import type { CorpusLedger } from './ledger.ts';
 import type { Exhibit } from './scenario.ts';
 import { playScenario } from './scenario.ts';
 import { SoftwareTpm } from './software-tpm.ts';
+import { timedScenario } from './timed.ts';
 
 export const maker = issuerOf('Maker of TPMs');
 export const plant = issuerOf('Plant of the maker');
@@ -34,7 +35,10 @@ export interface HardwareChoices {
 /** An intent on hardware, under the default policy and the root of the TPM's maker. */
 export async function ofHardware(choices: HardwareChoices = {}): Promise<Exhibit> {
   const { certificates = [endorsementOf('alpha'), plantCertificate] } = choices;
-  const { ledger, intent } = playScenario({
+  const { stage, flaws, options } = timedScenario();
+  const timed = flaws.entry;
+  const hardware: Flaws = {
+    ...flaws,
     ...choices.flaws,
     document: (document) => ({
       ...document,
@@ -44,8 +48,9 @@ export async function ofHardware(choices: HardwareChoices = {}): Promise<Exhibit
       ekCertificates: certificates,
       ...choices.document,
     }),
-    entry: onHardware,
-  });
+    entry: (entry, index) => onHardware(timed?.(entry, index) ?? entry),
+  };
+  const { ledger, intent } = playScenario(hardware, options);
   const trust = choices.trust?.(ledger);
   const endorsement = trust ?? { roots: [makerRoot], pins: [], atUnixSeconds: null };
   const appliances = [{ number: 0, id: ledger.applianceId, label: 'hardware' }] as const;
@@ -54,7 +59,7 @@ export async function ofHardware(choices: HardwareChoices = {}): Promise<Exhibit
     appliances,
     ...(trust === null ? {} : { endorsement }),
   });
-  return { bytes: await buildBundle(ledger.source(), intent), policy };
+  return { bytes: await buildBundle(ledger.source(), intent, stage.disclosures), policy };
 }
 
 /** The plant's certificate of the EK of the TPM called `label`. */
@@ -72,11 +77,9 @@ export function ekSpki(label: string): Uint8Array {
   return spkiOfP256Point(key.point);
 }
 
-/** A locked clock with known bounds, and real devices. */
+/** Real devices. */
 export function onHardware(entry: Entry): Entry {
-  const bounds = { level: 'LOCKED', statisticalNs: 500n, adversarialNs: 2_000_000n } as const;
-  const timed = { ...entry, time: { ...entry.time, ...bounds } };
-  return timed.kind === 'boot'
-    ? { ...timed, attestationLabel: 'hardware', tokenLabel: 'hardware' }
-    : timed;
+  return entry.kind === 'boot'
+    ? { ...entry, attestationLabel: 'hardware', tokenLabel: 'hardware' }
+    : entry;
 }

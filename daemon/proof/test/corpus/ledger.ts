@@ -354,7 +354,8 @@ export class CorpusLedger {
     };
     const left = this.tpm.getTime(leftQualifier(tied));
     const reading = this.#timeEvidence();
-    const evidence = encodeTimeEvidence(this.#flaws.evidence?.(reading) ?? reading);
+    const evidence =
+      this.#flaws.sourcedEvidence ?? encodeTimeEvidence(this.#flaws.evidence?.(reading) ?? reading);
     this.#flaws.beforeRight?.(this.tpm);
     const digest = anchorDigest({
       ...tied,

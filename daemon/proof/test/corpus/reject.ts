@@ -14,6 +14,7 @@ import { seed } from './keys.ts';
 import type { CorpusLedger } from './ledger.ts';
 import { endorsementCases } from './reject-endorsement.ts';
 import { anchorCases, checkpointCases } from './reject-anchors.ts';
+import { sourcedTimeCases } from './reject-time.ts';
 import type { RejectCase } from './reject-case.ts';
 import { attacker, invalid, ofIntent, onKind, onTime, unverifiable } from './reject-case.ts';
 import { withRegisters } from './registers.ts';
@@ -31,6 +32,7 @@ export const REJECT_CASES: readonly RejectCase[] = [
     return exhibit(scenario, scenario.intent);
   }),
   ...policyCases(),
+  ...sourcedTimeCases(),
   ...endorsementCases(),
   invalid('attestation-key-unrestricted', 'who.attestation-key', () =>
     ofIntent({ tpm: { akAttributes: 0x0004_0472 } }),

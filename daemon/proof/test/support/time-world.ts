@@ -11,7 +11,7 @@ import { SeededNumbers } from './seeded-numbers.ts';
 const SECOND = 1e9;
 /** Truth, and every clock, at the start: 2026-11-22, in ns of TAI. */
 export const WORLD_START_TAI_NS = 1_795_336_237_000_000_000n;
-const LEAP_NS = 37_000_000_000n;
+const TAI_MINUS_UTC_SECONDS = 37;
 const SYNC_NS = 125_000_000;
 const BRACKET_NS = 2_000;
 const READ_NS = 40_000;
@@ -22,6 +22,10 @@ const RATE_MAX = 100e-6;
 
 export interface World {
   readonly seed: number;
+  /** Truth at the start; WORLD_START_TAI_NS by default. */
+  readonly startTaiNs?: bigint;
+  /** TAI−UTC as whoever made the clocks believed it; 37 s by default. */
+  readonly taiMinusUtcSeconds?: number;
   /** By how much the raw clock goes wrong, at the start and at most, in parts of one. */
   readonly drift: number;
   readonly driftMax: number;
@@ -46,6 +50,8 @@ export interface World {
 export class TimeWorld {
   readonly #world: World;
   readonly #numbers: SeededNumbers;
+  readonly #startTaiNs: bigint;
+  readonly #leapNs: bigint;
   #nowNs = 0;
   #rawNs = SECOND;
   #drift: number;
@@ -63,6 +69,8 @@ export class TimeWorld {
   constructor(world: World) {
     this.#world = world;
     this.#numbers = new SeededNumbers(world.seed);
+    this.#startTaiNs = world.startTaiNs ?? WORLD_START_TAI_NS;
+    this.#leapNs = BigInt(world.taiMinusUtcSeconds ?? TAI_MINUS_UTC_SECONDS) * BigInt(SECOND);
     this.#drift = world.drift;
     this.#errorNs = world.startErrorNs;
   }
@@ -77,7 +85,7 @@ export class TimeWorld {
 
   /** Truth now. */
   get taiNs(): bigint {
-    return WORLD_START_TAI_NS + BigInt(Math.round(this.#nowNs));
+    return this.#startTaiNs + BigInt(Math.round(this.#nowNs));
   }
 
   /** Lets `seconds` pass, sync by sync. */
@@ -95,7 +103,7 @@ export class TimeWorld {
     return ptpAnswers(this.#state()).map((bytes) => {
       const rawBeforeNs = this.rawNs;
       this.#advance(BRACKET_NS * this.#numbers.next());
-      const clockNs = this.taiNs - LEAP_NS + BigInt(Math.round(this.#errorNs));
+      const clockNs = this.taiNs - this.#leapNs + BigInt(Math.round(this.#errorNs));
       this.#advance(BRACKET_NS * this.#numbers.next());
       const rawAfterNs = this.rawNs;
       this.#advance(READ_NS * this.#numbers.next());
@@ -107,7 +115,7 @@ export class TimeWorld {
   bracket(place: number): TimeFrame {
     const rawBeforeNs = this.rawNs;
     this.#advance(BRACKET_NS);
-    const clockNs = this.taiNs - LEAP_NS + BigInt(Math.round(this.#errorNs));
+    const clockNs = this.taiNs - this.#leapNs + BigInt(Math.round(this.#errorNs));
     return {
       ...{ source: place, kind: 'clock-bracket', rawBeforeNs, rawAfterNs: this.rawNs, clockNs },
       bytes: new Uint8Array(0),
@@ -166,7 +174,8 @@ export class TimeWorld {
   #delay(direction: 0 | 1): number {
     const { delayNs, jitterNs, attack } = this.#world;
     const added = attack(this.seconds)[direction];
-    return delayNs[direction] + added + jitterNs * this.#numbers.next() ** 4;
+    const square = this.#numbers.next() ** 2;
+    return delayNs[direction] + added + jitterNs * square * square;
   }
 
   #filteredDelay(): number {
@@ -183,7 +192,9 @@ export class TimeWorld {
     return {
       ...LOCKED_STATE,
       offsetNs: BigInt(Math.round(this.#offsetNs)),
-      ingressNs: isLost ? 0n : WORLD_START_TAI_NS - LEAP_NS + BigInt(Math.round(this.#ingressNs)),
+      ingressNs: isLost
+        ? 0n
+        : this.#startTaiNs - this.#leapNs + BigInt(Math.round(this.#ingressNs)),
       delayNs: BigInt(Math.round(this.#filteredDelay())),
       portState: isLost ? 4 : this.#delays.length === 0 ? 8 : 9,
       delayResponses: this.#responses,
