@@ -22,6 +22,18 @@ const COMMANDS: readonly Listed[] = [
     load: async () => (await import('./commands/provision.ts')).provision,
   },
   { words: ['recover'], load: async () => (await import('./commands/recover.ts')).recover },
+  {
+    words: ['pin', 'request'],
+    load: async () => (await import('./commands/pin-request.ts')).pinRequest,
+  },
+  {
+    words: ['pin', 'approve'],
+    load: async () => (await import('./commands/pin-approve.ts')).pinApprove,
+  },
+  {
+    words: ['pin', 'accept'],
+    load: async () => (await import('./commands/pin-accept.ts')).pinAccept,
+  },
   { words: ['status'], load: async () => (await import('./commands/status.ts')).status },
   {
     words: ['agent', 'enrol'],

@@ -22,6 +22,7 @@ export interface DeviceHelper {
   readonly pid: number;
   readonly attestationDevice: Devices['tpm'];
   readonly signingToken: Devices['token'];
+  readonly tokenPin: Devices['pin'];
   /**
    * Settles when the helper has ended: undefined after `close`, else the error of all its calls.
    */
@@ -33,12 +34,15 @@ export interface DeviceHelper {
 /** The helper answers a deadline itself; this much later it is given up as stuck. */
 const graceMs = 1000;
 
+/** A helper that then says nothing at all for so long is ended: a library holds up its thread. */
+const stuckTimeoutMs = 5000;
+
 /** An orderly end takes milliseconds; a device that does not answer must not hold up the stop. */
 const closeTimeoutMs = 5000;
 
 /** Calls after which the device may be in another state than before. */
 const changing: ReadonlySet<string> = new Set([
-  'setAuthorisation',
+  ...['setAuthorisation', 'preparePin', 'adoptPin', 'approveBoot'],
   ...['incrementCounter', 'extendPcr', 'extendIndex', 'provision'],
 ]);
 
@@ -66,10 +70,12 @@ class HelperConnection implements DeviceHelper {
   readonly pid: number;
   readonly attestationDevice: Devices['tpm'];
   readonly signingToken: Devices['token'];
+  readonly tokenPin: Devices['pin'];
   readonly ended: Promise<DeviceError | undefined>;
   readonly #child: ChildProcess;
   readonly #pending = new Map<number, Pending>();
   #nextId = 0;
+  #replies = 0;
   #closing = false;
   #lost: string | undefined;
 
@@ -78,6 +84,7 @@ class HelperConnection implements DeviceHelper {
     this.pid = child.pid ?? 0;
     this.attestationDevice = this.#deviceOf('tpm');
     this.signingToken = this.#deviceOf('token');
+    this.tokenPin = this.#deviceOf('pin');
     child.on('message', (reply: Reply) => this.#take(reply));
     const { promise, resolve } = Promise.withResolvers<DeviceError | undefined>();
     this.ended = promise;
@@ -127,6 +134,7 @@ class HelperConnection implements DeviceHelper {
   }
 
   #take(reply: Reply): void {
+    this.#replies += 1;
     const pending = this.#pending.get(reply.id);
     // A reply that comes after its deadline was reported already.
     if (pending === undefined) return;
@@ -144,6 +152,17 @@ class HelperConnection implements DeviceHelper {
         { deviceMayHaveChanged: changing.has(pending.method) },
       ),
     );
+    if (pending !== undefined) this.#endUnlessHeard();
+  }
+
+  /** One that never said anything may be slow to start: it is left alone. */
+  #endUnlessHeard(): void {
+    const before = this.#replies;
+    if (before === 0) return;
+    const timer = setTimeout(() => {
+      if (this.#replies === before) this.#child.kill('SIGKILL');
+    }, stuckTimeoutMs);
+    void this.ended.then(() => clearTimeout(timer));
   }
 
   #lose(why: string): DeviceError | undefined {

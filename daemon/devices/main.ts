@@ -7,6 +7,7 @@ import { dieWithParent } from '@kudurru/tpm2-tss';
 
 import { KudurruError, reasonOf } from '../src/base/errors.ts';
 import { Pkcs11SigningToken } from '../src/hardware/backends/pkcs11-signing-token.ts';
+import { TokenPinKeeper } from '../src/hardware/backends/token-pin-keeper.ts';
 import { TpmAttestationDevice } from '../src/hardware/backends/tpm-attestation-device.ts';
 import { DeviceError } from '../src/hardware/device-error.ts';
 import {
@@ -24,16 +25,18 @@ const closeTimeoutMs = 2000;
 interface OpenDevices {
   readonly tpm: TpmAttestationDevice;
   readonly token: Pkcs11SigningToken;
+  readonly pin: TokenPinKeeper;
 }
 
 type Method = (...args: unknown[]) => Promise<unknown>;
 
 function start(message: Start): void {
   if (!dieWithParent(message.parentPid)) process.exit(0);
-  const devices: OpenDevices = {
-    tpm: new TpmAttestationDevice(message.settings.tpm),
-    token: new Pkcs11SigningToken(message.settings.token),
-  };
+  const { settings } = message;
+  const tpm = new TpmAttestationDevice(settings.tpm);
+  const pin = new TokenPinKeeper(settings, tpm);
+  const token = new Pkcs11SigningToken(settings.token, pin, endStuck);
+  const devices: OpenDevices = { tpm, token, pin };
   // An interrupt typed at the terminal reaches the whole group; the daemon tells us when to stop.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => undefined);
@@ -76,6 +79,15 @@ function failureFrom(error: unknown): Failure {
   const message = `device helper failed: ${reasonOf(error)}`;
   // Not a failure the backends know: nothing is known about the device either.
   return { code: 'assertion-failed', message, deviceMayHaveChanged: true };
+}
+
+/**
+ * Nothing in this process can end a call of the token's module, or free what it holds: only the end
+ * of the process does. The next call of the daemon starts another.
+ */
+function endStuck(): void {
+  process.stderr.write('a call of the PKCS#11 module does not return: the device helper ends\n');
+  process.kill(process.pid, 'SIGKILL');
 }
 
 async function stop(devices: OpenDevices): Promise<void> {

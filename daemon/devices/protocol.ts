@@ -8,8 +8,10 @@ import type { AnchorRegisters } from '../src/hardware/anchor-registers.ts';
 import type { AttestationDevice } from '../src/hardware/attestation-device.ts';
 import type { CredentialActivation } from '../src/hardware/credential-activation.ts';
 import type { DeviceSettings } from '../src/hardware/device-settings.ts';
+import type { PinProvisioning } from '../src/hardware/pin-provisioning.ts';
 import type { DeviceProvisioning, TpmCustody } from '../src/hardware/provisioning.ts';
 import type { SigningToken } from '../src/hardware/signing-token.ts';
+import type { TokenPin } from '../src/hardware/token-pin.ts';
 import type { TpmExaminer } from '../src/hardware/tpm-examination.ts';
 
 /** The methods of each device; the last argument of each is its deadline. */
@@ -21,6 +23,7 @@ export interface Devices {
     DeviceProvisioning &
     TpmCustody;
   readonly token: SigningToken & DeviceProvisioning;
+  readonly pin: PinProvisioning & TokenPin;
 }
 export type DeviceName = keyof Devices;
 
@@ -61,4 +64,5 @@ export const deviceMethods: Readonly<Record<DeviceName, readonly string[]>> = {
     ...['activateCredential', 'examine', 'provision', 'setAuthorisation'],
   ],
   token: ['describe', 'sign', 'wrap', 'unwrap', 'provision'],
+  pin: ['findPin', 'preparePin', 'officerPin', 'adoptPin', 'describePin', 'approveBoot'],
 };

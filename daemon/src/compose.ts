@@ -171,6 +171,7 @@ class RunningDaemon implements Daemon {
     this.#sayReady(this.#doors);
     void reportTpm({
       tpm: this.#parts.devices.attestation,
+      pin: this.#parts.devices.pin,
       log: this.#parts.log.part('devices'),
       isStopping: () => this.#stopping,
     });
@@ -301,6 +302,7 @@ class RunningDaemon implements Daemon {
       ...shown,
       evidence: this.#evidence,
       tpm: this.#parts.devices.attestation,
+      pin: this.#parts.devices.pin,
       time: this.#time,
       isStopping: () => this.#stopping,
       uptimeMs: () => nowMs() - this.#startedMs,

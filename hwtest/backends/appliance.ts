@@ -102,10 +102,13 @@ export class Appliance {
   }
 
   /** Starts the devices; no daemon yet. */
-  static async prepare(folder: string): Promise<Appliance> {
+  static async prepare(
+    folder: string,
+    token: 'initialised' | 'blank' = 'initialised',
+  ): Promise<Appliance> {
     const state = resolve(folder);
     makeFolder(state, 0o700);
-    return new Appliance(state, await startEmulatedDevices(join(state, 'devices')));
+    return new Appliance(state, await startEmulatedDevices(join(state, 'devices'), token));
   }
 
   /** The newest run of the daemon. */

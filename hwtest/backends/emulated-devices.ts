@@ -21,11 +21,17 @@ export interface EmulatedDevices {
 
 export const emulatedTokenLabel = 'kudurru';
 
-/** @throws KudurruError `socket-path-too-long`, `device-emulator-failed` */
-export async function startEmulatedDevices(folder: string): Promise<EmulatedDevices> {
+/**
+ * A `blank` token is what `kudurru provision` initialises.
+ * @throws KudurruError `socket-path-too-long`, `device-emulator-failed`
+ */
+export async function startEmulatedDevices(
+  folder: string,
+  tokenAs: 'initialised' | 'blank' = 'initialised',
+): Promise<EmulatedDevices> {
   const tpm = await startSwtpm(folder);
   try {
-    const token = await prepareSofthsm(folder, emulatedTokenLabel);
+    const token = await prepareSofthsm(folder, emulatedTokenLabel, tokenAs);
     const { module, tokenLabel, pinFile, environment } = token;
     return {
       settings: {

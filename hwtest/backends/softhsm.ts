@@ -33,10 +33,15 @@ export interface InitialisationOrder {
 }
 
 /**
- * The token kept under `folder` (0700), made on first use with random PINs.
+ * The token kept under `folder` (0700), made on first use with random PINs; a `blank` one is left
+ * to be initialised by who uses it.
  * @throws KudurruError `device-emulator-failed`
  */
-export async function prepareSofthsm(folder: string, tokenLabel: string): Promise<SofthsmToken> {
+export async function prepareSofthsm(
+  folder: string,
+  tokenLabel: string,
+  as: 'initialised' | 'blank' = 'initialised',
+): Promise<SofthsmToken> {
   const home = resolve(folder);
   const pinFile = join(home, 'token-pin');
   const token = {
@@ -56,8 +61,15 @@ export async function prepareSofthsm(folder: string, tokenLabel: string): Promis
     throw emulatorFailed(`'${softhsmModule}' not found`, 'softhsm2 is not installed');
   }
   if (existsSync(join(home, 'token'))) return token;
-  await makeToken(home, token);
+  if (as === 'initialised') await makeToken(home, token);
+  else makeBlankToken(home, token);
   return token;
+}
+
+function makeBlankToken(home: string, token: SofthsmToken): void {
+  makeFolder(home, 0o700);
+  writeConfig(token.environment['SOFTHSM2_CONF'] ?? '', join(home, 'token'));
+  makeFolder(join(home, 'token'), 0o700);
 }
 
 /** The token's folder gets its name last, so an interrupted set-up is begun again. */

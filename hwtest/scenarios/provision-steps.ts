@@ -28,9 +28,15 @@ export const PROVISION_STEPS: readonly string[] = [
   ...['Load, of the checkpoint key', 'CertifyCreation, of the checkpoint key'],
   ...['NV_DefineSpace, of the counter', 'NV_Increment', 'NV_DefineSpace, of the extend index'],
   ...['NV_Extend', 'C_GenerateKeyPair, of the token', 'C_GenerateKey, of the token'],
-  ...['mkdir of handover', 'fsync of owner.age.new', 'rename of owner.age', 'fsync of handover'],
-  ...['StartAuthSession', 'HierarchyChangeAuth, of the owner', 'fsync of lockout.age.new'],
-  ...['rename of lockout.age', 'HierarchyChangeAuth, of the lockout', 'group of entries'],
+  ...['mkdir of handover', 'fsync of boot-approval.age.new', 'rename of boot-approval.age'],
+  ...['fsync of handover', 'Quote, of the boot', 'StartAuthSession', 'fsync of devices'],
+  ...['fsync of owner.age.new', 'rename of owner.age', 'HierarchyChangeAuth, of the owner'],
+  ...[
+    'fsync of lockout.age.new',
+    'rename of lockout.age',
+    'HierarchyChangeAuth, of the lockout',
+    'group of entries',
+  ],
 ];
 
 /** Passed or not as it happens: a sync of the journal that has nothing new to make durable. */

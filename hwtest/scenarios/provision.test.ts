@@ -41,7 +41,7 @@ describe('kudurru provision', function () {
     folder = makeScratchFolder();
     for (const name of ['ana', 'carl']) makeOperatorKey(folder, name);
     makeOperatorKey(folder, 'ben', 'ecdsa');
-    scenario = await Scenario.prepare();
+    scenario = await Scenario.prepare('blank');
     takeIssuers(join(scenario.appliance.state, 'devices/ca/state'));
   });
   after(async () => {

@@ -48,11 +48,11 @@ export class Scenario {
     this.appliance = appliance;
   }
 
-  /** Devices only. */
-  static async prepare(): Promise<Scenario> {
+  /** Devices only; a blank token is for `kudurru provision` to initialise. */
+  static async prepare(token: 'initialised' | 'blank' = 'initialised'): Promise<Scenario> {
     const folder = makeScratchFolder();
     try {
-      return new Scenario(folder, await Appliance.prepare(join(folder, 'state')));
+      return new Scenario(folder, await Appliance.prepare(join(folder, 'state'), token));
     } catch (error) {
       rmSync(folder, { recursive: true });
       throw error;

@@ -29,7 +29,17 @@ interface Status {
   readonly tailRead: string;
   readonly timeLevel: string;
   readonly leapList: { readonly source: string; readonly expires: string; expired: boolean };
-  readonly custody: { readonly authorisationsSet: readonly string[] };
+  readonly custody: {
+    readonly authorisationsSet: readonly string[];
+    readonly pin:
+      | { readonly kind: 'file'; readonly path: string }
+      | {
+          readonly kind: 'sealed';
+          readonly pcrs: readonly number[];
+          readonly approvals: number;
+          readonly isApproved: boolean;
+        };
+  };
   readonly devices: readonly Device[];
   readonly anchor: {
     readonly index: number | null;
@@ -104,6 +114,7 @@ function factsOf(found: Status): [string, string][] {
     ['journal', tailReadText(found.tailRead)],
     ...found.devices.map(deviceFact),
     ['custody', custodyText(found.custody.authorisationsSet)],
+    ['token PIN', pinText(found.custody.pin)],
     [
       'agents',
       `${found.agents} enrolled, ${found.sessions} open sessions, ` +
@@ -129,6 +140,16 @@ function custodyText(set: readonly string[]): string {
     `${open.join(' and ')} authorisation of the TPM not set: who runs as this user can remove ` +
     'the counter or clear the TPM'
   );
+}
+
+function pinText(pin: Status['custody']['pin']): string {
+  if (pin.kind === 'file') {
+    return `in "${pin.path}", not sealed: who runs as this user can use the token's keys`;
+  }
+  const { pcrs, approvals, isApproved } = pin;
+  const boots = `${approvals} approved ${approvals === 1 ? 'boot' : 'boots'}`;
+  const now = isApproved ? 'this is one' : 'this is none, and the next start is refused';
+  return `sealed to the TPM for ${boots}, by PCR ${pcrs.join(', ')}; ${now}`;
 }
 
 function tailReadText(tailRead: string): string {
@@ -159,11 +180,13 @@ function windowText(anchor: Status['anchor']): string {
 
 function bootText({ state, pcrs, reason, eventLogMissing }: Status['boot']): string {
   const found =
-    state === 'differs'
-      ? `differs in PCR ${pcrs.join(', ')} from the founding`
-      : state === 'unknown'
-        ? `not known: ${reason ?? ''}`
-        : 'as provisioned';
+    state === 'approved'
+      ? `approved; PCR ${pcrs.join(', ')} differs from the founding`
+      : state === 'differs'
+        ? `differs in PCR ${pcrs.join(', ')} from the founding`
+        : state === 'unknown'
+          ? `not known: ${reason ?? ''}`
+          : 'as provisioned';
   return eventLogMissing === null ? found : `${found}; no event log: ${eventLogMissing}`;
 }
 

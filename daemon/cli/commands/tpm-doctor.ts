@@ -80,7 +80,7 @@ async function examineHere(invocation: Invocation, request: Request): Promise<Ex
     const held = await hold(configuration.state);
     const devices = new Devices(configuration, openLog({ level: 'warning' }));
     try {
-      return await examine(request, devices.attestation);
+      return await examine(request, { tpm: devices.attestation, pin: devices.pin });
     } finally {
       await devices.close();
       await held.release();

@@ -55,6 +55,8 @@ export function quotedOf(
 /** How the box was found, against its first boot entry. */
 export type BootState =
   | { readonly kind: 'as-provisioned' }
+  /** Differs, and the operators have approved it. */
+  | { readonly kind: 'approved'; readonly pcrs: readonly number[] }
   | { readonly kind: 'differs'; readonly pcrs: readonly number[] }
   | { readonly kind: 'unknown'; readonly reason: string };
 

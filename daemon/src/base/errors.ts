@@ -35,6 +35,11 @@ export const ERROR_CODES = {
     meaning:
       'the TPM is not where the journal says that it was left: counter, extend index, PCR or clock',
   },
+  /** Approving a boot for the token's PIN. */
+  'approval-invalid': {
+    retry: 'never',
+    meaning: 'an approval of a boot is malformed, or not signed by the key that approves',
+  },
   /** Thrown by `assert` only: a promise this code makes to itself is broken. */
   'assertion-failed': {
     retry: 'restart',
@@ -44,6 +49,11 @@ export const ERROR_CODES = {
   'authorisation-foreign': {
     retry: 'never',
     meaning: 'an authorisation of the TPM was set by somebody else, who can take its counter away',
+  },
+  /** The start, and every call of the token: its PIN is sealed. */
+  'boot-not-approved': {
+    retry: 'never',
+    meaning: "the box booted otherwise than approved, and the TPM does not open the token's PIN",
   },
   /** The control socket. */
   'caller-not-allowed': {
@@ -234,6 +244,16 @@ export const ERROR_CODES = {
   'path-unknown': {
     retry: 'never',
     meaning: 'the control socket has no such path',
+  },
+  /** Provisioning: the file of a PIN that is sealed now. */
+  'pin-file-left': {
+    retry: 'never',
+    meaning: "the token's PIN is sealed, and the file that it came from cannot be removed",
+  },
+  /** Approving a boot for the token's PIN. */
+  'pin-not-sealed': {
+    retry: 'never',
+    meaning: "the token's PIN is in a file: no boot needs an approval",
   },
   /** Provisioning: the state folder against what is asked for. */
   'provisioned-otherwise': {

@@ -45,10 +45,13 @@ export function wearYears(counterIntervalMs: number, writesPerAnchor: number): n
   return Math.round(years * 10) / 10;
 }
 
-export function bootView({ state, eventLogMissing }: BootFacts): BootStatusView {
+export function bootView({
+  state,
+  eventLogMissing,
+}: Pick<BootFacts, 'state' | 'eventLogMissing'>): BootStatusView {
   return {
     state: state.kind,
-    pcrs: state.kind === 'differs' ? state.pcrs : [],
+    pcrs: 'pcrs' in state ? state.pcrs : [],
     reason: state.kind === 'unknown' ? state.reason : null,
     eventLogMissing,
   };

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 
-import { decodeHex, type WriterLevel } from '@kudurru/proof';
+import { decodeHex, encodeHex, type WriterLevel } from '@kudurru/proof';
 
 import {
   compareBootQuotes,
@@ -18,6 +18,7 @@ import { isKudurruError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { leafIndex } from '../base/units.ts';
 import type { Settings } from '../config/schema.ts';
+import type { PcrValue } from '../hardware/boot-approval.ts';
 import { entryOfKind } from '../ledger/entry-of-kind.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { systemEntry, type SystemEntry } from '../ledger/system-entry.ts';
@@ -45,6 +46,8 @@ export interface BootFacts {
   readonly state: BootState;
   /** Why there is no event log; null where there is one. */
   readonly eventLogMissing: string | null;
+  /** PCRs of the ledger's first boot, but the anchors' own; null where that is not known. */
+  readonly first: readonly PcrValue[] | null;
 }
 
 /** The genesis entry is the first. */
@@ -62,6 +65,7 @@ export class BootRecorder {
   #facts: BootFacts = {
     state: { kind: 'unknown', reason: 'nothing is quoted yet' },
     eventLogMissing: null,
+    first: null,
   };
 
   constructor(options: BootRecorderOptions) {
@@ -109,14 +113,32 @@ export class BootRecorder {
     const { founded, ledger, log } = this.#options;
     const isFirst = founded.store.bootCount() === 0;
     const first = isFirst ? { quote } : await this.#firstQuote(ledger);
-    const state: BootState =
+    const { pcrIndex } = founded.document;
+    const compared: BootState =
       'quote' in first
-        ? compareBootQuotes(first.quote, quote, founded.document.pcrIndex)
+        ? compareBootQuotes(first.quote, quote, pcrIndex)
         : { kind: 'unknown', reason: first.missing };
-    this.#facts = { state, eventLogMissing: 'missing' in eventLog ? eventLog.missing : null };
+    const state = this.#approved(compared, quote);
+    const values = 'quote' in first ? first.quote?.values : undefined;
+    this.#facts = {
+      state,
+      eventLogMissing: 'missing' in eventLog ? eventLog.missing : null,
+      first: values?.filter(({ pcr }) => pcr !== pcrIndex) ?? null,
+    };
     if (state.kind === 'differs') {
       log.warning('the box is not as it was provisioned', { pcrs: state.pcrs.join(', ') });
     }
+  }
+
+  /** A boot that differs is as wanted where the operators approved just what it shows. */
+  #approved(state: BootState, { values }: BootQuote): BootState {
+    const { pin } = this.#options.founded;
+    if (state.kind !== 'differs' || pin.kind !== 'sealed') return state;
+    const shown = new Map(values.map(({ pcr, value }) => [pcr, encodeHex(value)]));
+    const isApproved = pin.approvals.some((approval) =>
+      approval.values.every(({ pcr, value }) => shown.get(pcr) === encodeHex(value)),
+    );
+    return isApproved ? { kind: 'approved', pcrs: state.pcrs } : state;
   }
 
   async #firstQuote(

@@ -21,10 +21,12 @@ import type { Enroller } from './enroller.ts';
 import { nonceLifetimeMs } from '../identity/nonces.ts';
 import type { SessionTable } from '../identity/sessions.ts';
 import type { CredentialActivation } from '../hardware/credential-activation.ts';
+import type { TokenPin } from '../hardware/token-pin.ts';
 import type { TpmExaminer } from '../hardware/tpm-examination.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { FoundedLedger } from './founding.ts';
 import { identityDocument, operatorViews, trustPolicyOf } from './identity-document.ts';
+import { pinView } from './pin-view.ts';
 import type { AlarmInForce } from './resource-watch.ts';
 import { answerTo, examine } from './tpm-requests.ts';
 import { timeFace } from './time-face.ts';
@@ -45,6 +47,7 @@ export interface ControlFaceOptions extends ResourceViewOptions {
   readonly checkpoints: Checkpoints;
   readonly evidence: Evidence;
   readonly tpm: CredentialActivation & TpmExaminer;
+  readonly pin: TokenPin;
   readonly time: Timekeeping;
   readonly isStopping: () => boolean;
   /** Milliseconds that never go back, 0 at the start. */
@@ -79,7 +82,7 @@ export function controlFace(options: ControlFaceOptions): ControlFace {
     bundle: (subject, disclose) => makeBundle(subject, disclose, options),
     checkpoint: (size) => showCheckpoint(size, options),
     trustPolicy: () => trustPolicyOf(founded),
-    identity: () => identityDocument(founded),
+    identity: () => identityDocument(founded, options.boots.facts.first),
     attest: async (challenge) => {
       requireRunning(options);
       return answerTo(challenge, { tpm: options.tpm, applianceId: founded.applianceId });
@@ -87,7 +90,7 @@ export function controlFace(options: ControlFaceOptions): ControlFace {
     ...timeFace(options.time, () => requireRunning(options)),
     examineTpm: async (request) => {
       requireRunning(options);
-      return examine(request, options.tpm);
+      return examine(request, options);
     },
   };
 }
@@ -186,7 +189,7 @@ function statusOf(options: ControlFaceOptions): StatusView {
     tailRead: founded.store.opening.tailRead,
     timeLevel: 'UNKNOWN',
     leapList: { source, expires: new Date(expiresUnixSeconds * 1000).toISOString(), expired },
-    custody: { authorisationsSet: founded.authorisationsSet },
+    custody: { authorisationsSet: founded.authorisationsSet, pin: pinView(founded.pin) },
     devices: devicesOf(options),
     anchor: anchorView(options),
     boot: bootView(options.boots.facts),

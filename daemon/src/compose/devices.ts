@@ -17,8 +17,10 @@ import {
   defaultExtendIndex,
   type DeviceSettings,
 } from '../hardware/device-settings.ts';
+import type { PinProvisioning } from '../hardware/pin-provisioning.ts';
 import type { DeviceProvisioning, TpmCustody } from '../hardware/provisioning.ts';
 import type { SigningToken } from '../hardware/signing-token.ts';
+import type { TokenPin } from '../hardware/token-pin.ts';
 import type { TpmExaminer } from '../hardware/tpm-examination.ts';
 
 export class Devices {
@@ -29,6 +31,7 @@ export class Devices {
     DeviceProvisioning &
     TpmCustody;
   readonly token: SigningToken & DeviceProvisioning;
+  readonly pin: PinProvisioning & TokenPin;
   readonly #settings: DeviceSettings;
   readonly #log: Log;
   #helper: DeviceHelper | null = null;
@@ -61,6 +64,15 @@ export class Devices {
       wrap: (key, context, timeoutMs) => token().wrap(key, context, timeoutMs),
       unwrap: (wrapped, context, timeoutMs) => token().unwrap(wrapped, context, timeoutMs),
       provision: (ledgerId, timeoutMs) => token().provision(ledgerId, timeoutMs),
+    };
+    const pin = () => this.#current().tokenPin;
+    this.pin = {
+      findPin: (timeoutMs) => pin().findPin(timeoutMs),
+      preparePin: (sealing, timeoutMs) => pin().preparePin(sealing, timeoutMs),
+      officerPin: (timeoutMs) => pin().officerPin(timeoutMs),
+      adoptPin: (sealing, serial, timeoutMs) => pin().adoptPin(sealing, serial, timeoutMs),
+      describePin: (timeoutMs) => pin().describePin(timeoutMs),
+      approveBoot: (approval, timeoutMs) => pin().approveBoot(approval, timeoutMs),
     };
   }
 

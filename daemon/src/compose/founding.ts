@@ -24,6 +24,7 @@ import type {
 } from '../hardware/device-description.ts';
 import { entryOfKind } from '../ledger/entry-of-kind.ts';
 import type { TpmHierarchy } from '../hardware/provisioning.ts';
+import type { PinProtection } from '../hardware/token-pin.ts';
 import { checkDevices, makeApplianceDocument, makeProvisioningRecord } from '../ledger/founding.ts';
 import type { LedgerStore } from '../ledger/store.ts';
 import { beginLedger } from './begin-ledger.ts';
@@ -48,6 +49,8 @@ export interface FoundedLedger {
   readonly document: ApplianceDocument;
   /** Hierarchies of the TPM that need an authorisation which the operators have. */
   readonly authorisationsSet: readonly TpmHierarchy[];
+  /** How the token's PIN is kept, when the ledger was opened. */
+  readonly pin: PinProtection;
 }
 
 export interface FoundingOptions {
@@ -95,9 +98,9 @@ async function found(
   log.info('founding a ledger: TPM and token make their keys');
   await devices.attestation.provision(store.ledgerId, provisionTimeoutMs);
   await devices.token.provision(store.ledgerId, provisionTimeoutMs);
-  const { device, token } = await describe(devices);
-  const applianceDocument = makeApplianceDocument(device, token);
-  return assemble(store, { provisioningRecord, applianceDocument, device, token });
+  const described = await describe(devices);
+  const applianceDocument = makeApplianceDocument(described.device, described.token);
+  return assemble(store, { provisioningRecord, applianceDocument, ...described });
 }
 
 /** The ledger of a genesis entry, with the devices that it was made on. */
@@ -107,12 +110,11 @@ export async function reopen(
 ): Promise<FoundedLedger> {
   const index = leafIndex(0n);
   const genesis = entryOfKind(await store.readEntry(index), 'genesis', index);
-  const { device, token } = await describeOwn(devices, genesis.applianceDocument);
+  const described = await describeOwn(devices, genesis.applianceDocument);
   const founded = assemble(store, {
     provisioningRecord: genesis.provisioningRecord,
     applianceDocument: genesis.applianceDocument,
-    device,
-    token,
+    ...described,
   });
   if (founded.logKeyText !== genesis.logKey) {
     throw new KudurruError(
@@ -147,7 +149,8 @@ const adviceOnOtherDevices =
 export async function describe(devices: Devices) {
   const device = await devices.attestation.describe(provisionTimeoutMs);
   const token = await devices.token.describe(provisionTimeoutMs);
-  return { device, token };
+  const pin = await devices.pin.describePin(provisionTimeoutMs);
+  return { device, token, pin };
 }
 
 /** @throws KudurruError `device-holds-another-ledger` */
@@ -158,9 +161,10 @@ export function assemble(
     readonly applianceDocument: Uint8Array;
     readonly device: AttestationDeviceDescription;
     readonly token: SigningTokenDescription;
+    readonly pin: PinProtection;
   },
 ): FoundedLedger {
-  const { provisioningRecord, applianceDocument, device, token } = parts;
+  const { provisioningRecord, applianceDocument, device, token, pin } = parts;
   const { ledgerId } = store;
   for (const [name, held] of [
     ['TPM', device.ledgerId],
@@ -193,6 +197,7 @@ export function assemble(
     applianceId: applianceIdOf(applianceDocument),
     document: decodeApplianceDocument(applianceDocument),
     authorisationsSet: device.authorisationsSet,
+    pin,
   };
 }
 

@@ -22,6 +22,7 @@ import {
   type JsonObject,
 } from '@kudurru/proof';
 
+import type { PcrValue } from '../hardware/boot-approval.ts';
 import type { FoundedLedger } from './founding.ts';
 
 const form = 'kudurru appliance identity';
@@ -35,7 +36,14 @@ export interface OperatorView {
   readonly sshPublicKey: string;
 }
 
-export function identityDocument(founded: FoundedLedger): JsonObject {
+/**
+ * With the PCRs of the expected boot: the one that was approved last, else the ledger's first; null
+ * before that is known.
+ */
+export function identityDocument(
+  founded: FoundedLedger,
+  firstBoot: readonly PcrValue[] | null = null,
+): JsonObject {
   const { document, provisioningRecord, applianceId, applianceKey } = founded;
   const { trustDomain } = decodeProvisioningRecord(provisioningRecord);
   const { token, tokenLabel } = document;
@@ -59,9 +67,16 @@ export function identityDocument(founded: FoundedLedger): JsonObject {
       counter: { ...indexOf(document.counterPublic), base: document.counterBase },
       extendIndex: document.extendPublic === null ? null : indexOf(document.extendPublic),
       anchorPcr: document.pcrIndex,
+      expectedPcrs: expectedPcrsOf(founded, firstBoot),
       token: { label: tokenLabel, ...token },
     },
   };
+}
+
+function expectedPcrsOf({ pin }: FoundedLedger, firstBoot: readonly PcrValue[] | null): Json {
+  const approved = pin.kind === 'sealed' ? pin.approvals[0]?.values : undefined;
+  const values = approved ?? firstBoot;
+  return values?.map(({ pcr, value }) => ({ pcr, value: encodeHex(value) })) ?? null;
 }
 
 /** Those of a provisioning record. */
@@ -98,6 +113,7 @@ function endorsementOf({ ekPublic, ekCertificates }: ApplianceDocument): JsonObj
   const [own] = ekCertificates;
   return {
     name: encodeHex(parseObjectPublic(ekPublic).name),
+    publicSha256: encodeHex(sha256(ekPublic)),
     certificateSha256: own === undefined ? null : encodeHex(sha256(own)),
     certificates: ekCertificates.map(encodeBase64),
   };

@@ -16,11 +16,18 @@ import {
   type TpmExaminer,
   examinationRunsMax,
 } from '../hardware/tpm-examination.ts';
+import type { TokenPin } from '../hardware/token-pin.ts';
+import { pinCheck } from './pin-view.ts';
 
 export { examinationRunsMax };
 
 /** Loading the endorsement key and opening one credential: seconds on a slow chip. */
 const activationTimeoutMs = 30_000;
+export interface Examined {
+  readonly tpm: TpmExaminer;
+  readonly pin: TokenPin;
+}
+
 /** Below the patience of who asks over the control socket. */
 const examinationTimeoutMs = 50_000;
 
@@ -56,7 +63,7 @@ function parsed(file: Uint8Array): ReturnType<typeof decodeAttestationChallenge>
 /** @throws KudurruError `request-malformed`, device codes */
 export async function examine(
   request: ExaminationRequest,
-  tpm: TpmExaminer,
+  by: Examined,
 ): Promise<TpmExaminationView> {
   const { runs } = request;
   if (runs < 1 || runs > examinationRunsMax) {
@@ -65,7 +72,16 @@ export async function examine(
       `request not accepted: ${runs} runs are not 1 to ${examinationRunsMax}`,
     );
   }
-  return examinationView(await tpm.examine(request, examinationTimeoutMs));
+  return examinationView(await examined(request, by));
+}
+
+async function examined(
+  request: ExaminationRequest,
+  { tpm, pin }: Examined,
+): Promise<TpmExamination> {
+  const found = await tpm.examine(request, examinationTimeoutMs);
+  const kept = pinCheck(await pin.describePin(examinationTimeoutMs));
+  return { ...found, checks: [...found.checks, kept] };
 }
 
 function examinationView(found: TpmExamination): TpmExaminationView {
@@ -75,14 +91,12 @@ function examinationView(found: TpmExamination): TpmExaminationView {
 }
 
 /** Once, after the start: one line of the log. Nobody waits for it. */
-export async function reportTpm(options: {
-  readonly tpm: TpmExaminer;
-  readonly log: Log;
-  readonly isStopping: () => boolean;
-}): Promise<void> {
-  const { tpm, log, isStopping } = options;
+export async function reportTpm(
+  options: Examined & { readonly log: Log; readonly isStopping: () => boolean },
+): Promise<void> {
+  const { log, isStopping } = options;
   try {
-    const found = await tpm.examine({ runs: 1, wear: false }, examinationTimeoutMs);
+    const found = await examined({ runs: 1, wear: false }, options);
     log.info('TPM examined', examinationFields(found));
   } catch (error) {
     if (!isStopping()) log.warning('TPM not examined', { reason: reasonOf(error) });

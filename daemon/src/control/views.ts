@@ -35,8 +35,8 @@ export interface AnchorStatusView {
 
 export interface BootStatusView {
   /** Against the ledger's first boot entry. */
-  readonly state: 'as-provisioned' | 'differs' | 'unknown';
-  /** PCRs that show another value than then. */
+  readonly state: 'as-provisioned' | 'approved' | 'differs' | 'unknown';
+  /** PCRs that show another value than then; of an approved boot too. */
   readonly pcrs: readonly number[];
   /** Why it is unknown; null where it is not. */
   readonly reason: string | null;
@@ -100,7 +100,20 @@ export interface ResourcesView {
 export interface CustodyView {
   /** Hierarchies of the TPM whose authorisation the operators hold, and the box does not. */
   readonly authorisationsSet: readonly ('owner' | 'lockout')[];
+  readonly pin: PinView;
 }
+
+/** How the token's PIN is kept: in a file that the daemon's user reads, or sealed to the TPM. */
+export type PinView =
+  | { readonly kind: 'file'; readonly path: string }
+  | {
+      readonly kind: 'sealed';
+      /** Of the newest approved boot. */
+      readonly pcrs: readonly number[];
+      readonly approvals: number;
+      /** This boot is one of them. */
+      readonly isApproved: boolean;
+    };
 
 export interface StatusView {
   readonly state: 'running' | 'stopping';

@@ -11,9 +11,14 @@ export class Deadline {
     this.#what = what;
   }
 
+  /** 0 where it has passed. */
+  get leftMs(): number {
+    return Math.max(0, Math.ceil(this.#atMs - performance.now()));
+  }
+
   /** At least 1. @throws DeviceError `device-deadline-exceeded` */
   remainingMs(): number {
-    const leftMs = Math.ceil(this.#atMs - performance.now());
+    const { leftMs } = this;
     if (leftMs > 0) return leftMs;
     throw new DeviceError(
       'device-deadline-exceeded',

@@ -14,7 +14,7 @@ import { encodeHex } from '@kudurru/proof';
 
 import { KudurruError } from '../base/errors.ts';
 import { makeFolder } from '../base/make-folder.ts';
-import { syncFolder, writeDurably } from '../base/write-durably.ts';
+import { writeDurably } from '../base/write-durably.ts';
 import { TPM_HIERARCHIES, type TpmCustody, type TpmHierarchy } from '../hardware/provisioning.ts';
 import { encryptToPeople, type AgeRecipient } from './age.ts';
 
@@ -38,9 +38,24 @@ const purposes: Readonly<Record<TpmHierarchy, string>> = {
     'needs it.',
 };
 
-/** `STATE/handover/owner.age` and `…/lockout.age`. */
-export function handoverFile(state: string, hierarchy: TpmHierarchy): string {
-  return join(state, 'handover', `${hierarchy}.age`);
+/** What is handed over, each in a file of its own. */
+export type HandoverName = TpmHierarchy | 'token-officer' | 'boot-approval';
+
+/** `STATE/handover/owner.age`. */
+export function handoverFile(state: string, name: HandoverName): string {
+  return join(state, 'handover', `${name}.age`);
+}
+
+/** A letter to the operators, durable on return; its file. @throws the system's own error */
+export function writeLetter(
+  to: { readonly state: string; readonly recipients: readonly AgeRecipient[] },
+  name: HandoverName,
+  letter: string,
+): string {
+  makeFolder(join(to.state, 'handover'), 0o700);
+  const file = handoverFile(to.state, name);
+  writeDurably(file, encryptToPeople(Buffer.from(letter), to.recipients));
+  return file;
 }
 
 /**
@@ -49,8 +64,6 @@ export function handoverFile(state: string, hierarchy: TpmHierarchy): string {
  */
 export async function handOver(options: HandoverOptions): Promise<readonly string[]> {
   const { state, alreadySet, device, timeoutMs } = options;
-  makeFolder(join(state, 'handover'), 0o700);
-  syncFolder(state);
   const files = [];
   for (const hierarchy of TPM_HIERARCHIES) {
     const file = handoverFile(state, hierarchy);
@@ -61,7 +74,7 @@ export async function handOver(options: HandoverOptions): Promise<readonly strin
     }
     const value = new Uint8Array(randomBytes(valueSizeBytes));
     const letter = letterOf({ ...options, hierarchy, value });
-    writeDurably(file, encryptToPeople(Buffer.from(letter), options.recipients));
+    writeLetter(options, hierarchy, letter);
     await device.setAuthorisation({ hierarchy, value }, timeoutMs);
   }
   return files;

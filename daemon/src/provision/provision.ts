@@ -5,7 +5,7 @@
  *   1. ledger        provisioning record durable: names, operators, nonce
  *   2. TPM           keys, counter and extend index made (tpm-provisioning.ts has its own order)
  *   3. certificate   the endorsement key's chain followed
- *   4. token         log key and wrapping key made
+ *   4. token         initialised, its PIN sealed, log key and wrapping key made (token-custody.ts)
  *   5. custody       the TPM's authorisations given to the operators (handover.ts)
  *   6. genesis       entry 0 durable
  *
@@ -48,6 +48,7 @@ import { Clock } from '../time/clock.ts';
 import type { AgeRecipient } from './age.ts';
 import { chainText, followChain, type EndorsementChain } from './endorsement-chain.ts';
 import { handOver } from './handover.ts';
+import { takeToken } from './token-custody.ts';
 
 export const PROVISION_STEPS = [
   'ledger',
@@ -84,6 +85,7 @@ export interface Provisioned {
 
 /**
  * @throws KudurruError `recipient-missing`, `authorisation-foreign`, `provisioned-otherwise`,
+ * `config-invalid`, `pin-file-left`,
  * `state-folder-locked`, `state-folder-unusable`, `device-holds-another-ledger`, `ledger-failed`,
  * and DeviceError of the devices
  */
@@ -147,10 +149,14 @@ class Provisioning {
     onStep('TPM', `${device.manufacturer} (${device.label}); counter at ${device.counterBase}`);
     const chain = followChain(device.ekCertificates, order.issuers);
     onStep('certificate', chainText(chain));
-    await devices.token.provision(store.ledgerId, provisionTimeoutMs);
+    const letters = await this.#takeToken();
     const described = await describe(devices);
     const { tokenLabel, serial } = described.token;
-    onStep('token', `'${tokenLabel}', serial ${serial}: log key and wrapping key are in it`);
+    onStep(
+      'token',
+      `'${tokenLabel}', serial ${serial}: log key and wrapping key are in it; its PIN is sealed ` +
+        `to the TPM, for this boot. For the operators: ${letters.join(' and ')}`,
+    );
     await this.#giveAway(described.device.authorisationsSet);
     const certified = { ...described.device, ekCertificates: chain.certificates };
     const founded = assemble(store, {
@@ -161,6 +167,19 @@ class Provisioning {
     await this.#writeGenesis(founded);
     onStep('genesis', `entry 0 is durable; appliance ${encodeHex(founded.applianceId)}`);
     return { founded, chain, wasDone: false };
+  }
+
+  async #takeToken(): Promise<readonly string[]> {
+    const { store, devices, order, options } = this.#parts;
+    const { state, settings } = options.configuration;
+    return takeToken({
+      state,
+      settings,
+      ledgerId: store.ledgerId,
+      recipients: order.recipients,
+      devices,
+      timeoutMs: provisionTimeoutMs,
+    });
   }
 
   async #giveAway(alreadySet: readonly TpmHierarchy[]): Promise<void> {

@@ -8,6 +8,7 @@
  */
 import pkcs11js from 'pkcs11js';
 
+import type { Deadline } from '../deadline.ts';
 import { DeviceError } from '../device-error.ts';
 import type { Pkcs11Sessions } from './pkcs11-sessions.ts';
 
@@ -38,8 +39,8 @@ interface Found {
 }
 
 /** The keys in the token. @throws DeviceError `device-mismatch`, `device-unfit` */
-export function findTokenKeys(sessions: Pkcs11Sessions): Promise<TokenKeys> {
-  return sessions.use(async (session) => {
+export function findTokenKeys(sessions: Pkcs11Sessions, deadline: Deadline): Promise<TokenKeys> {
+  return sessions.use(deadline, async (session) => {
     const { module, token } = sessions;
     const { logPrivate, logPublic, wrapping } = findAll(module, session);
     if (logPrivate === undefined || logPublic === undefined || wrapping === undefined) {
@@ -59,8 +60,12 @@ export function findTokenKeys(sessions: Pkcs11Sessions): Promise<TokenKeys> {
 }
 
 /** Makes what is missing. @throws DeviceError `device-holds-another-ledger`, `device-mismatch` */
-export function makeTokenKeys(sessions: Pkcs11Sessions, ledgerId: Uint8Array): Promise<void> {
-  return sessions.use(async (session) => {
+export function makeTokenKeys(
+  sessions: Pkcs11Sessions,
+  ledgerId: Uint8Array,
+  deadline: Deadline,
+): Promise<void> {
+  return sessions.use(deadline, async (session) => {
     const { module, token } = sessions;
     const found = findAll(module, session);
     for (const key of [found.logPrivate, found.logPublic, found.wrapping]) {

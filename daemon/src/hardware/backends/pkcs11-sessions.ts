@@ -4,12 +4,11 @@
  *
  * Slot ids change between starts: the token is found by its label, and by its serial where given.
  */
-import { readFileSync, statSync } from 'node:fs';
-
 import { preloadModule } from '@kudurru/tpm2-tss';
 import pkcs11js from 'pkcs11js';
 
 import { reasonOf } from '../../base/errors.ts';
+import type { Deadline } from '../deadline.ts';
 import { DeviceError } from '../device-error.ts';
 import type { TokenSettings } from '../device-settings.ts';
 import { hasCode, isPinRefused, isStale } from './pkcs11-failure.ts';
@@ -17,7 +16,19 @@ import { hasCode, isPinRefused, isStale } from './pkcs11-failure.ts';
 /** Measured on SoftHSM: four sessions give nearly what eight do; libuv has four threads. */
 const poolSize = 4;
 
-const sessionFlags = pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION;
+export const sessionFlags = pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION;
+
+/** A call that answers so long after its deadline is taken for one that never will. */
+export const stuckAfterMs = 5000;
+
+/** What opens the token. */
+export interface UserPin {
+  readonly value: string;
+  /** Where it is kept, for messages: "in '/file'". */
+  readonly from: string;
+  /** Of the very token that it was made for, where that is known. */
+  readonly token?: { readonly tokenSerial: string };
+}
 
 export interface TokenInfo {
   readonly label: string;
@@ -30,40 +41,55 @@ export class Pkcs11Sessions {
   readonly module: pkcs11js.PKCS11;
   readonly token: TokenInfo;
   readonly #slot: pkcs11js.Handle;
+  readonly #onStuck: () => void;
   readonly #idle: pkcs11js.Handle[];
   readonly #waiting: ((session: pkcs11js.Handle) => void)[] = [];
   readonly #running = new Set<Promise<unknown>>();
 
   private constructor(
     module: pkcs11js.PKCS11,
-    place: { readonly slot: pkcs11js.Handle; readonly token: TokenInfo },
+    place: {
+      readonly slot: pkcs11js.Handle;
+      readonly token: TokenInfo;
+      readonly onStuck: () => void;
+    },
     sessions: pkcs11js.Handle[],
   ) {
     this.module = module;
     this.token = place.token;
     this.#slot = place.slot;
+    this.#onStuck = place.onStuck;
     this.#idle = sessions;
   }
 
   /** @throws DeviceError `device-missing`, `device-mismatch`, `device-wrong-pin` */
-  static open(settings: TokenSettings): Pkcs11Sessions {
+  static open(settings: TokenSettings, pin: UserPin, onStuck: () => void): Pkcs11Sessions {
     const module = loadModule(settings.module);
     try {
-      const place = findToken(module, settings);
+      const place = findToken(module, { ...settings, ...pin.token });
       const sessions = Array.from({ length: poolSize }, () =>
         module.C_OpenSession(place.slot, sessionFlags),
       );
-      logIn(module, { session: sessions[0] ?? place.slot, settings });
-      return new Pkcs11Sessions(module, place, sessions);
+      const { tokenLabel } = settings;
+      logIn(module, { session: sessions[0] ?? place.slot, tokenLabel, pin });
+      return new Pkcs11Sessions(module, { ...place, onStuck }, sessions);
     } catch (error) {
       unloadModule(module);
       throw error;
     }
   }
 
-  /** Runs one operation on a session of its own; waits where all are busy. */
-  async use<Value>(operation: (session: pkcs11js.Handle) => Promise<Value>): Promise<Value> {
+  /**
+   * Runs one operation on a session of its own; waits where all are busy. A call of the module
+   * cannot be ended from outside: one that is long past its deadline keeps its session and one of
+   * the few threads, and `onStuck` is told.
+   */
+  async use<Value>(
+    deadline: Deadline,
+    operation: (session: pkcs11js.Handle) => Promise<Value>,
+  ): Promise<Value> {
     const session = this.#idle.pop() ?? (await this.#nextIdle());
+    const watch = setTimeout(this.#onStuck, deadline.leftMs + stuckAfterMs);
     const running = operation(session);
     this.#running.add(running);
     try {
@@ -74,6 +100,7 @@ export class Pkcs11Sessions {
       this.#giveBack(this.#replace(session));
       throw error;
     } finally {
+      clearTimeout(watch);
       this.#running.delete(running);
     }
   }
@@ -109,7 +136,7 @@ export class Pkcs11Sessions {
   }
 }
 
-function loadModule(path: string): pkcs11js.PKCS11 {
+export function loadModule(path: string): pkcs11js.PKCS11 {
   const module = new pkcs11js.PKCS11();
   try {
     // Before pkcs11js opens it the plain way, or it would be bound to node's own OpenSSL.
@@ -127,7 +154,7 @@ function loadModule(path: string): pkcs11js.PKCS11 {
   }
 }
 
-function unloadModule(module: pkcs11js.PKCS11): void {
+export function unloadModule(module: pkcs11js.PKCS11): void {
   try {
     module.C_Finalize();
   } catch (error) {
@@ -141,7 +168,9 @@ function findToken(
   settings: TokenSettings,
 ): { readonly slot: pkcs11js.Handle; readonly token: TokenInfo } {
   const { tokenLabel, tokenSerial } = settings;
-  const all = module.C_GetSlotList(true).map((slot) => ({ slot, token: describe(module, slot) }));
+  const all = module
+    .C_GetSlotList(true)
+    .map((slot) => ({ slot, token: describeToken(module, slot) }));
   const found = all.filter(
     ({ token }) =>
       token.label === tokenLabel && (tokenSerial === undefined || token.serial === tokenSerial),
@@ -165,7 +194,7 @@ function findToken(
 }
 
 /** Fixed-width fields come padded with blanks; some modules end them with NUL. */
-function describe(module: pkcs11js.PKCS11, slot: pkcs11js.Handle): TokenInfo {
+export function describeToken(module: pkcs11js.PKCS11, slot: pkcs11js.Handle): TokenInfo {
   const info = module.C_GetTokenInfo(slot);
   const text = (field: string): string => field.replace(/[\0 ]+$/u, '');
   return {
@@ -178,33 +207,18 @@ function describe(module: pkcs11js.PKCS11, slot: pkcs11js.Handle): TokenInfo {
 
 function logIn(
   module: pkcs11js.PKCS11,
-  what: { readonly session: pkcs11js.Handle; readonly settings: TokenSettings },
+  what: { readonly session: pkcs11js.Handle; readonly tokenLabel: string; readonly pin: UserPin },
 ): void {
-  const { pinFile, tokenLabel } = what.settings;
-  const pin = readPin(pinFile);
+  const { session, tokenLabel, pin } = what;
   try {
-    module.C_Login(what.session, pkcs11js.CKU_USER, pin);
+    module.C_Login(session, pkcs11js.CKU_USER, pin.value);
   } catch (error) {
     if (hasCode(error, pkcs11js.CKR_USER_ALREADY_LOGGED_IN)) return;
     if (!isPinRefused(error)) throw error;
     throw new DeviceError(
       'device-wrong-pin',
-      `login to token '${tokenLabel}' refused: ${reasonOf(error)}; the PIN in '${pinFile}' ` +
+      `login to token '${tokenLabel}' refused: ${reasonOf(error)}; the PIN ${pin.from} ` +
         'is not tried again before the next start',
-      { cause: error },
-    );
-  }
-}
-
-function readPin(path: string): string {
-  try {
-    const { mode } = statSync(path);
-    if ((mode & 0o077) !== 0) throw new Error('others can read it; close it with chmod 600');
-    return readFileSync(path, 'utf8').trimEnd();
-  } catch (error) {
-    throw new DeviceError(
-      'device-missing',
-      `token not opened: PIN file '${path}' not usable: ${reasonOf(error)}`,
       { cause: error },
     );
   }

@@ -16,8 +16,10 @@ import type { DeviceProvisioning } from '../provisioning.ts';
 import type { SigningToken } from '../signing-token.ts';
 import { tokenLabel } from './known-emulators.ts';
 import { isWorthReopening, tokenErrorFrom } from './pkcs11-failure.ts';
+import { initialiseToken } from './pkcs11-initialise.ts';
 import { type TokenKeys, findTokenKeys, makeTokenKeys } from './pkcs11-keys.ts';
 import { Pkcs11Sessions } from './pkcs11-sessions.ts';
+import type { TokenPinKeeper } from './token-pin-keeper.ts';
 
 /** PKCS#11 v3.0 §2.3.14; pkcs11js has no name for it. */
 const mechanismEddsa = 0x1057;
@@ -29,6 +31,8 @@ const tagSizeBytes = 16;
 const keySizeBytesMin = 16;
 const keySizeBytesMax = 64;
 
+type PinSource = Pick<TokenPinKeeper, 'userPin' | 'unfinishedPins' | 'finish'>;
+
 interface OpenToken {
   readonly sessions: Pkcs11Sessions;
   readonly keys: TokenKeys;
@@ -36,19 +40,27 @@ interface OpenToken {
 
 export class Pkcs11SigningToken implements SigningToken, DeviceProvisioning {
   readonly #settings: TokenSettings;
+  readonly #pin: PinSource;
+  readonly #onStuck: () => void;
   #open: Promise<OpenToken> | undefined;
   /** The end of the last opening: a process has one module, and that has one owner at a time. */
   #closed: Promise<void> = Promise.resolve();
   #refusedPin: DeviceError | undefined;
 
-  constructor(settings: TokenSettings) {
+  /** `onStuck`: a call of the module does not return; what it holds is lost to this process. */
+  constructor(settings: TokenSettings, pin: PinSource, onStuck: () => void) {
     this.#settings = settings;
+    this.#pin = pin;
+    this.#onStuck = onStuck;
   }
 
   async provision(ledgerId: Uint8Array, timeoutMs: number): Promise<void> {
     const deadline = new Deadline(timeoutMs, 'provisioning of the token');
     await this.#release();
-    this.#open = this.#load(async (sessions) => makeTokenKeys(sessions, ledgerId));
+    await this.#initialise(deadline);
+    this.#open = this.#load(deadline, async (sessions) =>
+      makeTokenKeys(sessions, ledgerId, deadline),
+    );
     await this.#use('provisioning of the token', deadline, async ({ keys }) => {
       if (Buffer.compare(keys.ledgerId, ledgerId) === 0) return;
       throw new DeviceError('device-holds-another-ledger', 'the token changed while it was in use');
@@ -77,7 +89,7 @@ export class Pkcs11SigningToken implements SigningToken, DeviceProvisioning {
       throw new KudurruError('value-out-of-range', 'message not signed: it is empty');
     }
     return this.#use('signature of the log', deadline, ({ sessions, keys }) =>
-      sessions.use(async (session) => {
+      sessions.use(deadline, async (session) => {
         sessions.module.C_SignInit(session, { mechanism: mechanismEddsa }, keys.logKey);
         const signature = await sessions.module.C_SignAsync(
           session,
@@ -98,7 +110,7 @@ export class Pkcs11SigningToken implements SigningToken, DeviceProvisioning {
       );
     }
     return this.#use('wrapping of a key', deadline, ({ sessions, keys }) =>
-      sessions.use(async (session) => {
+      sessions.use(deadline, async (session) => {
         const nonce = randomBytes(nonceSizeBytes);
         sessions.module.C_EncryptInit(session, gcm(nonce, context), keys.wrappingKey);
         const sealed = await sessions.module.C_EncryptAsync(
@@ -119,7 +131,7 @@ export class Pkcs11SigningToken implements SigningToken, DeviceProvisioning {
       throw new DeviceError('device-refused', 'key not unwrapped: it is not of the wrapped form');
     }
     return this.#use('unwrapping of a key', deadline, ({ sessions, keys }) =>
-      sessions.use(async (session) => {
+      sessions.use(deadline, async (session) => {
         const nonce = Buffer.from(wrapped.subarray(1, 1 + nonceSizeBytes));
         sessions.module.C_DecryptInit(session, gcm(nonce, context), keys.wrappingKey);
         const key = await sessions.module.C_DecryptAsync(
@@ -145,7 +157,7 @@ export class Pkcs11SigningToken implements SigningToken, DeviceProvisioning {
   ): Promise<Value> {
     for (let attempt = 0; ; attempt += 1) {
       if (this.#refusedPin !== undefined) throw this.#refusedPin;
-      const opening = (this.#open ??= this.#load());
+      const opening = (this.#open ??= this.#load(deadline));
       try {
         return await within(deadline, what, opening.then(operation));
       } catch (error) {
@@ -167,13 +179,31 @@ export class Pkcs11SigningToken implements SigningToken, DeviceProvisioning {
     await this.#closed;
   }
 
-  async #load(prepare?: (sessions: Pkcs11Sessions) => Promise<void>): Promise<OpenToken> {
+  /** Where its PINs are sealed and the token does not have them yet, or not both. */
+  async #initialise(deadline: Deadline): Promise<void> {
+    const what = 'initialisation of the token';
+    try {
+      const pins = await this.#pin.unfinishedPins(deadline);
+      if (pins !== null) this.#pin.finish(initialiseToken(this.#settings, pins));
+    } catch (error) {
+      throw tokenErrorFrom(what, error);
+    }
+  }
+
+  async #load(
+    deadline: Deadline,
+    prepare?: (sessions: Pkcs11Sessions) => Promise<void>,
+  ): Promise<OpenToken> {
     await this.#closed;
     let sessions: Pkcs11Sessions | undefined;
     try {
-      sessions = Pkcs11Sessions.open(this.#settings);
+      sessions = Pkcs11Sessions.open(
+        this.#settings,
+        await this.#pin.userPin(deadline),
+        this.#onStuck,
+      );
       await prepare?.(sessions);
-      return { sessions, keys: await findTokenKeys(sessions) };
+      return { sessions, keys: await findTokenKeys(sessions, deadline) };
     } catch (error) {
       this.#open = undefined;
       await sessions?.close();
@@ -198,7 +228,7 @@ function gcm(nonce: Buffer, context: Uint8Array): pkcs11js.Mechanism {
   return { mechanism: pkcs11js.CKM_AES_GCM, parameter };
 }
 
-/** A token has no deadlines of its own: a late operation goes on, and its session is kept busy. */
+/** A token has no deadlines of its own: a late operation goes on, and keeps its session. */
 async function within<Value>(
   deadline: Deadline,
   what: string,

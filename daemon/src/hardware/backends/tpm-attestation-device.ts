@@ -9,6 +9,7 @@ import { Tpm, TpmError, constants, structures, unlessTpmCode } from '@kudurru/tp
 
 import type { AnchorRegisters, Extension, Registers } from '../anchor-registers.ts';
 import type { AttestationDevice } from '../attestation-device.ts';
+import type { BootApproval, PcrValue } from '../boot-approval.ts';
 import type { CredentialActivation, TpmCredential } from '../credential-activation.ts';
 import { Deadline } from '../deadline.ts';
 import type { Attestation, CounterAttestation, Quote, QuoteRequest } from '../attestation.ts';
@@ -23,13 +24,28 @@ import { activateCredential } from './tpm-credential.ts';
 import { authorisationsSetIn, setAuthorisation } from './tpm-custody.ts';
 import { examineTpm } from './tpm-examiner.ts';
 import { deviceErrorFrom, leavesConnection, wasReset } from './tpm-failure.ts';
-import { forgetFailures } from './tpm-lockout.ts';
 import { type LoadedTpm, loadKeys, readCounter } from './tpm-loaded.ts';
 import { requireSigner } from './tpm-signer.ts';
 import { withPauses } from './tpm-pauses.ts';
 import { provisionTpm } from './tpm-provisioning.ts';
-import { certifyIndex, extendIndex, extendPcr, quotePcrs, readRegisters } from './tpm-registers.ts';
-import { readTpmState } from './tpm-state.ts';
+import {
+  certifyIndex,
+  extendIndex,
+  extendPcr,
+  quotePcrs,
+  readBoot,
+  readRegisters,
+} from './tpm-registers.ts';
+import {
+  type EmptyTpm,
+  type SealedParts,
+  type SealingAuthority,
+  sealSecret,
+  unsealSecret,
+} from './tpm-sealing.ts';
+import { type ProvisionedTpm, readTpmState } from './tpm-state.ts';
+import { takeOver } from './tpm-take-over.ts';
+import { Turns } from './turns.ts';
 
 /** A P-256 SubjectPublicKeyInfo up to the coordinates (RFC 5480). */
 const spkiPrefix = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d03010703420004', 'hex');
@@ -44,6 +60,7 @@ export class TpmAttestationDevice
     TpmCustody
 {
   readonly #settings: TpmSettings;
+  readonly #turns = new Turns();
   #loaded: Promise<LoadedTpm> | undefined;
 
   constructor(settings: TpmSettings) {
@@ -207,6 +224,35 @@ export class TpmAttestationDevice
     );
   }
 
+  /** A secret of at most 128 bytes, which only approved boots open. */
+  async seal(
+    data: Uint8Array,
+    authority: SealingAuthority,
+    deadline: Deadline,
+  ): Promise<SealedParts> {
+    return this.#whileEmpty('sealing of a secret', deadline, (empty) =>
+      sealSecret(empty, { data, authority }, deadline),
+    );
+  }
+
+  async unseal(
+    what: {
+      readonly sealed: SealedParts;
+      readonly authority: SealingAuthority;
+      readonly approval: BootApproval;
+    },
+    deadline: Deadline,
+  ): Promise<Uint8Array> {
+    return this.#whileEmpty('unsealing of a secret', deadline, (empty) =>
+      unsealSecret(empty, what, deadline),
+    );
+  }
+
+  /** Of the SHA-256 bank, as they are now. */
+  async readBoot(pcrs: readonly number[], deadline: Deadline): Promise<PcrValue[]> {
+    return this.#use('reading of PCRs', deadline, (loaded) => readBoot(loaded, pcrs, deadline));
+  }
+
   /** Takes our keys out of the TPM and ends the connection. The TPM itself is not shut down. */
   async close(timeoutMs: number): Promise<void> {
     const [loading] = await Promise.allSettled([this.#loaded]);
@@ -226,6 +272,36 @@ export class TpmAttestationDevice
   }
 
   async #use<Value>(
+    what: string,
+    deadline: Deadline,
+    command: (loaded: LoadedTpm) => Promise<Value>,
+  ): Promise<Value> {
+    return this.#turns.shared(() => this.#useLoaded(what, deadline, command));
+  }
+
+  /** Our keys are loaded again by the next call. */
+  async #whileEmpty<Value>(
+    what: string,
+    deadline: Deadline,
+    command: (empty: EmptyTpm) => Promise<Value>,
+  ): Promise<Value> {
+    return this.#turns.alone(async () => {
+      // A connection that was lost has nothing to flush by; the next one says what is wrong.
+      await Promise.allSettled([this.close(deadline.remainingMs())]);
+      let tpm: Tpm | undefined;
+      try {
+        const state = this.#state();
+        tpm = await this.#open(deadline);
+        return await command({ tpm, state });
+      } catch (error) {
+        throw deviceErrorFrom(what, error);
+      } finally {
+        tpm?.close();
+      }
+    });
+  }
+
+  async #useLoaded<Value>(
     what: string,
     deadline: Deadline,
     command: (loaded: LoadedTpm) => Promise<Value>,
@@ -276,14 +352,7 @@ export class TpmAttestationDevice
   async #loadOnce(deadline: Deadline): Promise<LoadedTpm> {
     let tpm: Tpm | undefined;
     try {
-      const state = readTpmState(this.#settings.folder);
-      if (state?.stage !== 'provisioned') {
-        throw new DeviceError(
-          'device-mismatch',
-          `TPM not usable: '${this.#settings.folder}' has no finished keys: they were never ` +
-            'made, or are lost',
-        );
-      }
+      const state = this.#state();
       tpm = await this.#open(deadline);
       await refuseUnable(tpm, this.#settings, deadline);
       return await loadKeys(tpm, { settings: this.#settings, state }, deadline);
@@ -291,6 +360,16 @@ export class TpmAttestationDevice
       tpm?.close();
       throw error;
     }
+  }
+
+  #state(): ProvisionedTpm {
+    const state = readTpmState(this.#settings.folder);
+    if (state?.stage === 'provisioned') return state;
+    throw new DeviceError(
+      'device-mismatch',
+      `TPM not usable: '${this.#settings.folder}' has no finished keys: they were never ` +
+        'made, or are lost',
+    );
   }
 
   async #open(deadline: Deadline): Promise<Tpm> {
@@ -309,19 +388,6 @@ export class TpmAttestationDevice
       );
     }
   }
-}
-
-/** Starts the TPM where nobody has, and drops what a dead predecessor left in its few slots. */
-async function takeOver(tpm: Tpm, deadline: Deadline): Promise<void> {
-  try {
-    const { clear } = constants.startupType;
-    await tpm.platform.startup(clear, { timeoutMs: deadline.remainingMs() });
-  } catch (error) {
-    const started = error instanceof TpmError && error.isTpmCode(constants.responseCode.initialize);
-    if (!started) throw error;
-  }
-  await tpm.platform.flushLeftovers({ timeoutMs: deadline.remainingMs() });
-  await forgetFailures(tpm, deadline);
 }
 
 function spkiOf(publicArea: Uint8Array): Uint8Array {

@@ -8,6 +8,7 @@ import type { ObjectHandle } from '@kudurru/tpm2-tss';
 
 import type { Extension, Registers } from '../anchor-registers.ts';
 import type { Attestation, Quote, QuoteRequest } from '../attestation.ts';
+import type { PcrValue } from '../boot-approval.ts';
 import type { Deadline } from '../deadline.ts';
 import { DeviceError } from '../device-error.ts';
 import { type LoadedTpm, readCounter } from './tpm-loaded.ts';
@@ -86,6 +87,15 @@ export async function quotePcrs(
     if (Buffer.compare(attested.pcrDigest, pcrDigest(values)) === 0) return { ...made, values };
   }
   throw unsteady('its PCRs change between their reading and the quote');
+}
+
+export async function readBoot(
+  { tpm }: LoadedTpm,
+  pcrs: readonly number[],
+  deadline: Deadline,
+): Promise<PcrValue[]> {
+  const values = await readPcrs(tpm, pcrs, deadline);
+  return pcrs.map((pcr, place) => ({ pcr, value: values[place] ?? new Uint8Array() }));
 }
 
 async function readPcrs(
