@@ -23,7 +23,7 @@ interface Block {
 }
 
 describe('README, a box of one’s own', function () {
-  this.timeout(2 * scenarioTimeoutMs);
+  this.timeout(4 * scenarioTimeoutMs);
   let scenario: Scenario;
   let folder: string;
   let environment: Readonly<Record<string, string>>;

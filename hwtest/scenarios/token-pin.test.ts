@@ -17,7 +17,7 @@ const pcrOfLoader = 4;
 const measured = Buffer.alloc(32, 0x42);
 
 describe("the token's PIN, sealed", function () {
-  this.timeout(2 * scenarioTimeoutMs);
+  this.timeout(4 * scenarioTimeoutMs);
   let scenario: Scenario;
   let folder: string;
   const operator = ['--operator', 'ana=ana.pub'];
