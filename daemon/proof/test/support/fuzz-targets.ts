@@ -59,6 +59,7 @@ import type { Exhibit } from '../corpus/scenario.ts';
 import { committedCases, committedExhibit } from './committed-corpus.ts';
 import { GNSS_FUZZ_TARGETS } from './gnss-fuzz.ts';
 import { rememberingVerifier } from './remembering-verifier.ts';
+import { TIME_FUZZ_TARGETS } from './time-fuzz.ts';
 import { readTestdata, testdataPath } from './vectors.ts';
 
 export interface FuzzTarget {
@@ -133,6 +134,7 @@ export const FUZZ_TARGETS: Readonly<Record<string, () => FuzzTarget>> = {
       }),
   }),
   ...GNSS_FUZZ_TARGETS,
+  ...TIME_FUZZ_TARGETS,
   bundle: () => {
     const all = exhibits();
     const options = { verifyBatch: rememberingVerifier() };

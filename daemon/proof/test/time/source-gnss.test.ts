@@ -83,7 +83,8 @@ describe('source-gnss', () => {
       ['malformed', judge([frame('nmea', RAW_NS, encodeUtf8('$GNRMC*00\r\n')), ...epochs()])],
     ];
     for (const [problem, { problems, reading }] of wrong) {
-      assert.ok((problems as readonly string[]).includes(problem), `${problem}: ${problems}`);
+      const text = problems.join();
+      assert.ok((problems as readonly string[]).includes(problem), `${problem}: ${text}`);
       assert.equal(reading, null);
     }
   });
