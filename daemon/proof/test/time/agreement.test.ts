@@ -5,11 +5,14 @@ import { describe, it } from 'mocha';
 import type { Claim } from '../../src/time/agreement.ts';
 import { agree } from '../../src/time/agreement.ts';
 
-const claim = (source: number, low: number, high: number, group = `g${source}`): Claim => ({
-  ...{ source, group },
+const claim = (source: number, low: number, high: number): Claim => ({
+  ...{ source, group: `g${source}` },
   lowNs: BigInt(low),
   highNs: BigInt(high),
 });
+/** The same of sources that draw on one thing. */
+const ofOneGroup = (...claims: readonly Claim[]): Claim[] =>
+  claims.map((each) => ({ ...each, group: 'one' }));
 
 describe('agreement', () => {
   it('intersects two, of which none may lie', () => {
@@ -37,9 +40,9 @@ describe('agreement', () => {
   });
 
   it('gives one voice to what draws on one thing, unless it contradicts itself', () => {
-    const { groups, lowNs, highNs } = agree([claim(0, 0, 10, 'a'), claim(1, 5, 20, 'a')]);
+    const { groups, lowNs, highNs } = agree(ofOneGroup(claim(0, 0, 10), claim(1, 5, 20)));
     assert.deepEqual([groups, lowNs, highNs], [1, 0n, 20n]);
-    assert.equal(agree([claim(0, 0, 10, 'a'), claim(1, 11, 20, 'a')]).state, 'disputed');
+    assert.equal(agree(ofOneGroup(claim(0, 0, 10), claim(1, 11, 20))).state, 'disputed');
   });
 
   it('holds the truth while no more lie than it says', () => {
