@@ -17,6 +17,8 @@ export const PROGRAMS: readonly string[] = [
   'daemon/proof/src/index.ts',
   'daemon/proof/test/corpus/write.ts',
   'daemon/proof/test/fuzz.ts',
+  'daemon/ptp4l-client/src/index.ts',
+  'daemon/ptp4l-client/src/main.ts',
   'daemon/sim/main.ts',
   'daemon/src/main.ts',
   'daemon/tools/fuzz.ts',

@@ -44,6 +44,12 @@ export const ZONES: readonly Zone[] = [
     packageName: '@kudurru/agent',
     imports: ['proof'],
   },
+  {
+    name: 'ptp4l client',
+    at: 'daemon/ptp4l-client/src',
+    packageName: '@kudurru/ptp4l-client',
+    imports: ['proof', 'native'],
+  },
   { name: 'native', at: 'native/lib', packageName: '@kudurru/native', imports: [] },
   { name: 'tpm2-tss', at: 'native/tpm2-tss', packageName: '@kudurru/tpm2-tss', imports: [] },
 
@@ -122,6 +128,7 @@ export const ZONES: readonly Zone[] = [
   { name: 'tests', at: 'daemon/test', imports: 'all' },
   { name: 'proof tests', at: 'daemon/proof/test', imports: 'all' },
   { name: 'agent tests', at: 'daemon/agent/test', imports: 'all' },
+  { name: 'ptp4l client tests', at: 'daemon/ptp4l-client/test', imports: 'all' },
   { name: 'native tests', at: 'native/test', imports: 'all' },
   { name: 'tpm2-tss tests', at: 'native/tpm2-tss/test', imports: 'all' },
   { name: 'hwtest', at: 'hwtest', imports: 'all' },

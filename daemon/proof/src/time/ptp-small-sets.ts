@@ -23,8 +23,9 @@ const OCTET_SETS = {
   ALTERNATE_TIME_OFFSET_MAX_KEY: 'unsigned',
   DELAY_MECHANISM: 'unsigned',
   LOG_MIN_PDELAY_REQ_INTERVAL: 'signed',
-  /** Not 0: true. */
+  /** Flag 0x02, as in DEFAULT_DATA_SET. */
   SLAVE_ONLY: 'unsigned',
+  /** Not 0: true. */
   MASTER_ONLY: 'unsigned',
   /** linuxptp: 0 certain, 1 uncertain, 0xff no opinion. */
   SYNCHRONIZATION_UNCERTAIN_NP: 'unsigned',

@@ -111,7 +111,7 @@ const RENDERERS: { readonly [Name in PtpDataSet['name']]?: (set: SetOf<Name>) =>
   PRIORITY1: (set) => ({ priority1: set.value }),
   PRIORITY2: (set) => ({ priority2: set.value }),
   DOMAIN: (set) => ({ domainNumber: set.value }),
-  SLAVE_ONLY: (set) => ({ slaveOnly: set.value }),
+  SLAVE_ONLY: (set) => ({ slaveOnly: Number((set.value & 0x02) !== 0) }),
   CLOCK_ACCURACY: (set) => ({ clockAccuracy: hex(set.value, 2) }),
   TRACEABILITY_PROPERTIES: (set) => ({
     timeTraceable: Number((set.value & 0x10) !== 0),
