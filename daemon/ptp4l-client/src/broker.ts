@@ -252,7 +252,7 @@ export class Broker {
   }
 }
 
-/** Whoever sends from another socket than ptp4l's is an impostor; what came through it is forged. */
+/** Who sends from another socket than ptp4l's is an impostor; what came through it is forged. */
 function codeOf(reason: Rejected['reason']): TimeNoteCode {
   if (reason === 'sender' || reason === 'path') return 'socket-impostor';
   if (reason === 'malformed') return 'malformed';

@@ -2,8 +2,8 @@
  * The broker: the one process that can speak with ptp4l's socket, which may be the one that changes
  * clocks. `node main.ts SETTINGS`, JSON as in settings.ts; records go to the standard output.
  *
- * It holds no capability and no descriptor but the standard ones, and ends with the process that started it:
- * by the kernel's hand, or when nobody reads the other end.
+ * It holds no capability and no descriptor but the standard ones, and ends with the process that
+ * started it: by the kernel's hand, or when nobody reads the other end.
  */
 import { Socket } from 'node:net';
 

@@ -9,7 +9,7 @@ export interface ServerPlace {
   readonly access: 'read-only' | 'read-write';
 }
 
-/** Where linuxptp puts its sockets by default: since 4.0 the first, after 4.4 the second of each. */
+/** Where linuxptp has its sockets by default; after 4.4 it is the second of each. */
 export const DEFAULT_PLACES: readonly ServerPlace[] = [
   { path: '/var/run/ptp4lro', access: 'read-only' },
   { path: '/var/run/ptp/ptp4lro', access: 'read-only' },
@@ -33,7 +33,8 @@ export function requireOwner(path: string, allowedUids: readonly number[]): void
   // A symbolic link is whoever made it.
   for (const { uid } of [file, lstatSync(path)]) {
     if (allowedUids.includes(uid)) continue;
-    const message = `the socket at "${path}" is of user ${uid}, and ptp4l runs as ${allowedUids}`;
+    const allowed = allowedUids.join(', ');
+    const message = `the socket at "${path}" is of user ${uid}, and ptp4l runs as ${allowed}`;
     throw new Ptp4lError('socket-impostor', message);
   }
 }

@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatagramSocket } from '@kudurru/native';
-import type { Datagram, DatagramSocket } from '@kudurru/native';
+import type { DatagramSocket } from '@kudurru/native';
 import { decodePtpManagement } from '@kudurru/proof';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 
@@ -48,7 +48,7 @@ describe('client', () => {
     server = openDatagramSocket({
       path: serverPath,
       receive: (datagrams) => {
-        for (const { bytes, from } of datagrams as readonly Datagram[]) {
+        for (const { bytes, from } of datagrams) {
           for (const answer of answers(bytes)) server?.send(from, answer);
         }
       },
@@ -111,7 +111,7 @@ describe('client', () => {
     await assert.rejects(client?.get('PRIORITY1') ?? Promise.resolve(), { code: 'closed' });
   });
 
-  it('names the socket that is not there, or left behind, or no socket, or of another', async () => {
+  it('names the socket that is not there, or is none, or is of another', async () => {
     await assert.rejects(open().get('PRIORITY1'), { code: 'socket-gone' });
     writeFileSync(serverPath, '');
     await assert.rejects(client?.get('PRIORITY1') ?? Promise.resolve(), {

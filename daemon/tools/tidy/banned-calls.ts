@@ -53,7 +53,7 @@ export const BANS: readonly Ban[] = [
     name: 'process.exit',
     instead: 'throw a KudurruError: only the main file of a program ends it',
     within: ts,
-    except: /^daemon\/(?:src\/main\.ts|cli\/|devices\/main\.ts|tools\/|bench\/|bridges\/[^/]+\.ts)/,
+    except: /^daemon\/(?:[\w/-]+\/main\.ts|cli\/|tools\/|bench\/|bridges\/[^/]+\.ts)/,
     inTests: true,
   },
   {

@@ -6,7 +6,6 @@ import { chownSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { Ptp4lClient } from '@kudurru/ptp4l-client';
 import { openDatagramSocket } from '@kudurru/native';
 import {
   decodePtpManagement,
@@ -18,16 +17,15 @@ import {
 import type { PtpDataSet, PtpManagementName, TimeNote, TimeRecord } from '@kudurru/proof';
 import { after, before, describe, it } from 'mocha';
 
-import { linesOf, pmcLines } from '../../daemon/proof/test/support/pmc-text.ts';
-import { runProgram } from '../backends/run-program.ts';
-import type { Grandmaster } from '../lab/grandmaster.ts';
-import { inNamespace } from '../lab/lab-process.ts';
-import { Lab, labRefusal } from '../lab/lab.ts';
+import { linesOf, pmcLines } from '../../proof/test/support/pmc-text.ts';
+import { runProgram } from '../../../hwtest/backends/run-program.ts';
+import type { Grandmaster } from '../../../hwtest/lab/grandmaster.ts';
+import { inNamespace } from '../../../hwtest/lab/lab-process.ts';
+import { Lab, labRefusal } from '../../../hwtest/lab/lab.ts';
+import { Ptp4lClient } from '../src/client.ts';
 
-const program = fileURLToPath(new URL('../../daemon/ptp4l-client/src/main.ts', import.meta.url));
-const example = fileURLToPath(
-  new URL('../../daemon/ptp4l-client/test/example.ts', import.meta.url),
-);
+const program = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+const example = fileURLToPath(new URL('example.ts', import.meta.url));
 const refusal = labRefusal();
 
 /** Whom a user of no rights is: Debian's nobody. */
@@ -101,7 +99,7 @@ describe(`ptp4l's broker${refusal === null ? '' : `: ${refusal}`}`, function () 
   let reader: Ptp4lClient;
 
   before(async function () {
-    if (refusal !== null) return this.skip();
+    if (refusal !== null) this.skip();
     lab = await Lab.make();
     grandmaster = await lab.grandmaster({ name: 'grandmaster' });
     await Promise.all([grandmaster.start(), lab.client.start()]);
@@ -160,7 +158,7 @@ describe(`ptp4l's broker${refusal === null ? '' : `: ${refusal}`}`, function () 
     assert.ok(record.rawBeforeNs < record.rawAfterNs && record.clockNs !== null);
     const set = setOf(record);
     assert.ok(set?.name === 'TIME_STATUS_NP');
-    assert.equal(set.gmIdentity, await grandmaster.identity());
+    assert.equal(set.gmIdentity, await grandmaster.ptp4l.clockIdentity());
     for (const name of ['CURRENT_DATA_SET', 'PARENT_DATA_SET', 'PORT_STATS_NP'] as const) {
       assert.equal((await broker.nextSet(name)).name, name);
     }
