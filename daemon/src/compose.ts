@@ -25,7 +25,7 @@ import { Periodic } from './compose/periodic.ts';
 import type { ResourceViewOptions } from './compose/resource-view.ts';
 import { ResourceWatch, watchEveryMs } from './compose/resource-watch.ts';
 import { RunEntries } from './compose/run-entries.ts';
-import { Timekeeping } from './compose/timekeeping.ts';
+import { lookEveryMs, Timekeeping } from './compose/timekeeping.ts';
 import { reportTpm } from './compose/tpm-requests.ts';
 import { checkFileLimit } from './config/file-limit.ts';
 import type { Configuration } from './config/load.ts';
@@ -190,6 +190,8 @@ class RunningDaemon implements Daemon {
       ledger: this.#ledger,
       boots: this.#boots,
       clock: this.#clock,
+      takeEvidence: () => this.#time.takeEvidence(),
+      settleEvidence: (evidence, index) => this.#time.settleEvidence(evidence, index),
       followTiles: (size) => this.#evidence.follow(size),
       pushReceipts: (receipts) => {
         for (const { awaiting, receipt } of receipts) {
@@ -233,7 +235,7 @@ class RunningDaemon implements Daemon {
       allowedUid: process.getuid?.() ?? 0,
       log: log.part('control'),
     });
-    const noteActivity = anchoring.anchorer.noteActivity.bind(anchoring.anchorer);
+    const noteActivity = this.#time.notedBy(anchoring.anchorer);
     const pipeline = runPipeline({
       intake,
       ledger: this.#ledger,
@@ -247,6 +249,7 @@ class RunningDaemon implements Daemon {
     const housekeeping = [
       new Periodic(housekeepingEveryMs, () => this.#keepHouse(intake), fail),
       new Periodic(watchEveryMs, () => watch.look(), fail),
+      new Periodic(lookEveryMs, () => this.#time.look(intake.stats().refusals), fail),
       new Periodic(growthEveryMs, () => growth.look(), fail),
       new Periodic(idleEveryMs, () => this.#identity.closeIdle(), fail),
     ];
@@ -359,6 +362,7 @@ class RunningDaemon implements Daemon {
       // What is not anchored now is anchored at the next start.
       log.error('last anchor not made', error);
     }
+    await this.#time.stop();
     await controlStopped;
     await logDoor.stop();
     await this.#entries.summariseRefusals(intake.stats().refusals);
@@ -371,6 +375,7 @@ class RunningDaemon implements Daemon {
   /** The start was refused after its first entries: they end in order too. */
   async #giveUpStart(cause: unknown): Promise<void> {
     const { founded, log } = this.#parts;
+    await this.#time.stop();
     try {
       await this.#entries.stop(`start failed: ${reasonOf(cause)}`, this.#identity.sessions.size);
       await founded.store.stop();

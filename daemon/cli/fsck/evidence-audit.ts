@@ -29,6 +29,7 @@ const RECORD = { checkpoint: 2, prepare: 3, scopeKey: 4 } as const;
 const PREPARE_ITEMS: ReadonlyMap<unknown, number> = new Map([
   [1, 9],
   [2, 15],
+  [3, 16],
 ]);
 const SCOPE_KEY_ITEMS: ReadonlyMap<unknown, number> = new Map([[1, 3]]);
 /** Published long before the last anchor: never. */

@@ -37,6 +37,7 @@ import type { AnchorContent, AnchorLedger } from './ports.ts';
 import {
   encodeBound,
   momentOfBound,
+  type AnchorEvidence,
   type AttestedAnchor,
   type BoundAnchor,
   type PreparedAnchor,
@@ -53,8 +54,8 @@ export interface MakerOptions {
   readonly ledger: Pick<AnchorLedger, 'recordPlan'>;
   /** The PCR that anchors extend, and the index with it; null where this appliance has none. */
   readonly pcrIndex: number | null;
-  /** Time evidence of this moment, encoded. */
-  readonly takeEvidence: () => Uint8Array;
+  /** Time evidence of this moment. */
+  readonly takeEvidence: () => AnchorEvidence;
   /** Records a TPM boot that no boot entry has: the quote of the entry, which is durable. */
   readonly recordTpmBoot: () => Promise<QuotedBoot>;
   readonly deviceTimeoutMs: number;
@@ -116,8 +117,8 @@ export class AnchorMaker {
     const extras = pcrIndex === null ? nothing : await this.#extend(underWay, attested, pcrIndex);
     if (extras === null) return null;
     const checkpoint = await checkpoints.signForAnchor(plan);
-    const { evidence, left, right, counter } = attested;
-    return { ...plan, evidence, checkpoint, left, right, counter, ...extras };
+    const { evidence, rawEvidence, left, right, counter } = attested;
+    return { ...plan, evidence, rawEvidence, checkpoint, left, right, counter, ...extras };
   }
 
   /** An increment whose answer was lost has been done: the value was read, and was allowed. */
@@ -134,7 +135,7 @@ export class AnchorMaker {
   ): Promise<AttestedAnchor | null> {
     const { device, takeEvidence, deviceTimeoutMs, history } = this.#options;
     const left = await device.bracket(leftQualifier(plan), deviceTimeoutMs);
-    const evidence = bound?.evidence ?? takeEvidence();
+    const { evidence, rawEvidence } = bound ?? takeEvidence();
     const digest = digestOf(history.identity, plan, evidence);
     const right = await device.bracket(rightQualifier(left.attest, digest), deviceTimeoutMs);
     const counter = await device.certifyCounter(counterQualifier(right.attest), deviceTimeoutMs);
@@ -142,7 +143,7 @@ export class AnchorMaker {
     if (counter.value !== plan.counterExpected) {
       this.#requireCounter(counter.value, plan, await this.#readRegisters());
     }
-    return { evidence, left, right, counter };
+    return { evidence, rawEvidence, left, right, counter };
   }
 
   /** Steps 4 to 6. Null where the TPM was reset meanwhile. */

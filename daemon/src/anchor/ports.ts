@@ -21,6 +21,8 @@ export interface Placed {
 /** All that an anchor entry says (SPEC.md §9). */
 export interface AnchorContent extends AnchorPlan {
   readonly evidence: Uint8Array;
+  /** What it was computed of, the private body of field 34; null where there is nothing. */
+  readonly rawEvidence: Uint8Array | null;
   /** Signed note of `size` and `root`, with the lines of the log key and of the TPM. */
   readonly checkpoint: Uint8Array;
   readonly left: Attestation;

@@ -18,9 +18,14 @@ import type { Attestation } from '../hardware/attestation.ts';
 import { decodePlan, planItems, planItemsCount, planOfItems, type AnchorPlan } from './plan.ts';
 import type { TpmMoment } from './tpm-boot.ts';
 
-/** Evidence of time, and what the TPM signed around it: L, R and N, of one TPM boot. */
-export interface AttestedAnchor {
+/** Time evidence, and what it was computed of (SPEC.md §9.4); null where there is nothing. */
+export interface AnchorEvidence {
   readonly evidence: Uint8Array;
+  readonly rawEvidence: Uint8Array | null;
+}
+
+/** Evidence of time, and what the TPM signed around it: L, R and N, of one TPM boot. */
+export interface AttestedAnchor extends AnchorEvidence {
   readonly left: Attestation;
   readonly right: Attestation;
   readonly counter: Attestation;
@@ -40,7 +45,8 @@ export interface PreparedAnchor {
   readonly bound: BoundAnchor | null;
 }
 
-const version = 2;
+/** With the bytes that the time evidence was computed of, and without. */
+const versions = { withRaw: 3, withoutRaw: 2 } as const;
 const boundItemsCount = planItemsCount + 6;
 const registerSizeBytes = 32;
 
@@ -51,14 +57,15 @@ export function momentOfBound(bound: BoundAnchor): TpmMoment {
 
 /** The second prepare record. */
 export function encodeBound(plan: AnchorPlan, bound: BoundAnchor): Uint8Array {
-  const { evidence, left, right, counter, pcrFrom, extendFrom } = bound;
+  const { evidence, rawEvidence, left, right, counter, pcrFrom, extendFrom } = bound;
   return encodeCbor([
-    version,
+    rawEvidence === null ? versions.withoutRaw : versions.withRaw,
     ...planItems(plan),
     evidence,
     ...[left, right, counter].map(({ attest, signature }) => [attest, signature]),
     pcrFrom,
     extendFrom,
+    ...(rawEvidence === null ? [] : [rawEvidence]),
   ]);
 }
 
@@ -66,15 +73,20 @@ export function encodeBound(plan: AnchorPlan, bound: BoundAnchor): Uint8Array {
 export function decodePrepared(bytes: Uint8Array): PreparedAnchor {
   const items = decodeCbor(bytes);
   if (!isCborArray(items)) throw unreadable();
-  if (items[0] !== version) return { plan: decodePlan(bytes), bound: null };
-  if (items.length !== boundItemsCount) throw unreadable();
+  const { withRaw, withoutRaw } = versions;
+  if (items[0] !== withRaw && items[0] !== withoutRaw) {
+    return { plan: decodePlan(bytes), bound: null };
+  }
+  const rawCount = items[0] === withRaw ? 1 : 0;
+  if (items.length !== boundItemsCount + rawCount) throw unreadable();
   return { plan: planOfItems(items.slice(1, planItemsCount)), bound: boundOf(items) };
 }
 
 function boundOf(items: CborArray): BoundAnchor {
-  const [evidence, left, right, counter, pcrFrom, extendFrom] = items.slice(planItemsCount);
+  const [evidence, left, right, counter, pcrFrom, extendFrom, raw] = items.slice(planItemsCount);
   return {
     evidence: bytesOf(evidence),
+    rawEvidence: raw === undefined ? null : bytesOf(raw),
     left: attestationOf(left),
     right: attestationOf(right),
     counter: attestationOf(counter),

@@ -8,16 +8,17 @@ import { Anchorer } from '../anchor/anchorer.ts';
 import { Checkpoints, type SignedHead } from '../anchor/checkpoints.ts';
 import { AnchorMaker } from '../anchor/maker.ts';
 import type { AnchorContent, AnchorLedger } from '../anchor/ports.ts';
-import type { PreparedAnchor } from '../anchor/prepared.ts';
+import type { AnchorEvidence, PreparedAnchor } from '../anchor/prepared.ts';
 import type { AnchoredReceipt } from '../anchor/receipts.ts';
 import { checkStart } from '../anchor/start-rule.ts';
 import { TpmHistory } from '../anchor/tpm-history.ts';
 import { KudurruError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { treeSize, type TreeSize } from '../base/units.ts';
+import { treeSize, type LeafIndex, type TreeSize } from '../base/units.ts';
 import type { Configuration } from '../config/load.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { systemEntry, type SystemEntry } from '../ledger/system-entry.ts';
+import { rawBodies } from './time-entries.ts';
 import type { Clock } from '../time/clock.ts';
 import type { BootRecord, BootRecorder } from './boot-record.ts';
 import type { Devices } from './devices.ts';
@@ -31,6 +32,10 @@ export interface AnchoringOptions {
   readonly devices: Devices;
   readonly boots: BootRecorder;
   readonly clock: Clock;
+  /** Of the sources of a time profile; null where none is in force. */
+  readonly takeEvidence: () => AnchorEvidence | null;
+  /** The anchor with this evidence is in the log. */
+  readonly settleEvidence: (evidence: Uint8Array, index: LeafIndex) => Promise<void>;
   /** The tree of this size can be read from its tiles. */
   readonly followTiles: (size: TreeSize) => void;
   readonly pushReceipts: (receipts: readonly AnchoredReceipt[]) => void;
@@ -61,7 +66,7 @@ export async function prepareAnchoring(options: AnchoringOptions): Promise<Ancho
   const { founded, devices, ledger, clock, configuration } = options;
   const { deviceTimeoutMs, anchorIntervalMs, counterIntervalMs } = configuration.settings;
   await checkCheckpoints(ledger, founded.store.opening.replay.from.record);
-  const faces = anchorLedger(ledger);
+  const faces = anchorLedger(options);
   const checkpoints = new Checkpoints({
     origin: founded.origin,
     logKey: founded.logKey,
@@ -81,7 +86,7 @@ export async function prepareAnchoring(options: AnchoringOptions): Promise<Ancho
     checkpoints,
     ledger: faces,
     pcrIndex: founded.document.pcrIndex,
-    takeEvidence: () => clock.evidence(),
+    takeEvidence: () => options.takeEvidence() ?? { evidence: clock.evidence(), rawEvidence: null },
     recordTpmBoot: () => recordTpmBoot(options),
     deviceTimeoutMs,
   });
@@ -165,19 +170,23 @@ async function checkCheckpoint(ledger: Ledger, note: Uint8Array): Promise<void> 
   );
 }
 
-function anchorLedger(ledger: Ledger): AnchorLedger {
+function anchorLedger({ ledger, settleEvidence }: AnchoringOptions): AnchorLedger {
   return {
     head: () => ledger.head(),
     snapshot: () => ledger.snapshot(),
     recordCheckpoint: (note) => ledger.record('checkpoint', note),
     recordPlan: (plan) => ledger.record('prepare', plan),
-    appendAnchor: (content) => ledger.appendOne(anchorEntry(content)),
+    appendAnchor: async (content) => {
+      const placed = await ledger.appendOne(anchorEntry(content));
+      await settleEvidence(content.evidence, placed.index);
+      return placed;
+    },
     readEntry: (index) => ledger.readEntry(index),
     inclusionPath: (index, size) => ledger.inclusionPath(index, size),
     consistencyPath: (from, to) => ledger.consistencyPath(from, to),
   };
 }
 
-function anchorEntry({ kind, ...content }: AnchorContent): SystemEntry {
-  return systemEntry(kind, content);
+function anchorEntry({ kind, rawEvidence, ...content }: AnchorContent): SystemEntry {
+  return systemEntry(kind, content, rawBodies(rawEvidence));
 }

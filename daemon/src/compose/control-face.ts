@@ -187,7 +187,7 @@ function statusOf(options: ControlFaceOptions): StatusView {
     connections,
     writerLevel: WRITER_LEVELS[intake.writerLevel - 1] ?? 'credentials',
     tailRead: founded.store.opening.tailRead,
-    timeLevel: 'UNKNOWN',
+    timeLevel: time.keeper?.reading(0n)?.level ?? 'UNKNOWN',
     leapList: { source, expires: new Date(expiresUnixSeconds * 1000).toISOString(), expired },
     custody: { authorisationsSet: founded.authorisationsSet, pin: pinView(founded.pin) },
     devices: devicesOf(options),

@@ -1,11 +1,28 @@
-/** The clock of this run, the time profile in force, and the levels that agents wait for. */
-import type { Configuration } from '../config/load.ts';
+/**
+ * The clock of this run: the time profile in force, the processes that read its sources, what is
+ * made of them, and the levels that agents wait for. Without a profile there is the system clock.
+ */
+import { join } from 'node:path';
+
+import { readClock } from '@kudurru/native';
+import { encodeHex, type TimeRecord } from '@kudurru/proof';
+
+import type { Anchorer } from '../anchor/anchorer.ts';
+import type { AnchorEvidence } from '../anchor/prepared.ts';
+import { isKudurruError, reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import type { LeafIndex } from '../base/units.ts';
+import type { Configuration } from '../config/load.ts';
+import { ptp4lBroker } from '../hardware/backends/ptp4l-broker.ts';
 import type { AgentRegistry } from '../identity/agents.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { systemEntry } from '../ledger/system-entry.ts';
 import type { Clock } from '../time/clock.ts';
+import { SupervisedSource } from '../time/supervised-source.ts';
+import { Timekeeper, type OwnReading, type TakenEvidence } from '../time/timekeeper.ts';
 import type { FoundedLedger } from './founding.ts';
-import { TimeProfiles } from './time-profiles.ts';
+import { rawBodies } from './time-entries.ts';
+import { TimeProfiles, type ProfileInForce } from './time-profiles.ts';
 import { TimeRequirements } from './time-requirements.ts';
 
 export interface TimekeepingOptions {
@@ -17,16 +34,24 @@ export interface TimekeepingOptions {
   readonly log: Log;
 }
 
+/** How often the sources are looked at: within so long a change of level is an entry. */
+export const lookEveryMs = 1000;
+
 export class Timekeeping {
   readonly clock: Clock;
   readonly profiles: TimeProfiles;
   readonly requirements: TimeRequirements;
-  readonly #log: Log;
+  readonly #options: TimekeepingOptions;
+  #keeper: Timekeeper | null = null;
+  #sources: readonly SupervisedSource[] = [];
+  /** Of the anchor under way. */
+  #taken: TakenEvidence | null = null;
+  #refused = 0;
 
   constructor(options: TimekeepingOptions) {
     const { configuration, founded, ledger, agents, clock, log } = options;
+    this.#options = options;
     this.clock = clock;
-    this.#log = log;
     this.requirements = new TimeRequirements({
       store: founded.store,
       table: configuration.time,
@@ -40,15 +65,13 @@ export class Timekeeping {
       provisioningRecord: founded.provisioningRecord,
       ledger,
       clock,
-      onUse: async ({ index, profile, operators }) => {
-        this.#log.info('time profile in force', {
-          index,
-          name: profile.name,
-          operators: operators.join(', '),
-        });
-        await this.requirements.useProfile(profile.requireTimeLevel);
-      },
+      onUse: (inForce) => this.#use(inForce),
     });
+  }
+
+  /** Null before the first profile. */
+  get keeper(): Timekeeper | null {
+    return this.#keeper;
   }
 
   /** The agents are known; nobody can submit yet. */
@@ -56,4 +79,127 @@ export class Timekeeping {
     await this.requirements.begin();
     await this.profiles.restore();
   }
+
+  /** The anchorer's own, of which the clock hears too. */
+  notedBy(anchorer: Pick<Anchorer, 'noteActivity'>): Anchorer['noteActivity'] {
+    return (awaiting) => {
+      this.#keeper?.noteActivity();
+      anchorer.noteActivity(awaiting);
+    };
+  }
+
+  /**
+   * Looks at the sources. A disk that is full loses the entry and nothing else: the segment in
+   * force sinks by itself. @param refusals since the start, by code
+   */
+  async look(refusals: Readonly<Record<string, number>>): Promise<void> {
+    // Who is refused for the level waits for new evidence: a ledger at rest makes none.
+    const refused = refusals['time-level'] ?? 0;
+    if (refused > this.#refused) this.#keeper?.noteActivity();
+    this.#refused = refused;
+    try {
+      await this.#keeper?.look();
+    } catch (error) {
+      if (!isKudurruError(error) || error.retry !== 'later') throw error;
+      this.#options.log.error('time evidence not recorded', error);
+    }
+  }
+
+  /** For an anchor; null where no profile is in force. */
+  takeEvidence(): AnchorEvidence | null {
+    if (this.#keeper === null) return null;
+    this.#taken = this.#keeper.take('anchor');
+    return { evidence: this.#taken.evidence, rawEvidence: this.#taken.raw };
+  }
+
+  /** An anchor is in the log. One that an earlier run took the evidence for brings no segment. */
+  async settleEvidence(evidence: Uint8Array, index: LeafIndex): Promise<void> {
+    const taken = this.#taken;
+    this.#taken = null;
+    if (taken?.evidence !== evidence) return;
+    await this.#keeper?.settle(taken, index);
+  }
+
+  async stop(): Promise<void> {
+    const sources = this.#sources;
+    this.#sources = [];
+    for (const source of sources) await source.stop();
+  }
+
+  async #use({ index, profile, operators }: ProfileInForce): Promise<void> {
+    const { log, ledger, founded } = this.#options;
+    const by = operators.join(', ');
+    log.info('time profile in force', { index, name: profile.name, operators: by });
+    await this.requirements.useProfile(profile.requireTimeLevel);
+    await this.stop();
+    const keeper = new Timekeeper({
+      profile,
+      profileIndex: index,
+      read: readOwn,
+      append: async ({ evidence, raw }) => {
+        const entry = systemEntry('time-evidence', { evidence }, rawBodies(raw));
+        return (await ledger.appendOne(entry)).index;
+      },
+      use: (segment, evidenceIndex) => founded.store.useSegment(segment, evidenceIndex),
+    });
+    this.#keeper = keeper;
+    this.#taken = null;
+    this.#sources = this.#startSources({ index, profile }, keeper);
+  }
+
+  #startSources(
+    { profile }: Pick<ProfileInForce, 'index' | 'profile'>,
+    keeper: Timekeeper,
+  ): SupervisedSource[] {
+    const { configuration, log } = this.#options;
+    const { sources: places } = configuration.time;
+    const unknown = Object.keys(places).filter(
+      (id) => !profile.sources.some((source) => source.id === id && source.kind === 'ptp'),
+    );
+    for (const id of unknown) log.warning('no such source of PTP in the time profile', { id });
+    return profile.sources.flatMap(({ id, kind, pins }, place) => {
+      const settings = places[id];
+      if (kind !== 'ptp' || settings === undefined) {
+        if (kind !== 'system-clock') log.warning('source of time not configured here', { id });
+        return [];
+      }
+      const source = ptp4lBroker({
+        ...settings,
+        clientPath: join(configuration.state, `time-${place}.sock`),
+        domainNumber: pins.domain,
+        clockIdentity: encodeHex(pins.localClockIdentity),
+      });
+      const hear = (record: TimeRecord): void => this.#hear(keeper, { id, place }, record);
+      const lost = (reason: string): void => {
+        keeper.lost(place);
+        log.warning('source of time lost', { id, reason });
+      };
+      return [new SupervisedSource({ source, hear, lost })];
+    });
+  }
+
+  #hear(
+    keeper: Timekeeper,
+    { id, place }: { readonly id: string; readonly place: number },
+    record: TimeRecord,
+  ): void {
+    const { log } = this.#options;
+    try {
+      const note = keeper.hear(place, record);
+      if (note !== null) log.warning('source of time', { id, ...note });
+    } catch (error) {
+      keeper.lost(place);
+      log.warning('source of time not understood', { id, reason: reasonOf(error) });
+    }
+  }
+}
+
+function readOwn(): OwnReading {
+  const before = readClock();
+  const after = readClock();
+  return {
+    rawBeforeNs: before.monotonicRawNs,
+    clockNs: before.realtimeAfterNs,
+    rawAfterNs: after.monotonicRawNs,
+  };
 }

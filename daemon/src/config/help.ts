@@ -36,6 +36,14 @@ SETTINGS
 
 ${SETTING_NAMES.map(settingText).join('\n')}
 TIME
+  Where this box finds a PTP source of the time profile that operators have put
+  in force ("kudurru time profile"), by its id:
+
+      [time.sources.gm]
+      socket = "/var/run/ptp4l"   # of ptp4l; it is asked, never told
+      intervalMs = 500            # between two rounds of questions
+      allowedUids = [0]           # users that ptp4l may run as
+
   The file may have a table of agents that would rather be refused than
   recorded under doubtful time. Their submissions are refused as "time-level",
   to be tried again later, while the level is lower:

@@ -1,6 +1,10 @@
 /**
  * The table `[time]` of the configuration file. What an appliance may take its time from, operators
- * order in a time profile; here stands what they cannot know: the level that each agent waits for.
+ * order in a time profile; here stands where this box finds each source of it, and the level that
+ * each agent waits for.
+ *
+ *     [time.sources.gm]           # id of a PTP source of the profile
+ *     socket = "/var/run/ptp4l"
  *
  *     [time.requireLevel]
  *     trader = "LOCKED"
@@ -9,29 +13,70 @@ import { TIME_LEVELS, type TimeLevel } from '@kudurru/proof';
 
 import { KudurruError } from '../base/errors.ts';
 
+export interface TimeSourcePlace {
+  /** ptp4l's socket. */
+  readonly socket: string;
+  /** Between two rounds of questions. */
+  readonly intervalMs: number;
+  /** Users that ptp4l may run as. */
+  readonly allowedUids: readonly number[];
+}
+
 export interface TimeTable {
+  /** By the id of a source of the time profile. */
+  readonly sources: Readonly<Record<string, TimeSourcePlace>>;
   /** By an agent's name: its submissions are refused while the level of time is lower. */
   readonly requireLevel: Readonly<Record<string, TimeLevel>>;
 }
 
-export const NO_TIME_TABLE: TimeTable = { requireLevel: {} };
+export const NO_TIME_TABLE: TimeTable = { sources: {}, requireLevel: {} };
 
 const agentsMax = 4096;
+/** Of sockaddr_un. */
+const socketSizeMax = 107;
+const intervalDefaultMs = 500;
+const intervalMinMs = 20;
+const intervalMaxMs = 60_000;
+const uidMax = 2 ** 32 - 2;
 const agentName = /^[a-z0-9][a-z0-9._-]{0,63}$/u;
 
 /** @throws KudurruError `config-unknown-key`, `config-invalid` */
 export function readTimeTable(value: unknown, file: string): TimeTable {
   const table = tableOf(value, { name: 'time', file });
-  const known = ['requireLevel'];
-  const unknown = Object.keys(table).find((key) => !known.includes(key));
-  if (unknown !== undefined) {
-    throw new KudurruError(
-      'config-unknown-key',
-      `key "time.${unknown}" in "${file}" is not a setting: ` +
-        `known are time.${known.join(', time.')}`,
-    );
+  refuseUnknown(table, { name: 'time', known: ['sources', 'requireLevel'], file });
+  return {
+    sources: readSources(table['sources'] ?? {}, file),
+    requireLevel: readLevels(table['requireLevel'] ?? {}, file),
+  };
+}
+
+function readSources(value: unknown, file: string): TimeTable['sources'] {
+  const table = tableOf(value, { name: 'time.sources', file });
+  return Object.fromEntries(
+    Object.entries(table).map(([id, place]) => [id, placeOf(id, place, file)]),
+  );
+}
+
+function placeOf(id: string, value: unknown, file: string): TimeSourcePlace {
+  const name = `time.sources.${id}`;
+  const table = tableOf(value, { name, file });
+  refuseUnknown(table, { name, known: ['socket', 'intervalMs', 'allowedUids'], file });
+  const { socket, intervalMs = intervalDefaultMs, allowedUids = [0] } = table;
+  if (typeof socket !== 'string' || !socket.startsWith('/') || socket.length > socketSizeMax) {
+    throw invalid(file, `"${name}.socket" is not an absolute path of a socket`);
   }
-  return { requireLevel: readLevels(table['requireLevel'] ?? {}, file) };
+  if (!isWhole(intervalMs, intervalMinMs, intervalMaxMs)) {
+    throw invalid(file, `"${name}.intervalMs" is not ${intervalMinMs} to ${intervalMaxMs}`);
+  }
+  const isList = Array.isArray(allowedUids) && allowedUids.length > 0;
+  if (!isList || !allowedUids.every((uid) => isWhole(uid, 0, uidMax))) {
+    throw invalid(file, `"${name}.allowedUids" is not a list of user numbers`);
+  }
+  return { socket, intervalMs, allowedUids };
+}
+
+function isWhole(value: unknown, min: number, max: number): value is number {
+  return Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
 }
 
 function readLevels(value: unknown, file: string): TimeTable['requireLevel'] {
@@ -52,6 +97,18 @@ function levelOf(name: string, value: unknown, file: string): TimeLevel {
   throw invalid(
     file,
     `"time.requireLevel.${name}" is ${JSON.stringify(value)}, not one of ${TIME_LEVELS.join(', ')}`,
+  );
+}
+
+function refuseUnknown(
+  table: Readonly<Record<string, unknown>>,
+  { name, known, file }: { readonly name: string; known: readonly string[]; file: string },
+): void {
+  const unknown = Object.keys(table).find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  throw new KudurruError(
+    'config-unknown-key',
+    `key "${name}.${unknown}" in "${file}" is not a setting: known are ${known.join(', ')}`,
   );
 }
 

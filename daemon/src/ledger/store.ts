@@ -13,7 +13,7 @@ import {
   type RecordsAsked,
   type SystemOutcome,
 } from '@kudurru/native';
-import { TIME_LEVELS, type TileName, type TimeLevel } from '@kudurru/proof';
+import { TIME_LEVELS, type Segment, type TileName, type TimeLevel } from '@kudurru/proof';
 
 import { ERROR_CODES, KudurruError, type ErrorCode } from '../base/errors.ts';
 import {
@@ -233,6 +233,12 @@ export class LedgerStore {
 
   useScopeKey(scope: string, key: Uint8Array): Promise<void> {
     return named(this.#native.useScopeKey(scope, key));
+  }
+
+  /** From now on the times of entries follow from it; its evidence is in the log. */
+  useSegment(segment: Segment, evidenceIndex: LeafIndex): Promise<void> {
+    const level = TIME_LEVELS.indexOf(segment.level);
+    return named(this.#native.useSegment({ ...segment, level, evidenceIndex }));
   }
 
   /** While the level of time is lower, submissions of this agent are refused. */

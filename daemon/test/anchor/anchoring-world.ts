@@ -170,7 +170,7 @@ export async function begin(world = new World()) {
     checkpoints,
     ledger,
     pcrIndex: anchorPcr,
-    takeEvidence: () => Uint8Array.of(world.tpm.calls),
+    takeEvidence: () => ({ evidence: Uint8Array.of(world.tpm.calls), rawEvidence: null }),
     recordTpmBoot: () => world.boot(),
     deviceTimeoutMs: 1000,
   });

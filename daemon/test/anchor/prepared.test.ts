@@ -27,6 +27,7 @@ const plan: fc.Arbitrary<AnchorPlan> = fc.record(
 const bound: fc.Arbitrary<BoundAnchor> = fc.record(
   {
     evidence: bytes,
+    rawEvidence: fc.option(bytes, { nil: null }),
     left: attestation,
     right: attestation,
     counter: attestation,

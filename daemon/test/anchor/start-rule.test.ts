@@ -204,6 +204,7 @@ async function boundOf(of: AnchorPlan): Promise<BoundAnchor> {
   const nonce = new Uint8Array(32);
   return {
     evidence: Uint8Array.of(1),
+    rawEvidence: null,
     left: await tpm.bracket(nonce),
     right: await tpm.bracket(nonce),
     counter: await tpm.certifyCounter(nonce),

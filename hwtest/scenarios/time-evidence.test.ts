@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { connect } from '@kudurru/agent';
+import {
+  decodeSourcedTimeEvidence,
+  formatTimeProfile,
+  verify,
+  type Entry,
+  type EntryOf,
+} from '@kudurru/proof';
+import { afterEach, beforeEach, describe, it } from 'mocha';
+
+import type { EnrolledAgent } from '../backends/control.ts';
+import { makeOperatorKey } from '../backends/operator-key.ts';
+import { labProfile } from '../drill/lab-profile.ts';
+import { Stage } from '../drill/stage.ts';
+import { Lab, labRefusal } from '../lab/lab.ts';
+import type { Grandmaster } from '../lab/grandmaster.ts';
+import { kudurru } from './kudurru.ts';
+import { makeScratchFolder, Scenario, scenarioTimeoutMs, someAction } from './scenario.ts';
+
+const refusal = labRefusal();
+
+describe(`time by a live ptp4l${refusal === null ? '' : `: ${refusal}`}`, function () {
+  this.timeout(scenarioTimeoutMs);
+  let scenario: Scenario;
+  let folder: string;
+  let lab: Lab;
+  let grandmaster: Grandmaster;
+  let clerk: EnrolledAgent;
+
+  beforeEach(async function () {
+    if (refusal !== null) this.skip();
+    folder = makeScratchFolder();
+    lab = await Lab.make();
+    grandmaster = await lab.grandmaster({ name: 'grandmaster' });
+    await Promise.all([grandmaster.start(), lab.client.start()]);
+    await lab.client.untilPortState('SLAVE');
+    makeOperatorKey(folder, 'ana');
+    scenario = await Scenario.prepare();
+    await command(['provision', '--operator', 'ana=ana.pub']);
+  });
+  afterEach(async () => {
+    if (refusal !== null) return;
+    await scenario.end();
+    await lab.end();
+    rmSync(folder, { recursive: true });
+  });
+
+  it('is in every entry, computed again by a reader, and sinks by itself', async () => {
+    const file = join(folder, 'kudurru.toml');
+    writeFileSync(file, `[time.sources.ptp]\nsocket = "${lab.client.socket}"\nintervalMs = 250\n`);
+    const options = { flags: ['--config', file], environment: lab.clientClock.environment };
+    await scenario.appliance.start(options);
+    clerk = await scenario.enrol('clerk');
+    assert.equal((await entryOf(await act())).time.level, 'UNKNOWN');
+    await orderProfile();
+    const locked = await actUntil('LOCKED');
+    const { time } = await entryOf(locked);
+    assert(time.statisticalNs !== null && time.adversarialNs !== null);
+    assert(time.timeEvidenceIndex !== null);
+    const evidence = decodeSourcedTimeEvidence(
+      evidenceOf(await scenario.entry(time.timeEvidenceIndex)),
+    );
+    assert.deepEqual(
+      evidence.verdicts.map(({ state }) => state),
+      ['healthy'],
+    );
+    const policy = { ...(await scenario.policy()), minimumTimeLevel: 'LOCKED' } as const;
+    const verdict = await verify(await scenario.bundle(locked), policy);
+    const failed = verdict.checks.filter(({ outcome }) => outcome !== 'pass');
+    assert.equal(verdict.overall, 'VALID', JSON.stringify(failed));
+    await grandmaster.ptp4l.kill();
+    const held = await actUntil('HOLDOVER');
+    const later = (await entryOf(held)).time;
+    assert(later.taiNs >= time.taiNs);
+    assert((later.adversarialNs ?? 0n) > 0n);
+    const sunk = await verify(await scenario.bundle(held), await scenario.policy());
+    assert.equal(sunk.overall, 'VALID');
+    const changes = (await scenario.entriesOf('time-evidence')) as EntryOf<'time-evidence'>[];
+    const levels = changes.map((entry) => decodeSourcedTimeEvidence(entry.evidence).segment.level);
+    assert(levels.indexOf('LOCKED') < levels.lastIndexOf('HOLDOVER'), levels.join(' '));
+    await scenario.appliance.daemon.stop();
+    await scenario.appliance.start(options);
+    assert((await entryOf(await act())).time.taiNs >= later.taiNs);
+    await scenario.appliance.daemon.stop();
+    await scenario.requireWhole();
+  });
+
+  async function orderProfile(): Promise<void> {
+    const profile = await labProfile(new Stage(lab, grandmaster));
+    writeFileSync(join(folder, 'profile.json'), formatTimeProfile(profile));
+    await command(['time', 'profile', 'order', 'profile.json', '-o', 'time.order']);
+    const words = ['-q', '-Y', 'sign', '-n', 'kudurru', '-f', 'ana', 'time.order'];
+    execFileSync('ssh-keygen', words, { cwd: folder, stdio: 'ignore' });
+    await command(['time', 'profile', 'activate', '--authorisation', 'time.order.sig']);
+  }
+
+  async function act(): Promise<bigint> {
+    await using agent = await connect({ socketPath: scenario.appliance.agentSocket, ...clerk });
+    const { actions } = await agent.submit([someAction('timed')]);
+    return actions[0]?.index ?? 0n;
+  }
+
+  async function actUntil(level: string): Promise<bigint> {
+    let index = 0n;
+    await scenario.until(async () => {
+      index = await act();
+      return (await entryOf(index)).time.level === level;
+    });
+    return index;
+  }
+
+  function entryOf(index: bigint): Promise<Entry> {
+    return scenario.entry(index);
+  }
+
+  async function command(words: readonly string[]): Promise<void> {
+    const all = [...words, '--state', scenario.appliance.state];
+    const { code, stderr } = await kudurru(all, { currentFolder: folder });
+    assert.equal(code, 0, stderr);
+  }
+});
+
+function evidenceOf(entry: Entry): Uint8Array {
+  assert('evidence' in entry);
+  return entry.evidence;
+}
