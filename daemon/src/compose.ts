@@ -190,8 +190,7 @@ class RunningDaemon implements Daemon {
       ledger: this.#ledger,
       boots: this.#boots,
       clock: this.#clock,
-      takeEvidence: () => this.#time.takeEvidence(),
-      settleEvidence: (evidence, index) => this.#time.settleEvidence(evidence, index),
+      time: this.#time,
       followTiles: (size) => this.#evidence.follow(size),
       pushReceipts: (receipts) => {
         for (const { awaiting, receipt } of receipts) {
@@ -235,13 +234,12 @@ class RunningDaemon implements Daemon {
       allowedUid: process.getuid?.() ?? 0,
       log: log.part('control'),
     });
-    const noteActivity = this.#time.notedBy(anchoring.anchorer);
     const pipeline = runPipeline({
       intake,
       ledger: this.#ledger,
       leapSteps: this.#clock.leapSteps(),
       sessions,
-      noteActivity,
+      noteActivity: this.#time.notedBy(anchoring.anchorer),
     });
     pipeline.catch((error: unknown) => this.#fail(error));
     const fail = (error: unknown): void => this.#fail(error);

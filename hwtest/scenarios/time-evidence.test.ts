@@ -5,11 +5,11 @@ import { join } from 'node:path';
 
 import { connect } from '@kudurru/agent';
 import {
+  decodeAnyTimeEvidence,
   decodeSourcedTimeEvidence,
   formatTimeProfile,
   verify,
   type Entry,
-  type EntryOf,
 } from '@kudurru/proof';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 
@@ -80,15 +80,24 @@ describe(`time by a live ptp4l${refusal === null ? '' : `: ${refusal}`}`, functi
     assert((later.adversarialNs ?? 0n) > 0n);
     const sunk = await verify(await scenario.bundle(held), await scenario.policy());
     assert.equal(sunk.overall, 'VALID');
-    const changes = (await scenario.entriesOf('time-evidence')) as EntryOf<'time-evidence'>[];
-    const levels = changes.map((entry) => decodeSourcedTimeEvidence(entry.evidence).segment.level);
-    assert(levels.indexOf('LOCKED') < levels.lastIndexOf('HOLDOVER'), levels.join(' '));
+    await scenario.until(async () => (await levelsTold()).has('HOLDOVER'));
+    assert((await levelsTold()).has('LOCKED'));
     await scenario.appliance.daemon.stop();
     await scenario.appliance.start(options);
     assert((await entryOf(await act())).time.taiNs >= later.taiNs);
     await scenario.appliance.daemon.stop();
     await scenario.requireWhole();
   });
+
+  /** Of all evidence in the log: a change is told by an entry of its own, or by an anchor. */
+  async function levelsTold(): Promise<ReadonlySet<string>> {
+    const entries: Entry[] = [];
+    for (const kind of ['time-evidence', 'anchor', 'counter-anchor'] as const) {
+      entries.push(...(await scenario.entriesOf(kind)));
+    }
+    const told = entries.map(evidenceOf).map(decodeAnyTimeEvidence);
+    return new Set(told.flatMap((each) => (each.version === 2 ? [each.segment.level] : [])));
+  }
 
   async function orderProfile(): Promise<void> {
     const profile = await labProfile(new Stage(lab, grandmaster));

@@ -30,9 +30,10 @@ const PROFILE_KINDS: readonly EntryKind[] = ['time.profile'];
  * it is needed only when it is the last anchor before the subject.
  */
 export function referencesOf(entry: Entry, isSubject = false): EntryReference[] {
-  const { bootIndex, timeEvidenceIndex } = entry.time;
+  const { bootIndex } = entry.time;
   const references: EntryReference[] = [{ field: 'bootIndex', index: bootIndex, kinds: ['boot'] }];
-  if (timeEvidenceIndex !== null && (isSubject || !TIMED_BY_THEMSELVES.includes(entry.kind))) {
+  const timeEvidenceIndex = followedTimeEvidenceOf(entry, isSubject);
+  if (timeEvidenceIndex !== null) {
     references.push({
       field: 'timeEvidenceIndex',
       index: timeEvidenceIndex,
@@ -55,6 +56,12 @@ export function referencesOf(entry: Entry, isSubject = false): EntryReference[] 
     default:
   }
   return references;
+}
+
+/** The evidence that the time of `entry` rests on, where a bundle needs it; null where not. */
+export function followedTimeEvidenceOf(entry: Entry, isSubject: boolean): bigint | null {
+  if (!isSubject && TIMED_BY_THEMSELVES.includes(entry.kind)) return null;
+  return entry.time.timeEvidenceIndex;
 }
 
 /**

@@ -8,22 +8,23 @@ import { Anchorer } from '../anchor/anchorer.ts';
 import { Checkpoints, type SignedHead } from '../anchor/checkpoints.ts';
 import { AnchorMaker } from '../anchor/maker.ts';
 import type { AnchorContent, AnchorLedger } from '../anchor/ports.ts';
-import type { AnchorEvidence, PreparedAnchor } from '../anchor/prepared.ts';
+import type { PreparedAnchor } from '../anchor/prepared.ts';
 import type { AnchoredReceipt } from '../anchor/receipts.ts';
 import { checkStart } from '../anchor/start-rule.ts';
 import { TpmHistory } from '../anchor/tpm-history.ts';
 import { KudurruError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { treeSize, type LeafIndex, type TreeSize } from '../base/units.ts';
+import { treeSize, type TreeSize } from '../base/units.ts';
 import type { Configuration } from '../config/load.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { systemEntry, type SystemEntry } from '../ledger/system-entry.ts';
-import { rawBodies } from './time-entries.ts';
 import type { Clock } from '../time/clock.ts';
 import type { BootRecord, BootRecorder } from './boot-record.ts';
 import type { Devices } from './devices.ts';
 import type { FoundedLedger } from './founding.ts';
 import { readLogged } from './logged-tpm.ts';
+import { rawBodies } from './time-entries.ts';
+import type { Timekeeping } from './timekeeping.ts';
 
 export interface AnchoringOptions {
   readonly configuration: Configuration;
@@ -32,10 +33,8 @@ export interface AnchoringOptions {
   readonly devices: Devices;
   readonly boots: BootRecorder;
   readonly clock: Clock;
-  /** Of the sources of a time profile; null where none is in force. */
-  readonly takeEvidence: () => AnchorEvidence | null;
-  /** The anchor with this evidence is in the log. */
-  readonly settleEvidence: (evidence: Uint8Array, index: LeafIndex) => Promise<void>;
+  /** Evidence of the sources of a time profile, and what comes of it once its anchor is written. */
+  readonly time: Pick<Timekeeping, 'takeEvidence' | 'settleEvidence'>;
   /** The tree of this size can be read from its tiles. */
   readonly followTiles: (size: TreeSize) => void;
   readonly pushReceipts: (receipts: readonly AnchoredReceipt[]) => void;
@@ -86,7 +85,8 @@ export async function prepareAnchoring(options: AnchoringOptions): Promise<Ancho
     checkpoints,
     ledger: faces,
     pcrIndex: founded.document.pcrIndex,
-    takeEvidence: () => options.takeEvidence() ?? { evidence: clock.evidence(), rawEvidence: null },
+    takeEvidence: () =>
+      options.time.takeEvidence() ?? { evidence: clock.evidence(), rawEvidence: null },
     recordTpmBoot: () => recordTpmBoot(options),
     deviceTimeoutMs,
   });
@@ -170,7 +170,7 @@ async function checkCheckpoint(ledger: Ledger, note: Uint8Array): Promise<void> 
   );
 }
 
-function anchorLedger({ ledger, settleEvidence }: AnchoringOptions): AnchorLedger {
+function anchorLedger({ ledger, time }: AnchoringOptions): AnchorLedger {
   return {
     head: () => ledger.head(),
     snapshot: () => ledger.snapshot(),
@@ -178,7 +178,7 @@ function anchorLedger({ ledger, settleEvidence }: AnchoringOptions): AnchorLedge
     recordPlan: (plan) => ledger.record('prepare', plan),
     appendAnchor: async (content) => {
       const placed = await ledger.appendOne(anchorEntry(content));
-      await settleEvidence(content.evidence, placed.index);
+      await time.settleEvidence(content.evidence, placed.index);
       return placed;
     },
     readEntry: (index) => ledger.readEntry(index),

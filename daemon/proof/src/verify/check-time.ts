@@ -2,6 +2,7 @@
  * When, by time evidence version 2 (SPEC.md §9.2 to §9.6): whoever has the bundle computes again
  * what the ledger states, from the bytes that its sources sent.
  */
+import { followedTimeEvidenceOf } from '../bundle-needs.ts';
 import { equalBytes } from '../bytes.ts';
 import { TIME_LEVELS } from '../entry-fields.ts';
 import { verifyAuthorisations } from '../operator-order.ts';
@@ -239,9 +240,15 @@ function timedItems(evidence: Evidence): readonly {
   });
 }
 
-/** What times here rest on: evidence that entries name, the subject's own, and their bases. */
+/**
+ * What times here rest on: evidence that entries name, the subject's own, and their bases. An
+ * anchor's own time may name evidence that is here for another reason: it needs no raw part.
+ */
 function usedEvidence(evidence: Evidence): readonly StandingEvidence[] {
-  const named = timedItems(evidence).map(({ standing }) => standing);
+  const named = evidence.items.flatMap((item) => {
+    const index = followedTimeEvidenceOf(item.entry, item === evidence.subject);
+    return evidence.timeEvidenceAt(index) ?? [];
+  });
   const own = evidence.timeEvidenceAt(evidence.subject.index);
   const direct = own === undefined ? named : [...named, own];
   const bases = direct.flatMap((standing) => {

@@ -51,6 +51,24 @@ export function acceptedTimeCases(): readonly TimeCase[] {
           }),
         ),
     },
+    {
+      // The covering anchor is timed by the anchor below the subject, which is here as such.
+      name: 'time-of-an-anchor-by-the-one-before',
+      make: () =>
+        under(
+          'LOCKED',
+          ofTimed({
+            scenario: { withAnchorBefore: false },
+            afterwards(ledger, stage) {
+              stage.anchor(ledger, stage.raw);
+              const { evidenceIndex: index, segment } = stage;
+              stage.tell(ledger, stage.raw);
+              stage.disclosures.shift();
+              if (segment !== null) stage.anchorsBy = { index, segment };
+            },
+          }),
+        ),
+    },
   ];
 }
 

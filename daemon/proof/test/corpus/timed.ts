@@ -93,6 +93,8 @@ export class TimedStage {
     readonly evidence: Uint8Array;
     readonly commitments: AnchorDraft['commitments'];
   } | null = null;
+  /** What the own time of the next anchors rests on; null for the system clock. */
+  anchorsBy: { readonly index: bigint; readonly segment: Segment } | null = null;
   readonly disclosures: Disclosure[] = [];
   #lastTaiNs = 0n;
 
@@ -185,6 +187,11 @@ export class TimedStage {
   timed(entry: Entry, index: bigint): Entry {
     const rawNs = entry.time.monotonicRawNs + RAW_AT_START_NS;
     const own = { ...entry, time: { ...entry.time, monotonicRawNs: rawNs } };
+    if (this.anchorsBy !== null && ['anchor', 'counter-anchor'].includes(entry.kind)) {
+      const { index: timeEvidenceIndex, segment } = this.anchorsBy;
+      const reading = readSegment(segment, rawNs, this.#lastTaiNs);
+      return { ...entry, time: { ...own.time, ...reading, timeEvidenceIndex } };
+    }
     const isOfItself = ['time.profile', 'time-evidence', 'anchor', 'counter-anchor', 'boot'];
     if (this.segment === null || isOfItself.includes(entry.kind)) {
       this.#lastTaiNs = entry.time.taiNs;
