@@ -11,6 +11,8 @@ export const MEASUREMENTS = [
   'fairness',
   'ingest64',
   'fsck',
+  'anchoring',
+  'devices',
 ] as const;
 export type MeasurementName = (typeof MEASUREMENTS)[number];
 

@@ -1,6 +1,6 @@
 /**
- * A daemon as a person starts it: emulated devices, a process of its own, every default on, a fresh
- * state folder. Whatever was started ends with it.
+ * A daemon as a person starts it: emulated devices, a process of its own, every default on but
+ * for the flags it is given, a fresh state folder. Whatever was started ends with it.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
@@ -29,11 +29,17 @@ export class House {
   readonly control: ControlClient;
   readonly #logFile: string;
   readonly #devices: EmulatedDevices;
+  readonly #flags: readonly string[];
   #daemon: ChildProcess;
   #ended: Promise<void>;
 
-  private constructor(state: string, logFile: string, devices: EmulatedDevices) {
+  private constructor(
+    state: string,
+    logFile: string,
+    { devices, flags }: { readonly devices: EmulatedDevices; readonly flags: readonly string[] },
+  ) {
     this.state = state;
+    this.#flags = flags;
     this.control = new ControlClient(join(state, 'control.sock'));
     this.#logFile = logFile;
     this.#devices = devices;
@@ -42,9 +48,13 @@ export class House {
   }
 
   /** `state` is an empty folder of ours alone. @throws Error where the daemon does not start */
-  static async start(state: string, logFile: string): Promise<House> {
+  static async start(
+    state: string,
+    logFile: string,
+    flags: readonly string[] = [],
+  ): Promise<House> {
     const devices = await startEmulatedDevices(devicesFolderOf(state));
-    const house = new House(state, logFile, devices);
+    const house = new House(state, logFile, { devices, flags });
     try {
       await house.#untilReady();
       return house;
@@ -91,14 +101,15 @@ export class House {
   async enrol(count: number, agentsFile: string, prefix = 'agent'): Promise<void> {
     const lines: string[] = [];
     for (let i = 0; i < count; i++) {
-      const key = generateKey();
-      const agentId = await this.#enrolOne(`${prefix}-${i}`, key);
+      const { agentId, key } = await this.enrolOne(`${prefix}-${i}`);
       lines.push(`${agentId} ${seedOf(key)}\n`);
     }
     writeFileSync(agentsFile, lines.join(''), { mode: 0o600, flag: 'wx' });
   }
 
-  async #enrolOne(name: string, key: SigningKey): Promise<string> {
+  /** With a fresh key. */
+  async enrolOne(name: string): Promise<{ readonly agentId: string; readonly key: SigningKey }> {
+    const key = generateKey();
     const { nonce, ledgerId, trustDomain } = await this.control.post<{
       nonce: string;
       ledgerId: string;
@@ -113,12 +124,12 @@ export class House {
       purpose: 'hands in actions as fast as it can',
     });
     await this.control.post('/v1/agents', { enrolment: encodeBase64(enrolment) });
-    return agentId;
+    return { agentId, key };
   }
 
   #spawn(): ChildProcess {
     const log = openSync(this.#logFile, 'w');
-    const daemon = spawn(process.execPath, [daemonProgram, '--state', this.state], {
+    const daemon = spawn(process.execPath, [daemonProgram, '--state', this.state, ...this.#flags], {
       stdio: ['ignore', 'ignore', log],
     });
     closeSync(log);

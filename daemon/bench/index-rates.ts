@@ -17,6 +17,7 @@ import { PublishedRows } from '../src/evidence/index/published-rows.ts';
 import type { Question, Search } from '../src/evidence/index/questions.ts';
 import type { House } from './house.ts';
 import { cpuSecondsByThread } from './process-facts.ts';
+import { summaryOf } from './time-summary.ts';
 
 export interface CatchUp {
   /** Entries that it was behind when the load had ended. */
@@ -93,9 +94,7 @@ export function measureQueries(state: string, ledgerId: Uint8Array): QueryFigure
       places.ask(question, size);
       return performance.now() - startedMs;
     });
-    tookMs.sort((one, other) => one - other);
-    const at = (share: number): number => tookMs[Math.floor(share * tookMs.length)] ?? 0;
-    return { name, p50Ms: at(0.5), p99Ms: at(0.99) };
+    return { name, ...summaryOf(tookMs) };
   });
   places.close();
   return { entries: size, files: files.length, times };

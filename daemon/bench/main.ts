@@ -12,7 +12,9 @@ import { dirname, join } from 'node:path';
 
 import { reasonOf } from '../src/base/errors.ts';
 import { checkState, proveAfterwards, verifyBundles } from './aftermath.ts';
+import { measureAnchoring } from './anchoring.ts';
 import { parseBench, usage, type BenchOptions, type MeasurementName } from './arguments.ts';
+import { measureDevices } from './device-rates.ts';
 import { measureFairness } from './fairness.ts';
 import { measureGrowth } from './growth.ts';
 import { measureFsck } from './fsck-rate.ts';
@@ -126,9 +128,9 @@ async function measureAll(
   await house.stop();
   say('fsck, every row of the index included');
   await checkState(state, stop);
-  say('the index asked');
-  measured = { ...measured, queries: measureQueries(state, ledgerId) };
   if (receiptFiles.length > 0) {
+    say('the index asked');
+    measured = { ...measured, queries: measureQueries(state, ledgerId) };
     say('the tree grown again from the published entries');
     const { receipts, entries } = await proveAfterwards(state, receiptFiles, stop);
     say(`${receipts} receipts drawn at random hold, over ${entries} entries`);
@@ -136,6 +138,25 @@ async function measureAll(
   if (options.only === undefined || options.only === 'fsck') {
     say('fsck of a ledger of its own');
     measured = { ...measured, fsck: await measureFsck(folder, options.seconds, stop) };
+  }
+  return { ...measured, ...(await measureAnchors(options, folder, stop)) };
+}
+
+/** On daemons and devices of their own. */
+async function measureAnchors(
+  { only, seconds }: BenchOptions,
+  folder: string,
+  stop: AbortSignal,
+): Promise<Measured> {
+  let measured: Measured = {};
+  if (only === undefined || only === 'anchoring') {
+    say('anchoring on and off, in turns');
+    measured = { ...measured, anchoring: await measureAnchoring(folder, { seconds, stop }) };
+    for (const side of ['on', 'off']) await checkState(join(folder, `anchoring-${side}`), stop);
+  }
+  if (only === undefined || only === 'devices') {
+    say('signatures, and each operation of the TPM');
+    measured = { ...measured, devices: await measureDevices(folder) };
   }
   return measured;
 }

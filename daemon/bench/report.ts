@@ -1,4 +1,7 @@
 /** The figures of a run: for programs as one flat object, for people as a table. */
+import type { Anchoring } from './anchoring.ts';
+import { anchoringFigures, anchoringRows } from './report-anchoring.ts';
+import type { DeviceRates } from './device-rates.ts';
 import type { Fairness } from './fairness.ts';
 import type { FsckRate } from './fsck-rate.ts';
 import type { GrowthPoint } from './growth.ts';
@@ -21,6 +24,8 @@ export interface Measured {
   readonly catchUp?: CatchUp;
   readonly queries?: QueryFigures;
   readonly fsck?: FsckRate;
+  readonly anchoring?: Anchoring;
+  readonly devices?: DeviceRates;
 }
 
 /** Only what was measured is in it. */
@@ -53,6 +58,7 @@ export function flatFigures(measured: Measured): Record<string, number> {
     'fsck.entriesPerSecond': fsck?.entriesPerSecond,
     'fsck.entriesPerSecondUnsigned': fsck?.entriesPerSecondUnsigned,
     'fsck.cpuUsPerEntry': fsck?.cpuUsPerEntry,
+    ...anchoringFigures(measured),
   };
   return Object.fromEntries(
     Object.entries(figures).flatMap(([name, value]) =>
@@ -114,6 +120,7 @@ export function resultLines(measured: Measured): string {
   }
   rows.push(...indexLines(measured));
   if (fsck !== undefined) rows.push(...fsckRows(fsck));
+  rows.push(...anchoringRows(measured));
   return lines(rows);
 }
 
