@@ -49,6 +49,21 @@ export const PLACE_OPTIONS: readonly OptionRow[] = [
   },
 ];
 
+/** For commands that carry out an order which operators have signed. */
+export const SIGNED_ORDER_OPTIONS: readonly OptionRow[] = [
+  {
+    name: 'authorisation',
+    value: 'FILE.sig',
+    isRepeatable: true,
+    meaning: 'a signature of the order; may be repeated',
+  },
+  {
+    name: 'order',
+    value: 'FILE',
+    meaning: 'the order that was signed; else the name of the first signature without ".sig"',
+  },
+];
+
 const COMMON_OPTIONS: readonly OptionRow[] = [
   { name: 'json', meaning: 'print the result as JSON, one value on one line' },
   { name: 'help', short: 'h', meaning: 'print this page' },

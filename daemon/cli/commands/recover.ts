@@ -9,7 +9,7 @@ import {
   type DescribedRecovery,
   type RecoverOptions,
 } from '../../src/provision/recover.ts';
-import { PLACE_OPTIONS, type Command, type Invocation } from '../command.ts';
+import { PLACE_OPTIONS, SIGNED_ORDER_OPTIONS, type Command, type Invocation } from '../command.ts';
 import { EXIT, wrongUse } from '../exit-code.ts';
 import { readNamedFile, writeResult } from '../files.ts';
 import { orRefusal } from '../refusal.ts';
@@ -45,17 +45,7 @@ export const recover: Command = {
       value: 'N',
       meaning: `carried out within so long (${validHoursDefault}, at most ${validHoursMax})`,
     },
-    {
-      name: 'authorisation',
-      value: 'FILE.sig',
-      isRepeatable: true,
-      meaning: 'a signature of the order; may be repeated',
-    },
-    {
-      name: 'order',
-      value: 'FILE',
-      meaning: 'the order that was signed; else the name of the first signature without ".sig"',
-    },
+    ...SIGNED_ORDER_OPTIONS,
     ...PLACE_OPTIONS,
   ],
   exits: [[EXIT.foundBad, 'refused: the line on stderr says why']],

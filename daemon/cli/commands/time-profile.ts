@@ -1,7 +1,7 @@
 /** `kudurru time profile …`: which sources of time count, by operators' signed order. */
 import { encodeBase64, encodeTimeProfile, parseTimeProfile } from '@kudurru/proof';
 
-import { PLACE_OPTIONS, type Command, type Invocation } from '../command.ts';
+import { PLACE_OPTIONS, SIGNED_ORDER_OPTIONS, type Command, type Invocation } from '../command.ts';
 import { ControlClient } from '../control-client.ts';
 import { EXIT, wrongUse } from '../exit-code.ts';
 import { readNamedFile, writeResult } from '../files.ts';
@@ -102,20 +102,7 @@ export const timeProfileActivate: Command = {
       'leaves is a "time.profile" entry: order and signatures stay in the log, and every verdict ' +
       'about time rests on them.',
   ],
-  options: [
-    {
-      name: 'authorisation',
-      value: 'FILE.sig',
-      isRepeatable: true,
-      meaning: 'a signature of the order; may be repeated',
-    },
-    {
-      name: 'order',
-      value: 'FILE',
-      meaning: 'the order that was signed; else the name of the first signature without ".sig"',
-    },
-    ...PLACE_OPTIONS,
-  ],
+  options: [...SIGNED_ORDER_OPTIONS, ...PLACE_OPTIONS],
   exits: [[EXIT.foundBad, 'refused: the line on stderr says why']],
   examples: [['Carried out', 'kudurru time profile activate --authorisation time.order.sig']],
   async run(invocation) {

@@ -5,6 +5,7 @@
 import { equalBytes } from '../bytes.ts';
 import { rootBefore } from '../merkle.ts';
 import { verifyAuthorisations } from '../operator-order.ts';
+import { requireOrdered } from './check-order.ts';
 import type { Anchor, Evidence, Restore } from './evidence.ts';
 import { mustHold } from './finding.ts';
 import { quote } from './quote.ts';
@@ -97,20 +98,10 @@ function requireRestoreOf(before: Anchor | Restore, { item, restoration }: Resto
 }
 
 function requireAuthorised(evidence: Evidence, restore: Restore): void {
-  const { item, order, restoration } = restore;
+  const { item, restoration } = restore;
   const place = `restore entry ${item.index}`;
-  mustHold(order.kind === 'restore', `the order in ${place} is for ${quote(order.kind)}`);
-  mustHold(
-    equalBytes(order.ledgerId, evidence.genesis.ledgerId),
-    `the order in ${place} is to another ledger`,
-  );
-  mustHold(
-    item.entry.time.taiNs <= order.expiryTaiNs,
-    `the order in ${place} had expired when it was carried out`,
-  );
+  requireOrdered(evidence, restore, { kind: 'restore', place });
   mustHold(restoration.size === item.index, `the order in ${place} is of another tree`);
-  const { problems } = verifyAuthorisations(item.entry, evidence.genesis.provisioning.operators);
-  mustHold(problems.length === 0, `${place}: ${problems.join('; ')}`);
 }
 
 function operatorsOf(evidence: Evidence, { item }: Restore): readonly string[] {

@@ -5,7 +5,6 @@
 import { followedTimeEvidenceOf } from '../bundle-needs.ts';
 import { equalBytes } from '../bytes.ts';
 import { TIME_LEVELS } from '../entry-fields.ts';
-import { verifyAuthorisations } from '../operator-order.ts';
 import { sha256 } from '../sha256.ts';
 import { LEAP_TABLE, utcOfTai } from '../tai.ts';
 import { decodeRawTimeEvidence } from '../time/raw-time-evidence.ts';
@@ -15,6 +14,7 @@ import { affineTai, PPB, readingAt } from '../time/segment.ts';
 import type { SourceState } from '../time/source-verdict.ts';
 import { encodeSourcedTimeEvidence } from '../time/sourced-evidence.ts';
 import { ADVERSARIAL_FORMULA, STATISTICAL_FORMULA } from '../time/window.ts';
+import { requireOrdered } from './check-order.ts';
 import type { Evidence, Item } from './evidence.ts';
 import { failed, mustHold, skipped, unverifiable } from './finding.ts';
 import { quote } from './quote.ts';
@@ -23,7 +23,7 @@ import type { OrderedProfile, StandingEvidence } from './time-items.ts';
 /** Every time profile here was ordered by operators of this ledger. */
 export function checkTimeProfiles(evidence: Evidence): string {
   if (evidence.profiles.length === 0) throw skipped('no time profile is needed');
-  return evidence.profiles.map((profile) => requireOrdered(evidence, profile)).join('; ');
+  return evidence.profiles.map((profile) => tellOrdered(evidence, profile)).join('; ');
 }
 
 /** Evidence that a time here rests on gives, computed again, what it states. */
@@ -149,22 +149,11 @@ function namesOf(evidence: Evidence, standing: StandingEvidence, wanted: SourceS
   return names.join(' and ');
 }
 
-function requireOrdered(evidence: Evidence, { item, order, profile }: OrderedProfile): string {
-  const place = `time profile ${item.index}`;
-  mustHold(order.kind === 'time-profile', `the order in ${place} is for ${quote(order.kind)}`);
-  mustHold(
-    equalBytes(order.ledgerId, evidence.genesis.ledgerId),
-    `the order in ${place} is to another ledger`,
-  );
-  mustHold(
-    item.entry.time.taiNs <= order.expiryTaiNs,
-    `the order in ${place} had expired when it was carried out`,
-  );
-  const { operators } = evidence.genesis.provisioning;
-  const { authorisations, problems } = verifyAuthorisations(item.entry, operators);
-  mustHold(problems.length === 0, `${place}: ${problems.join('; ')}`);
+function tellOrdered(evidence: Evidence, ordered: OrderedProfile): string {
+  const place = `time profile ${ordered.item.index}`;
+  const authorisations = requireOrdered(evidence, ordered, { kind: 'time-profile', place });
   const names = authorisations.map(({ operator }) => quote(operator)).join(' and ');
-  return `${place}, ${quote(profile.name)}, was ordered by ${names}`;
+  return `${place}, ${quote(ordered.profile.name)}, was ordered by ${names}`;
 }
 
 function requireRecomputed(evidence: Evidence, standing: StandingEvidence): void {
