@@ -2,28 +2,25 @@
  * The clock of this run: the time profile in force, the processes that read its sources, what is
  * made of them, and the levels that agents wait for. Without a profile there is the system clock.
  */
-import { join } from 'node:path';
-
 import { readClock } from '@kudurru/native';
-import { encodeHex, type TimeRecord } from '@kudurru/proof';
 
 import type { Anchorer } from '../anchor/anchorer.ts';
 import type { AnchorEvidence } from '../anchor/prepared.ts';
-import { isKudurruError, reasonOf } from '../base/errors.ts';
+import { isKudurruError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { LeafIndex } from '../base/units.ts';
 import type { Configuration } from '../config/load.ts';
-import { ptp4lBroker } from '../hardware/backends/ptp4l-broker.ts';
 import type { AgentRegistry } from '../identity/agents.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { systemEntry } from '../ledger/system-entry.ts';
 import type { Clock } from '../time/clock.ts';
-import { SupervisedSource } from '../time/supervised-source.ts';
+import type { SupervisedSource } from '../time/supervised-source.ts';
 import { Timekeeper, type OwnReading, type TakenEvidence } from '../time/timekeeper.ts';
 import type { FoundedLedger } from './founding.ts';
 import { rawBodies } from './time-entries.ts';
 import { TimeProfiles, type ProfileInForce } from './time-profiles.ts';
 import { TimeRequirements } from './time-requirements.ts';
+import { startTimeSources } from './time-sources.ts';
 
 export interface TimekeepingOptions {
   readonly configuration: Configuration;
@@ -127,7 +124,7 @@ export class Timekeeping {
   }
 
   async #use({ index, profile, operators }: ProfileInForce): Promise<void> {
-    const { log, ledger, founded } = this.#options;
+    const { configuration, log, ledger, founded } = this.#options;
     const by = operators.join(', ');
     log.info('time profile in force', { index, name: profile.name, operators: by });
     await this.requirements.useProfile(profile.requireTimeLevel);
@@ -144,53 +141,7 @@ export class Timekeeping {
     });
     this.#keeper = keeper;
     this.#taken = null;
-    this.#sources = this.#startSources({ index, profile }, keeper);
-  }
-
-  #startSources(
-    { profile }: Pick<ProfileInForce, 'index' | 'profile'>,
-    keeper: Timekeeper,
-  ): SupervisedSource[] {
-    const { configuration, log } = this.#options;
-    const { sources: places } = configuration.time;
-    const unknown = Object.keys(places).filter(
-      (id) => !profile.sources.some((source) => source.id === id && source.kind === 'ptp'),
-    );
-    for (const id of unknown) log.warning('no such source of PTP in the time profile', { id });
-    return profile.sources.flatMap(({ id, kind, pins }, place) => {
-      const settings = places[id];
-      if (kind !== 'ptp' || settings === undefined) {
-        if (kind !== 'system-clock') log.warning('source of time not configured here', { id });
-        return [];
-      }
-      const source = ptp4lBroker({
-        ...settings,
-        clientPath: join(configuration.state, `time-${place}.sock`),
-        domainNumber: pins.domain,
-        clockIdentity: encodeHex(pins.localClockIdentity),
-      });
-      const hear = (record: TimeRecord): void => this.#hear(keeper, { id, place }, record);
-      const lost = (reason: string): void => {
-        keeper.lost(place);
-        log.warning('source of time lost', { id, reason });
-      };
-      return [new SupervisedSource({ source, hear, lost })];
-    });
-  }
-
-  #hear(
-    keeper: Timekeeper,
-    { id, place }: { readonly id: string; readonly place: number },
-    record: TimeRecord,
-  ): void {
-    const { log } = this.#options;
-    try {
-      const note = keeper.hear(place, record);
-      if (note !== null) log.warning('source of time', { id, ...note });
-    } catch (error) {
-      keeper.lost(place);
-      log.warning('source of time not understood', { id, reason: reasonOf(error) });
-    }
+    this.#sources = startTimeSources(profile, { configuration, keeper, log });
   }
 }
 

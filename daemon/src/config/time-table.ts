@@ -13,7 +13,8 @@ import { TIME_LEVELS, type TimeLevel } from '@kudurru/proof';
 
 import { KudurruError } from '../base/errors.ts';
 
-export interface TimeSourcePlace {
+export interface PtpPlace {
+  readonly kind: 'ptp';
   /** ptp4l's socket. */
   readonly socket: string;
   /** Between two rounds of questions. */
@@ -21,6 +22,9 @@ export interface TimeSourcePlace {
   /** Users that ptp4l may run as. */
   readonly allowedUids: readonly number[];
 }
+
+/** Where a source is found, told apart by the kind of source that is found so. */
+export type TimeSourcePlace = PtpPlace;
 
 export interface TimeTable {
   /** By the id of a source of the time profile. */
@@ -30,6 +34,13 @@ export interface TimeTable {
 }
 
 export const NO_TIME_TABLE: TimeTable = { sources: {}, requireLevel: {} };
+
+type Table = Readonly<Record<string, unknown>>;
+/** A table and the file that it stands in, for the messages. */
+interface Named {
+  readonly name: string;
+  readonly file: string;
+}
 
 const agentsMax = 4096;
 /** Of sockaddr_un. */
@@ -59,7 +70,10 @@ function readSources(value: unknown, file: string): TimeTable['sources'] {
 
 function placeOf(id: string, value: unknown, file: string): TimeSourcePlace {
   const name = `time.sources.${id}`;
-  const table = tableOf(value, { name, file });
+  return ptpPlaceOf(tableOf(value, { name, file }), { name, file });
+}
+
+function ptpPlaceOf(table: Table, { name, file }: Named): PtpPlace {
   refuseUnknown(table, { name, known: ['socket', 'intervalMs', 'allowedUids'], file });
   const { socket, intervalMs = intervalDefaultMs, allowedUids = [0] } = table;
   if (typeof socket !== 'string' || !socket.startsWith('/') || socket.length > socketSizeMax) {
@@ -72,7 +86,7 @@ function placeOf(id: string, value: unknown, file: string): TimeSourcePlace {
   if (!isList || !allowedUids.every((uid) => isWhole(uid, 0, uidMax))) {
     throw invalid(file, `"${name}.allowedUids" is not a list of user numbers`);
   }
-  return { socket, intervalMs, allowedUids };
+  return { kind: 'ptp', socket, intervalMs, allowedUids };
 }
 
 function isWhole(value: unknown, min: number, max: number): value is number {
@@ -101,8 +115,8 @@ function levelOf(name: string, value: unknown, file: string): TimeLevel {
 }
 
 function refuseUnknown(
-  table: Readonly<Record<string, unknown>>,
-  { name, known, file }: { readonly name: string; known: readonly string[]; file: string },
+  table: Table,
+  { name, known, file }: Named & { readonly known: readonly string[] },
 ): void {
   const unknown = Object.keys(table).find((key) => !known.includes(key));
   if (unknown === undefined) return;
@@ -112,13 +126,8 @@ function refuseUnknown(
   );
 }
 
-function tableOf(
-  value: unknown,
-  { name, file }: { readonly name: string; readonly file: string },
-): Readonly<Record<string, unknown>> {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as Readonly<Record<string, unknown>>;
-  }
+function tableOf(value: unknown, { name, file }: Named): Table {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Table;
   throw invalid(file, `"${name}" is not a table`);
 }
 

@@ -77,6 +77,14 @@ describe('configuration', () => {
     assert.deepEqual(load({}).time.requireLevel, {});
   });
 
+  it('takes the place of a source of time', () => {
+    const { time } = load({
+      flags: { config: file('[time.sources.gm]\nsocket = "/run/ptp4l"\n') },
+    });
+    const found = { socket: '/run/ptp4l', intervalMs: 500, allowedUids: [0] };
+    assert.deepEqual(time.sources, { gm: { kind: 'ptp', ...found } });
+  });
+
   const bad: readonly (readonly [string, string, ErrorCode])[] = [
     ['a number out of range', 'anchorIntervalMs = 9', 'config-invalid'],
     ['a fraction', 'anchorIntervalMs = 100.5', 'config-invalid'],
@@ -86,6 +94,9 @@ describe('configuration', () => {
     ['a number for text', 'origin = 5', 'config-invalid'],
     ['a table', '[sockets]\nagent = "x"', 'config-unknown-key'],
     ['an unknown key of time', '[time]\nlevel = "LOCKED"', 'config-unknown-key'],
+    ['a source without a place', '[time.sources.gm]\nintervalMs = 20', 'config-invalid'],
+    ['an unknown key of a source', '[time.sources.gm]\nport = "/x"', 'config-unknown-key'],
+    ['a relative path', '[time.sources.gm]\nsocket = "run/ptp4l"', 'config-invalid'],
     ['an unknown level', '[time.requireLevel]\ntrader = "GOOD"', 'config-invalid'],
     ['no name of an agent', '[time.requireLevel]\n"a b" = "LOCKED"', 'config-invalid'],
     ['what is not TOML', 'anchorIntervalMs', 'config-unreadable'],

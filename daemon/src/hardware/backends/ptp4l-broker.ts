@@ -1,11 +1,8 @@
 /** A ptp4l of this box, asked by the broker: a process that can ask and subscribe, nothing else. */
-import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-import { TimeRecordSplitter } from '@kudurru/proof';
-
-import { reasonOf } from '../../base/errors.ts';
 import type { TimeSource } from '../time-source.ts';
+import { timeProcess } from './time-process.ts';
 
 export interface Ptp4lPlace {
   /** ptp4l's socket. */
@@ -23,28 +20,6 @@ export interface Ptp4lPlace {
 const program = fileURLToPath(new URL('../../../ptp4l-client/src/main.ts', import.meta.url));
 
 export function ptp4lBroker({ socket, ...settings }: Ptp4lPlace): TimeSource {
-  return {
-    start(hear) {
-      const places = [{ path: socket, access: 'read-write' }];
-      const told = JSON.stringify({ ...settings, places, parentPid: process.pid });
-      const child = spawn(process.execPath, [program, told], {
-        env: process.env,
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      const splitter = new TimeRecordSplitter();
-      const { promise: ended, resolve } = Promise.withResolvers<string>();
-      child.stdout.on('data', (piece: Buffer) => {
-        try {
-          for (const record of splitter.push(new Uint8Array(piece))) hear(record);
-        } catch (error) {
-          // Nothing after it can be trusted.
-          resolve(`it spoke what is no record: ${reasonOf(error)}`);
-          child.kill('SIGKILL');
-        }
-      });
-      child.once('error', (error) => resolve(error.message));
-      child.once('exit', (code, signal) => resolve(`it ended with ${signal ?? code}`));
-      return { ended, stop: () => void child.kill('SIGTERM') };
-    },
-  };
+  const places = [{ path: socket, access: 'read-write' }];
+  return timeProcess(program, { ...settings, places });
 }
