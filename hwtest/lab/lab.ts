@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { taiOfUtc } from '@kudurru/proof';
 
 import { Clocks, type LabClock } from './clocks.ts';
+import { GnssReceiver } from './gnss-receiver.ts';
 import { Grandmaster, type GrandmasterSettings, LOCKED_GRANDMASTER } from './grandmaster.ts';
 import { type Linuxptp, STOCK_LINUXPTP } from './linuxptp.ts';
 import { Network, type Station } from './network.ts';
@@ -67,6 +68,7 @@ export class Lab {
   readonly relay: Relay;
   readonly #utcOffsetS: bigint;
   readonly #ptp4ls: Ptp4l[] = [];
+  readonly #receivers: GnssReceiver[] = [];
 
   private constructor(made: MadeLab, client: Ptp4l) {
     this.folder = made.folder;
@@ -117,6 +119,13 @@ export class Lab {
     return grandmaster;
   }
 
+  /** A GNSS receiver on a true clock of its own, not plugged in. */
+  async receiver(): Promise<GnssReceiver> {
+    const receiver = await GnssReceiver.make(this);
+    this.#receivers.push(receiver);
+    return receiver;
+  }
+
   /** Of every process that runs for it. */
   pids(): number[] {
     const ptp4ls = this.#ptp4ls.flatMap(({ pid }) => pid ?? []);
@@ -124,6 +133,7 @@ export class Lab {
   }
 
   async end(): Promise<void> {
+    await Promise.all(this.#receivers.map(async (receiver) => receiver.unplug()));
     await Promise.all(this.#ptp4ls.map(async (ptp4l) => ptp4l.kill()));
     await this.relay.end();
     await this.network.end();

@@ -26,7 +26,8 @@ export interface ReceiverScript {
   readonly leapSeconds?: number;
   /** An announced step and the seconds until it. */
   readonly leapAnnounced?: { readonly change: 1 | -1; readonly inSeconds: number } | null;
-  readonly receiverId?: Uint8Array;
+  /** null tells it only when it is polled, as receivers are delivered. */
+  readonly receiverId?: Uint8Array | null;
   readonly timeAccuracyNs?: number;
   readonly satellites?: number;
   /** Which half it sends; both is as u-blox receivers are delivered. */
@@ -107,8 +108,17 @@ function messages(utc: UbxUtc, timeOfWeekMs: number, script: ReceiverScript): De
       timeToEventSeconds: event.inSeconds,
     },
     ...monitors(timeOfWeekMs, script),
-    { kind: 'sec-uniqid', version: 1, uniqueId: script.receiverId ?? SCRIPTED_RECEIVER_ID },
+    ...(script.receiverId === null ? [] : [identityOf(script.receiverId)]),
   ];
+}
+
+/** The answer to a poll of SEC-UNIQID. */
+export function receiverIdentity(receiverId?: Uint8Array): Uint8Array {
+  return encodeUbx(identityOf(receiverId));
+}
+
+function identityOf(receiverId: Uint8Array = SCRIPTED_RECEIVER_ID): DecodedUbx {
+  return { kind: 'sec-uniqid', version: 1, uniqueId: receiverId };
 }
 
 function solutionOf(utc: UbxUtc, timeOfWeekMs: number, script: ReceiverScript): DecodedUbx {
