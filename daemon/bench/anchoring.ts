@@ -1,8 +1,9 @@
 /**
  * What anchoring costs the ledger, and how fast it is. Two daemons in turns under the same load,
  * one with every default on, one that anchors once an hour: nothing turns anchoring off, so this is
- * as close as it comes. The other takes no load meanwhile. Then, on the first one, how long a
- * durable action waits for its anchor; and on a third, how many anchors a second there can be.
+ * as close as it comes. A turn begins once the index of the one before has caught up, as that work
+ * would slow whoever comes next. Then, on the first one, how long a durable action waits for its
+ * anchor; and on a third, how many anchors a second there can be.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,21 +11,28 @@ import { join } from 'node:path';
 import { connect, type Action, type Agent } from '@kudurru/agent';
 
 import { House } from './house.ts';
-import { CONNECTIONS, measureIngest, type Bench } from './measures.ts';
+import { untilIndexed } from './index-rates.ts';
+import { CONNECTIONS, measureIngest } from './measures.ts';
 import { summaryOf, type TimeSummary } from './time-summary.ts';
 
 export interface Anchoring {
   /** 64 actions a submission, all turns together. */
   readonly onPerSecond: number;
   readonly offPerSecond: number;
+  /** Median over pairs of turns one after the other: others at work disturb some pairs, not most. */
+  readonly onToOff: number;
   /** From the receipt `committed` to the receipt `anchored`, one action in flight. */
   readonly wait: TimeSummary;
   readonly anchorsPerSecond: number;
 }
 
-/** On, off, off, on: what the machine does meanwhile comes over both alike. */
-const order = ['on', 'off', 'off', 'on', 'on', 'off', 'off', 'on'] as const;
-type Side = (typeof order)[number];
+type Side = 'on' | 'off';
+/** Long turns would fill a disk. */
+const turnSecondsMax = 2;
+/** Either comes first as often as the other: what the machine does meanwhile meets both alike. */
+const pairs = Array.from({ length: 10 }, (_, i): readonly Side[] =>
+  i % 2 === 0 ? ['on', 'off'] : ['off', 'on'],
+);
 const flagsOf: Readonly<Record<Side | 'fast', readonly string[]>> = {
   on: [],
   off: ['--anchor-interval-ms', '3600000'],
@@ -68,19 +76,37 @@ async function ingestInTurns(
   folder: string,
   sides: Readonly<Record<Side, Begun>>,
   { seconds, stop }: { readonly seconds: number; readonly stop: AbortSignal },
-): Promise<Pick<Anchoring, 'onPerSecond' | 'offPerSecond'>> {
+): Promise<Pick<Anchoring, 'onPerSecond' | 'offPerSecond' | 'onToOff'>> {
   const actions = { on: 0, off: 0 };
   const took = { on: 0, off: 0 };
-  for (const [turn, side] of order.entries()) {
-    const { house, agents } = sides[side];
-    const receipts = join(folder, `turn-${turn}`);
-    mkdirSync(receipts);
-    const bench: Bench = { house, files: { agents, folder: receipts }, seconds, stop };
-    const { figures } = await measureIngest(bench, 64);
-    actions[side] += figures.actions;
-    took[side] += figures.seconds;
+  const ratios: number[] = [];
+  for (const [turn, pair] of pairs.entries()) {
+    const rate = { on: 0, off: 0 };
+    for (const side of pair) {
+      const { house, agents } = sides[side];
+      const receipts = join(folder, `turn-${turn}-${side}`);
+      mkdirSync(receipts);
+      const files = { agents, folder: receipts };
+      const turnSeconds = Math.min(seconds, turnSecondsMax);
+      const { figures } = await measureIngest({ house, files, seconds: turnSeconds, stop }, 64);
+      actions[side] += figures.actions;
+      took[side] += figures.seconds;
+      rate[side] = figures.actions / figures.seconds;
+      await untilIndexed(house, stop);
+    }
+    ratios.push(rate.on / rate.off);
   }
-  return { onPerSecond: actions.on / took.on, offPerSecond: actions.off / took.off };
+  return {
+    onPerSecond: actions.on / took.on,
+    offPerSecond: actions.off / took.off,
+    onToOff: medianOf(ratios),
+  };
+}
+
+function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((one, other) => one - other);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] ?? 0) + (sorted[Math.floor(middle)] ?? 0)) / 2;
 }
 
 async function begin(folder: string, side: Side | 'fast'): Promise<Begun> {

@@ -12,7 +12,7 @@ export function anchoringFigures(measured: AnchoringMeasured): Record<string, nu
   const figures: Record<string, number | undefined> = {
     'anchoring.onPerSecond': anchoring?.onPerSecond,
     'anchoring.offPerSecond': anchoring?.offPerSecond,
-    'anchoring.onToOff': anchoring === undefined ? undefined : ratioOf(anchoring),
+    'anchoring.onToOff': anchoring?.onToOff,
     'anchoring.waitP50Ms': anchoring?.wait.p50Ms,
     'anchoring.waitP99Ms': anchoring?.wait.p99Ms,
     'anchoring.anchorsPerSecond': anchoring?.anchorsPerSecond,
@@ -29,8 +29,8 @@ export function anchoringFigures(measured: AnchoringMeasured): Record<string, nu
 export function anchoringRows({ anchoring, devices }: AnchoringMeasured): [string, string][] {
   const rows: [string, string][] = [];
   if (anchoring !== undefined) {
-    const { onPerSecond, offPerSecond, wait, anchorsPerSecond } = anchoring;
-    const ratio = ratioOf(anchoring).toFixed(3);
+    const { onPerSecond, offPerSecond, onToOff, wait, anchorsPerSecond } = anchoring;
+    const ratio = onToOff.toFixed(3);
     rows.push(['anchoring on, to once an hour', `${ratio}: ${told(onPerSecond, offPerSecond)}`]);
     rows.push(['  committed to anchored', timesText(wait)]);
     rows.push(['  anchors, each awaited', `${anchorsPerSecond.toFixed(1)}/s`]);
@@ -42,10 +42,6 @@ export function anchoringRows({ anchoring, devices }: AnchoringMeasured): [strin
     rows.push(...operations.map((one): [string, string] => [`  ${one.operation}`, timesText(one)]));
   }
   return rows;
-}
-
-function ratioOf({ onPerSecond, offPerSecond }: Anchoring): number {
-  return onPerSecond / offPerSecond;
 }
 
 function told(on: number, off: number): string {
