@@ -19,7 +19,7 @@ export interface Anchoring {
   /** 64 actions a submission, all turns together. */
   readonly onPerSecond: number;
   readonly offPerSecond: number;
-  /** Median over pairs of turns one after the other: others at work disturb some pairs, not most. */
+  /** Median over pairs of turns: others at work disturb some pairs, not most. */
   readonly onToOff: number;
   /** From the receipt `committed` to the receipt `anchored`, one action in flight. */
   readonly wait: TimeSummary;
