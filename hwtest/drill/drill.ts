@@ -5,23 +5,26 @@
 import type { TimeLevel } from '@kudurru/proof';
 
 import type { LabOptions } from '../lab/lab.ts';
+import type { LabSource } from './lab-profile.ts';
 import type { Stage } from './stage.ts';
 
-/** What is believed of one moment. */
+/** What the daemon believes of one moment: an entry. */
 export interface Believed {
   readonly rawNs: bigint;
   readonly taiNs: bigint;
   readonly statisticalNs: bigint | null;
   readonly adversarialNs: bigint | null;
   readonly level: TimeLevel;
-  /** What is found of each source: `ptp: healthy`, `ptp: unhealthy (grandmaster)`. */
+  /** Of each source in the newest evidence: `ptp: healthy`, `ptp: unhealthy (grandmaster)`. */
   readonly verdicts: readonly string[];
 }
 
 export type Step =
-  | { readonly say: string; act(stage: Stage): Promise<void> }
+  | { readonly say: string; act(stage: Stage): Promise<unknown> }
   /** Fails the drill where it does not come within the limit. */
   | { readonly say: string; until(believed: Believed): boolean }
+  /** The same, of what is not in a reading. */
+  | { readonly say: string; comes(stage: Stage): Promise<boolean> }
   /** Nothing is done; what is believed is watched. */
   | { readonly say: string; readonly watchS: number };
 
@@ -32,6 +35,8 @@ export interface Drill {
   readonly lab?: LabOptions;
   /** Needs linuxptp 4. */
   readonly needsNewer?: boolean;
+  /** What the appliance is commissioned with; default: its ptp4l at the grandmaster. Both run. */
+  readonly sources?: (stage: Stage) => Promise<readonly LabSource[]>;
   /** Before the client's ptp4l first runs. */
   readonly fromBoot?: readonly Step[];
   /** From the first LOCKED on, or where `fromBoot` is given from the start of the client. */
@@ -42,10 +47,8 @@ export interface Drill {
 
 export interface DrillResult {
   readonly name: string;
-  /** By the formulas, in the order in which they were passed through. */
+  /** Of the daemon's entries, in the order in which they were passed through. */
   readonly levels: readonly TimeLevel[];
-  /** Of the entries that the daemon made for its agent. */
-  readonly daemonLevels: readonly TimeLevel[];
   readonly worstTrueErrorNs: string;
   /** While the level was LOCKED or better. */
   readonly worstTrueErrorWhenLockedNs: string;
@@ -54,6 +57,7 @@ export interface DrillResult {
   readonly takesAway: string | null;
   readonly actions: number;
   readonly actionsLost: number;
+  /** Entries that were held against the truth. */
   readonly readings: number;
   readonly seconds: number;
   /** What did not hold, in words. */

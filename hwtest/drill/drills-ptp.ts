@@ -1,9 +1,10 @@
 /** What can happen to a clock that follows a PTP grandmaster alone. */
 import { renameSync, rmSync } from 'node:fs';
 
-import { TIME_LEVELS, type TimeLevel } from '@kudurru/proof';
+import { TIME_LEVELS, type TimeLevel, type TimeNoteCode } from '@kudurru/proof';
 
 import type { GrandmasterSettings } from '../lab/grandmaster.ts';
+import { forgery, inject } from '../lab/intruders.ts';
 import { type Linuxptp, NEWER_LINUXPTP_MISSING, newerLinuxptp } from '../lab/linuxptp.ts';
 import type { Direction } from '../lab/relay.ts';
 import type { Drill, Step } from './drill.ts';
@@ -36,6 +37,11 @@ function found(problem: string): Step {
     say: `found: ${problem}`,
     until: ({ verdicts }) => verdicts.some((verdict) => verdict.includes(problem)),
   };
+}
+
+/** By the process that reads the source; evidence keeps it. */
+function noted(code: TimeNoteCode): Step {
+  return { say: `noted: ${code}`, comes: async ({ drilled }) => drilled.notes.has(code) };
 }
 
 function watch(seconds: number): Step {
@@ -273,18 +279,45 @@ export const DRILLS: readonly Drill[] = [
     ],
   },
   {
+    name: 'forged-response',
+    about: "The network answers in ptp4l's stead: time far off, by another grandmaster.",
+    steps: [
+      {
+        say: 'a RESPONSE is sent from the network, which ptp4l hands on',
+        act: ({ lab, grandmaster }) => inject(lab, grandmaster, forgery()),
+      },
+      noted('forged-response'),
+      atLeast('LOCKED'),
+    ],
+  },
+  {
     name: 'socket-impostor',
-    about: 'Another ptp4l, content with another clock, answers at the socket.',
+    about: "Another user's process puts its own socket in the place of ptp4l's.",
     steps: [
       {
         say: 'ptp4l is killed, and an impostor has its socket',
+        async act({ lab }) {
+          await lab.client.kill();
+          lab.impostor(lab.client.socket, () => undefined);
+        },
+      },
+      below('LOCKED'),
+      noted('socket-impostor'),
+    ],
+  },
+  {
+    name: 'socket-of-another-clock',
+    about: 'Another ptp4l, content with another clock, answers at the socket.',
+    steps: [
+      {
+        say: 'ptp4l is killed, and another has its socket',
         async act({ lab, grandmaster }) {
           await lab.client.kill();
           renameSync(grandmaster.ptp4l.socket, lab.client.socket);
         },
       },
       below('LOCKED'),
-      found('identity'),
+      noted('forged-response'),
     ],
   },
 ];

@@ -23,14 +23,15 @@ DESCRIPTION
   Runs each NAME in a lab of its own: stock ptp4l in network namespaces, on
   clocks whose true error is known. The host's clock is never set. Needs root.
 
-  Each prints its time line: what happens, and what is believed of the time:
-  the level, how wrong the time really is, in the adversarial window (and the
-  statistical one), and what is found of each source. OUTSIDE marks a moment
-  whose truth was outside the adversarial window while the level was LOCKED or
-  better.
+  A real appliance, provisioned and with a signed time profile, shares the
+  client's clock and takes an agent's actions meanwhile; each must have its
+  receipt, and be in a log that fsck finds whole.
 
-  A real daemon shares the client's clock and takes an agent's actions meanwhile;
-  each must have its receipt and be in a log that fsck finds whole.
+  Each drill prints its time line: what happens, and what the entries of that
+  log say of the time: the level, how wrong the time really is, in the
+  adversarial window (and the statistical one), and what the newest evidence
+  finds of each source. OUTSIDE marks an entry whose truth was outside the
+  adversarial window while its level was LOCKED or better.
 
   A drill that takes away what the window rests on (its line in --list says
   what) is not failed by that; every other one is.
@@ -39,8 +40,8 @@ OPTIONS
   --json FILE        for each drill its name, the levels passed through, the
                      worst true error, whether the truth was ever outside the
                      adversarial window while LOCKED or better, actions lost
-  --record FOLDER    writes what was computed at each change of the level, with
-                     the frames and the truth, into FOLDER/NAME.json
+  --record FOLDER    writes the evidence of each change of the level, with its
+                     frames and the truth, into FOLDER/NAME.json
   --list             the drills
   --fetch-linuxptp   linuxptp 4 from Debian 13 into the user's cache, for the
                      drills that need it; they are left out where it is not there
@@ -100,7 +101,7 @@ async function run({ drills, jsonFile, recordIn }: Order): Promise<number> {
     const worst = `${BigInt(result.worstTrueErrorWhenLockedNs) / 1000n} us`;
     const held = result.wasOutsideWhenLocked ? 'OUTSIDE its window' : 'inside its window';
     say(`  ${result.levels.join(', ')}; worst error when locked ${worst}, ${held};`);
-    say(`  the daemon: ${result.actions} actions, ${result.actionsLost} lost\n`);
+    say(`  ${result.actions} actions, ${result.actionsLost} lost; ${result.readings} entries\n`);
   }
   if (jsonFile !== null) writeFileSync(jsonFile, `${JSON.stringify(results, null, 2)}\n`);
   return results.some(({ findings }) => findings.length > 0) ? 1 : 0;

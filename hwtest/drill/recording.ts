@@ -1,5 +1,5 @@
 /**
- * What a drill computed, with the frames that it was computed of and the truth: vectors that proof
+ * Evidence of a drill, with the frames that it was computed of and the truth: vectors that proof
  * replays (daemon/proof/test/time/drills.test.ts). One at each change of the level, and each whose
  * truth was outside.
  */
@@ -9,31 +9,33 @@ import { join } from 'node:path';
 import {
   affineTai,
   encodeBase64,
-  encodeRawTimeEvidence,
   encodeTimeProfile,
   type Segment,
-  type TimeComputation,
-  type TimeEvidenceInput,
+  type TimeProfile,
 } from '@kudurru/proof';
 
 import type { Clocks } from '../lab/clocks.ts';
-
-export interface Computed {
-  readonly input: TimeEvidenceInput;
-  readonly computation: TimeComputation;
-}
+import type { Evidence } from './log-reader.ts';
 
 export class Recording {
   readonly #clocks: Clocks;
+  readonly #profile: TimeProfile;
+  /** By the index of its evidence. */
+  readonly #segments = new Map<bigint, Segment>();
   readonly #vectors: object[] = [];
   #level = '';
 
-  constructor(clocks: Clocks) {
+  constructor(clocks: Clocks, profile: TimeProfile) {
     this.#clocks = clocks;
+    this.#profile = profile;
   }
 
-  take({ input, computation }: Computed): void {
-    const { segment, takenRawNs, verdicts } = computation;
+  take({ index, told, raw }: Evidence): void {
+    const { segment, takenRawNs, verdicts, baseEvidenceIndex } = told;
+    this.#segments.set(index, segment);
+    const base = baseEvidenceIndex === null ? null : this.#segments.get(baseEvidenceIndex);
+    // Evidence of an anchor is judged by the anchor too.
+    if (told.cause === 'anchor' || base === undefined) return;
     const truthNs = this.#clocks.truthAt(takenRawNs);
     const errorNs = truthNs - affineTai(segment, takenRawNs);
     const sizeNs = errorNs < 0n ? -errorNs : errorNs;
@@ -45,11 +47,11 @@ export class Recording {
       level,
       truthNs: String(truthNs),
       verdicts: verdicts.map(({ state, problems }) => [state, ...problems].join(' ')),
-      profile: encodeBase64(encodeTimeProfile(input.profile)),
-      raw: encodeBase64(encodeRawTimeEvidence(input.raw)),
-      taiMinusUtcSeconds: input.taiMinusUtcSeconds,
-      leapListExpiryUnixSeconds: input.leapListExpiryUnixSeconds,
-      base: input.base === null ? null : segmentJson(input.base),
+      profile: encodeBase64(encodeTimeProfile(this.#profile)),
+      raw: encodeBase64(raw),
+      taiMinusUtcSeconds: told.taiMinusUtcSeconds,
+      leapListExpiryUnixSeconds: told.leapListExpiryUnixSeconds,
+      base: base === null ? null : segmentJson(base),
     });
   }
 

@@ -4,17 +4,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TIME_LEVELS } from '@kudurru/proof';
 
 import { Lab } from '../lab/lab.ts';
-import { newerLinuxptp } from '../lab/linuxptp.ts';
-import { ApplianceLoad } from './appliance-load.ts';
+import { Commissioned } from './commissioned.ts';
 import type { Drill, DrillResult, Step } from './drill.ts';
-import { Probe } from './probe.ts';
+import { DrilledAppliance, type Finished } from './drilled-appliance.ts';
+import { labProfile, ptpSource } from './lab-profile.ts';
 import { Recording } from './recording.ts';
-import { type Believer, Stage } from './stage.ts';
+import { Stage } from './stage.ts';
 import { Watch } from './watch.ts';
 
 /** Between two looks at what is believed. */
 const lookMs = 200;
-const untilLimitDefaultS = 90;
+const untilLimitDefaultS = 180;
 /** A line of the time line at least so often. */
 const lineEveryS = 5;
 
@@ -32,16 +32,26 @@ export const reachLocked: Step = {
 };
 
 export async function runDrill(drill: Drill, options: RunOptions): Promise<DrillResult> {
-  const newer = drill.needsNewer === true ? newerLinuxptp() : null;
-  const lab = await Lab.make({ ...drill.lab, ...(newer === null ? {} : { linuxptp: newer }) });
+  const lab = await Lab.make(drill.lab);
   try {
-    return await runInLab(lab, drill, options);
+    const commissioned = await Commissioned.provision(lab.clientClock.environment);
+    try {
+      return await runInLab(drill, { ...options, lab, commissioned });
+    } finally {
+      await commissioned.end();
+    }
   } finally {
     await lab.end();
   }
 }
 
-async function runInLab(lab: Lab, drill: Drill, options: RunOptions): Promise<DrillResult> {
+interface Made extends RunOptions {
+  readonly lab: Lab;
+  readonly commissioned: Commissioned;
+}
+
+async function runInLab(drill: Drill, made: Made): Promise<DrillResult> {
+  const { lab, commissioned } = made;
   const grandmaster = await lab.grandmaster({ name: 'grandmaster' });
   const stage = new Stage(lab, grandmaster);
   // As a crystal out of a box: milliseconds out, and 35 ppm off.
@@ -50,103 +60,102 @@ async function runInLab(lab: Lab, drill: Drill, options: RunOptions): Promise<Dr
   for (const step of drill.fromBoot ?? []) {
     if ('act' in step) await step.act(stage);
   }
-  const appliance = await ApplianceLoad.start(stage);
+  await Promise.all([grandmaster.start(), lab.client.start()]);
+  const sources = (await drill.sources?.(stage)) ?? [
+    await ptpSource({ client: lab.client, grandmaster }),
+  ];
+  const profile = labProfile(sources.map(({ source }) => source));
+  const recording = new Recording(lab.clocks, profile);
+  const drilled = await DrilledAppliance.start({
+    ...{ commissioned, sources },
+    onEvidence: (evidence) => recording.take(evidence),
+  });
+  stage.drilled = drilled;
   try {
-    await Promise.all([grandmaster.start(), lab.client.start()]);
-    return await runSteps(drill, { stage, appliance, ...options });
+    const result = await runSteps(drill, { ...made, stage, drilled });
+    if (made.recordIn !== undefined) recording.write(made.recordIn, drill.name);
+    return result;
   } finally {
-    await appliance.end();
+    await drilled.abandon();
   }
 }
 
 interface Staged extends RunOptions {
   readonly stage: Stage;
-  readonly appliance: ApplianceLoad;
+  readonly drilled: DrilledAppliance;
 }
 
 async function runSteps(drill: Drill, staged: Staged): Promise<DrillResult> {
-  const { stage, appliance, say, recordIn, untilLimitS = untilLimitDefaultS } = staged;
-  const { clocks } = stage.lab;
-  const recording = new Recording(clocks);
-  const probe = await Probe.start(stage, (computed) => recording.take(computed));
-  const watch = new Watch(clocks, { say, lineEveryS });
-  const daemon = new Watch(clocks, {
-    say: (line) => say(`${line}  (daemon)`),
-    lineEveryS: Infinity,
-  });
+  const { stage, drilled, say, untilLimitS = untilLimitDefaultS } = staged;
+  const watch = new Watch(stage.lab.clocks, { say, lineEveryS });
   const findings: string[] = [];
-  try {
-    const first = drill.fromBoot === undefined ? [reachLocked] : [];
-    for (const step of [...first, ...drill.steps]) {
-      watch.tell(`- ${step.say}`);
-      const scene = { ...{ stage, probe, appliance, watch, daemon }, untilLimitS };
-      const finding = await runStep(step, scene);
-      if (finding === null) continue;
-      findings.push(finding);
-      break;
-    }
-    if (recordIn !== undefined) recording.write(recordIn, drill.name);
-  } finally {
-    await probe.end();
+  const first = drill.fromBoot === undefined ? [reachLocked] : [];
+  for (const step of [...first, ...drill.steps]) {
+    watch.tell(`- ${step.say}`);
+    const finding = await runStep(step, { stage, drilled, watch, untilLimitS });
+    if (finding === null) continue;
+    findings.push(finding);
+    break;
   }
-  const finished = await appliance.finish();
-  findings.push(...finished.findings);
-  return resultOf(drill, { watch, daemon, findings, actionsLost: finished.actionsLost });
+  const finished = await drilled.finish();
+  for (const believed of finished.readings) watch.take(believed);
+  return resultOf(drill, { watch, finished, findings });
 }
 
 interface Scene {
   readonly stage: Stage;
-  readonly probe: Believer;
-  readonly appliance: Believer;
+  readonly drilled: DrilledAppliance;
   readonly watch: Watch;
-  readonly daemon: Watch;
   readonly untilLimitS: number;
 }
 
 /** What did not hold, or null. */
 async function runStep(step: Step, scene: Scene): Promise<string | null> {
-  const { stage, probe, appliance, watch, daemon, untilLimitS } = scene;
+  const { stage, drilled, watch, untilLimitS } = scene;
   if ('act' in step) {
     await step.act(stage);
+    // What stands in the log by now was believed before.
+    for (const believed of await drilled.readings()) watch.take(believed);
     return null;
   }
   const endS = watch.seconds + ('watchS' in step ? step.watchS : untilLimitS);
   while (watch.seconds < endS) {
-    for (const believed of await appliance.readings()) daemon.take(believed);
-    for (const believed of await probe.readings()) {
+    let hasCome = false;
+    for (const believed of await drilled.readings()) {
       watch.take(believed);
-      if ('until' in step && step.until(believed)) return null;
+      if ('until' in step) hasCome ||= step.until(believed);
     }
+    if ('comes' in step) hasCome = await step.comes(stage);
+    if (hasCome) return null;
     await sleep(lookMs);
   }
-  return 'until' in step ? `"${step.say}" did not come within ${untilLimitS} s` : null;
+  return 'watchS' in step ? null : `"${step.say}" did not come within ${untilLimitS} s`;
 }
 
 interface Seen {
   readonly watch: Watch;
-  readonly daemon: Watch;
+  readonly finished: Finished;
+  /** Of the steps. */
   readonly findings: readonly string[];
-  readonly actionsLost: number;
 }
 
 function resultOf({ name, takesAway }: Drill, seen: Seen): DrillResult {
-  const { watch, daemon, actionsLost } = seen;
-  const outside = [...watch.excursions, ...daemon.excursions];
-  const findings = [...seen.findings];
-  if (outside.length > 0 && takesAway === undefined) {
-    findings.push(`${outside.length} readings outside while ${outside[0]?.level}`);
+  const { watch } = seen;
+  const { excursions } = watch;
+  const { actions, actionsLost } = seen.finished;
+  const findings = [...seen.findings, ...seen.finished.findings];
+  if (excursions.length > 0 && takesAway === undefined) {
+    findings.push(`${excursions.length} readings outside while ${excursions[0]?.level}`);
   }
   if (actionsLost !== 0) findings.push(`${actionsLost} actions lost`);
   return {
     name,
     levels: watch.levels,
-    daemonLevels: daemon.levels,
     worstTrueErrorNs: String(watch.worstNs),
     worstTrueErrorWhenLockedNs: String(watch.worstWhenLockedNs),
-    wasOutsideWhenLocked: outside.length > 0,
+    wasOutsideWhenLocked: excursions.length > 0,
     takesAway: takesAway ?? null,
-    actions: daemon.readings,
-    actionsLost,
+    ...{ actions, actionsLost },
     readings: watch.readings,
     seconds: Math.round(watch.seconds),
     findings,

@@ -21,6 +21,8 @@ interface TruthLine {
 export interface LabClock {
   /** For the processes whose CLOCK_REALTIME it is. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Added to the environment of others: for those of them with this word in their command line. */
+  environmentOf(word: string): Readonly<Record<string, string>>;
   /** How far ahead of what it ought to show it is, at this moment, and the moment. */
   truthOffset(): Promise<{ readonly rawNs: bigint; readonly offsetNs: bigint }>;
   truthOffsetNs(): Promise<bigint>;
@@ -88,6 +90,7 @@ export class Clocks {
         VIRTUAL_CLOCK_FILE: this.#file,
         VIRTUAL_CLOCK: String(number),
       },
+      environmentOf: (word) => ({ VIRTUAL_CLOCK_OF: `${number} ${word}` }),
       truthOffset,
       truthOffsetNs: async () => (await truthOffset()).offsetNs,
       step: async (ns) => this.#order(`step ${number} ${ns}`),

@@ -8,11 +8,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
+import type { DatagramSocket } from '@kudurru/native';
 import { taiOfUtc } from '@kudurru/proof';
 
 import { Clocks, type LabClock } from './clocks.ts';
 import { GnssReceiver } from './gnss-receiver.ts';
 import { Grandmaster, type GrandmasterSettings, LOCKED_GRANDMASTER } from './grandmaster.ts';
+import { putImpostor } from './intruders.ts';
 import { type Linuxptp, STOCK_LINUXPTP } from './linuxptp.ts';
 import { Network, type Station } from './network.ts';
 import { CLIENT_SETTINGS, Ptp4l, type Ptp4lSettings } from './ptp4l.ts';
@@ -30,6 +32,14 @@ export interface GrandmasterOptions {
   readonly name: string;
   readonly priority1?: number;
   readonly settings?: Partial<GrandmasterSettings>;
+  /** Of PTP: others do not hear it. Default 0. */
+  readonly domain?: number;
+}
+
+/** A ptp4l on a network card of the appliance's that has a clock of its own. */
+export interface OtherClient {
+  readonly ptp4l: Ptp4l;
+  readonly clock: LabClock;
 }
 
 const prefix = 'kudurru-lab-';
@@ -69,6 +79,7 @@ export class Lab {
   readonly #utcOffsetS: bigint;
   readonly #ptp4ls: Ptp4l[] = [];
   readonly #receivers: GnssReceiver[] = [];
+  readonly #impostors: DatagramSocket[] = [];
 
   private constructor(made: MadeLab, client: Ptp4l) {
     this.folder = made.folder;
@@ -107,11 +118,14 @@ export class Lab {
 
   /** A grandmaster on a station and a true TAI clock of its own, not started. */
   async grandmaster(options: GrandmasterOptions): Promise<Grandmaster> {
-    const { name, priority1 = 100, settings = {} } = options;
+    const { name, priority1 = 100, settings = {}, domain = 0 } = options;
     const station = await this.network.station();
     const clock = await this.clocks.newClock({ scale: 'tai', followsTruth: true });
     const grandmaster = new Grandmaster(
-      { name, folder: this.folder, station, clock, linuxptp: STOCK_LINUXPTP },
+      {
+        ...{ name, folder: this.folder, station, clock, linuxptp: STOCK_LINUXPTP },
+        settings: { domainNumber: domain },
+      },
       { ...LOCKED_GRANDMASTER, currentUtcOffset: Number(this.#utcOffsetS), ...settings },
       priority1,
     );
@@ -126,6 +140,23 @@ export class Lab {
     return receiver;
   }
 
+  /** Another client, of another domain, whose wire passes no relay; not started. */
+  async otherClient(name: string, domain: number): Promise<OtherClient> {
+    const station = await this.network.station();
+    const clock = await this.clocks.newClock({ scale: 'utc' });
+    const ptp4l = new Ptp4l({
+      ...{ name, folder: this.folder, station, clock, linuxptp: STOCK_LINUXPTP },
+      settings: { ...CLIENT_SETTINGS, domainNumber: domain },
+    });
+    this.#ptp4ls.push(ptp4l);
+    return { ptp4l, clock };
+  }
+
+  /** Another user's socket in the place of this one; whatever is sent there is told. */
+  impostor(path: string, heard: () => void): void {
+    this.#impostors.push(putImpostor(path, heard));
+  }
+
   /** Of every process that runs for it. */
   pids(): number[] {
     const ptp4ls = this.#ptp4ls.flatMap(({ pid }) => pid ?? []);
@@ -133,6 +164,7 @@ export class Lab {
   }
 
   async end(): Promise<void> {
+    for (const impostor of this.#impostors) impostor.close();
     await Promise.all(this.#receivers.map(async (receiver) => receiver.unplug()));
     await Promise.all(this.#ptp4ls.map(async (ptp4l) => ptp4l.kill()));
     await this.relay.end();

@@ -2,6 +2,7 @@
  * A stock ptp4l at a station, on a clock of the lab, and the stock pmc to speak with it. Software
  * stamps, since a veth has no others; intervals are short, so that it settles within seconds.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -70,6 +71,10 @@ export class Ptp4l {
     this.logFile = join(options.folder, `${options.name}.log`);
   }
 
+  get name(): string {
+    return this.#options.name;
+  }
+
   /** Null while it does not run. */
   get pid(): number | null {
     return this.#process === null || this.#process.isEnded ? null : this.#process.pid;
@@ -81,7 +86,7 @@ export class Ptp4l {
     const { station, clock, folder, name } = this.#options;
     const configuration = join(folder, `${name}.conf`);
     writeFileSync(configuration, this.#configuration());
-    this.#process = new LabProcess([...linuxptp.ptp4l, '-f', configuration], {
+    this.#process = new LabProcess([...asSoon(), ...linuxptp.ptp4l, '-f', configuration], {
       namespacePid: station.pid,
       environment: clock.environment,
       logFile: this.logFile,
@@ -165,6 +170,13 @@ export class Ptp4l {
     const lines = Object.entries(all).map(([name, value]) => `${name} ${value}`);
     return ['[global]', ...lines, `[${STATION_INTERFACE}]`, ''].join('\n');
   }
+}
+
+/** A busy machine must not make a bad clock of it, where we may say so. */
+function asSoon(): readonly string[] {
+  const words = ['chrt', '--fifo', '5'];
+  const { status } = spawnSync('chrt', [...words.slice(1), 'true'], { stdio: 'ignore' });
+  return status === 0 ? words : [];
 }
 
 function fieldsOf(text: string): Map<string, string> {

@@ -15,8 +15,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha';
 
 import type { EnrolledAgent } from '../backends/control.ts';
 import { makeOperatorKey } from '../backends/operator-key.ts';
-import { labProfile } from '../drill/lab-profile.ts';
-import { Stage } from '../drill/stage.ts';
+import { labProfile, ptpSource } from '../drill/lab-profile.ts';
 import { Lab, labRefusal } from '../lab/lab.ts';
 import type { Grandmaster } from '../lab/grandmaster.ts';
 import { kudurru } from './kudurru.ts';
@@ -100,7 +99,8 @@ describe(`time by a live ptp4l${refusal === null ? '' : `: ${refusal}`}`, functi
   }
 
   async function orderProfile(): Promise<void> {
-    const profile = await labProfile(new Stage(lab, grandmaster));
+    const { source } = await ptpSource({ client: lab.client, grandmaster });
+    const profile = labProfile([source]);
     writeFileSync(join(folder, 'profile.json'), formatTimeProfile(profile));
     await command(['time', 'profile', 'order', 'profile.json', '-o', 'time.order']);
     const words = ['-q', '-Y', 'sign', '-n', 'kudurru', '-f', 'ana', 'time.order'];

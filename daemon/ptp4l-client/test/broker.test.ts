@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -20,16 +20,19 @@ import { after, before, describe, it } from 'mocha';
 import { linesOf, pmcLines } from '../../proof/test/support/pmc-text.ts';
 import { runProgram } from '../../../hwtest/backends/run-program.ts';
 import type { Grandmaster } from '../../../hwtest/lab/grandmaster.ts';
-import { inNamespace } from '../../../hwtest/lab/lab-process.ts';
+import {
+  FORGED_GRANDMASTER,
+  forgery,
+  inject,
+  NOBODY,
+  putImpostor,
+} from '../../../hwtest/lab/intruders.ts';
 import { Lab, labRefusal } from '../../../hwtest/lab/lab.ts';
 import { Ptp4lClient } from '../src/client.ts';
 
 const program = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const example = fileURLToPath(new URL('example.ts', import.meta.url));
 const refusal = labRefusal();
-
-/** Whom a user of no rights is: Debian's nobody. */
-const NOBODY = 65_534;
 
 /** A broker of its own, and what came from it. */
 class BrokerProcess {
@@ -207,14 +210,9 @@ describe(`ptp4l's broker${refusal === null ? '' : `: ${refusal}`}`, function () 
   it('refuses a socket that another user put in the place of ptp4l', async () => {
     await lab.client.stop();
     await broker.nextNote('socket-gone');
-    const path = join(lab.folder, 'impostor.sock');
-    const impostor = openDatagramSocket({
-      ...{ path, mode: 0o777 },
-      receive: () => assert.fail('the broker spoke to an impostor'),
-      fail: (error) => assert.fail(error),
+    const impostor = putImpostor(lab.client.socket, () => {
+      assert.fail('the broker spoke to an impostor');
     });
-    chownSync(path, NOBODY, NOBODY);
-    renameSync(path, lab.client.socket);
     const { message } = await broker.nextNote('socket-impostor');
     assert.match(message, new RegExp(`is of user ${NOBODY}, and ptp4l runs as 0`, 'u'));
     impostor.close();
@@ -254,27 +252,6 @@ const MOVING = /^(?:offsetFromMaster|meanPathDelay|master_offset|ingress_time|[r
 
 function steady(lines: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(lines).filter(([name]) => !MOVING.test(name)));
-}
-
-const FORGED_GRANDMASTER = 'deadbeefdeadbeef';
-
-/** TIME_STATUS_NP to whoever may hear it, with hops left for ptp4l to hand it on. */
-function forgery(): Uint8Array {
-  const source = `0badc0de0badc0de0001${'0001'}047f`;
-  const target = `${'ff'.repeat(10)}01010200`;
-  const data = `00000000075bcd15${'00'.repeat(34)}${FORGED_GRANDMASTER}`;
-  const message = `0d020068${'00'.repeat(16)}${source}${target}00010034c000${data}`;
-  return Uint8Array.from(Buffer.from(message, 'hex'));
-}
-
-/** From the grandmaster's station, to the port for general messages. */
-async function inject(lab: Lab, from: Grandmaster, datagram: Uint8Array): Promise<void> {
-  const script = `const socket = require('node:dgram').createSocket('udp4');
-    const [hex, address] = process.argv.slice(1);
-    socket.send(Buffer.from(hex, 'hex'), 320, address, () => socket.close());`;
-  const [command = '', ...words] = inNamespace(from.ptp4l.pid ?? 0);
-  const sent = ['-e', script, encodeHex(datagram), lab.clientStation.address];
-  await runProgram(command, [...words, process.execPath, ...sent]);
 }
 
 function withoutHops(bytes: Uint8Array | null): string {
