@@ -307,7 +307,7 @@ export const DRILLS: readonly Drill[] = [
   },
   {
     name: 'socket-of-another-clock',
-    about: 'Another ptp4l, content with another clock, answers at the socket.',
+    about: 'Another ptp4l, on another clock, has the socket: it does not answer for ours.',
     steps: [
       {
         say: 'ptp4l is killed, and another has its socket',
@@ -317,7 +317,7 @@ export const DRILLS: readonly Drill[] = [
         },
       },
       below('LOCKED'),
-      noted('forged-response'),
+      found('silent'),
     ],
   },
 ];
