@@ -8,13 +8,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { readClock } from '@kudurru/native';
-import type { PtpManagementName, TimeNoteCode, TimeRecord } from '@kudurru/proof';
+import type { PtpManagementName, TimeNoteCode, TimeRecord, TimeRecordWriter } from '@kudurru/proof';
 
 import { Ptp4lClient } from './client.ts';
 import type { Accepted, Rejected } from './client.ts';
 import { Ptp4lError } from './client-error.ts';
 import type { ClientErrorCode } from './client-error.ts';
-import type { RecordPipe } from './record-pipe.ts';
 import { findServer } from './server-socket.ts';
 import type { ServerPlace } from './server-socket.ts';
 import type { BrokerSettings } from './settings.ts';
@@ -58,7 +57,7 @@ interface Known {
 
 export class Broker {
   readonly #settings: BrokerSettings;
-  readonly #pipe: RecordPipe;
+  readonly #pipe: TimeRecordWriter;
   readonly #stop = new AbortController();
   readonly #refused = new Set<PtpManagementName>();
   #known: Known | null = null;
@@ -68,7 +67,7 @@ export class Broker {
   #rejected = 0;
   #unnoted = 0;
 
-  constructor(settings: BrokerSettings, pipe: RecordPipe) {
+  constructor(settings: BrokerSettings, pipe: TimeRecordWriter) {
     this.#settings = settings;
     this.#pipe = pipe;
   }

@@ -8,9 +8,9 @@
 import { Socket } from 'node:net';
 
 import { dieWithParent, dropCapabilities } from '@kudurru/native';
+import { TimeRecordWriter } from '@kudurru/proof';
 
 import { Broker } from './broker.ts';
-import { RecordPipe } from './record-pipe.ts';
 import { parseBrokerSettings } from './settings.ts';
 
 const RECORDS_DESCRIPTOR = 1;
@@ -21,7 +21,7 @@ function start(json: string): void {
   const settings = parseBrokerSettings(json);
   if (!dieWithParent(settings.parentPid)) process.exit(0);
   const out = new Socket({ fd: RECORDS_DESCRIPTOR, readable: false, writable: true });
-  const broker = new Broker(settings, new RecordPipe(out));
+  const broker = new Broker(settings, new TimeRecordWriter(out));
   // Nobody reads any more.
   out.once('error', () => broker.stop());
   out.once('close', () => broker.stop());

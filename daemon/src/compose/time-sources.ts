@@ -5,11 +5,19 @@
  */
 import { join } from 'node:path';
 
-import { encodeHex, type TimeProfile, type TimeRecord } from '@kudurru/proof';
+import {
+  encodeHex,
+  type GnssPins,
+  type PtpPins,
+  type TimeProfile,
+  type TimeRecord,
+} from '@kudurru/proof';
 
 import { reasonOf } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Configuration } from '../config/load.ts';
+import type { GnssPlace, PtpPlace } from '../config/time-table.ts';
+import { gnssReader } from '../hardware/backends/gnss-reader.ts';
 import { ptp4lBroker } from '../hardware/backends/ptp4l-broker.ts';
 import type { TimeSource } from '../hardware/time-source.ts';
 import { SupervisedSource } from '../time/supervised-source.ts';
@@ -25,16 +33,17 @@ type ProfileSource = TimeProfile['sources'][number];
 
 /** Of what the profile names and this box has. */
 export function startTimeSources(
-  { sources }: TimeProfile,
+  profile: TimeProfile,
   options: TimeSourcesOptions,
 ): SupervisedSource[] {
   const { configuration, log } = options;
+  const { sources } = profile;
   for (const id of Object.keys(configuration.time.sources)) {
     const isKnown = sources.some((source) => source.id === id);
     if (!isKnown) log.warning('no such source in the time profile', { id });
   }
   return sources.flatMap((source, place) => {
-    const backend = backendOf(source, place, configuration);
+    const backend = backendOf(source, { place, limits: profile.limits, configuration });
     if (backend !== null) return [supervise(backend, { ...options, id: source.id, place })];
     const { id, kind } = source;
     if (kind !== 'system-clock') log.warning('source of time not configured here', { id, kind });
@@ -42,23 +51,40 @@ export function startTimeSources(
   });
 }
 
-/** @param place of the source in the profile. Null: nothing of this box reads it. */
-function backendOf(
-  source: ProfileSource,
-  place: number,
-  { state, time }: TimeSourcesOptions['configuration'],
-): TimeSource | null {
-  const found = time.sources[source.id];
-  if (source.kind === 'ptp' && found?.kind === 'ptp') {
-    const { kind: _, ...settings } = found;
-    return ptp4lBroker({
-      ...settings,
-      clientPath: join(state, `time-${place}.sock`),
-      domainNumber: source.pins.domain,
-      clockIdentity: encodeHex(source.pins.localClockIdentity),
-    });
-  }
+/** What is known of a source besides what the profile says of it. */
+interface Surroundings {
+  /** Place of the source in the profile. */
+  readonly place: number;
+  readonly limits: TimeProfile['limits'];
+  readonly configuration: TimeSourcesOptions['configuration'];
+}
+
+/** Null: nothing of this box reads it. */
+function backendOf(source: ProfileSource, around: Surroundings): TimeSource | null {
+  const found = around.configuration.time.sources[source.id];
+  if (source.kind === 'ptp' && found?.kind === 'ptp') return ptpOf(source.pins, found, around);
+  if (source.kind === 'gnss' && found?.kind === 'gnss') return gnssOf(source.pins, found, around);
   return null;
+}
+
+function ptpOf(pins: PtpPins, found: PtpPlace, { place, configuration }: Surroundings): TimeSource {
+  const { socket, intervalMs, allowedUids } = found;
+  return ptp4lBroker({
+    ...{ socket, intervalMs, allowedUids },
+    clientPath: join(configuration.state, `time-${place}.sock`),
+    domainNumber: pins.domain,
+    clockIdentity: encodeHex(pins.localClockIdentity),
+  });
+}
+
+/** Each span that is judged holds an answer to who the receiver is. */
+function gnssOf(pins: GnssPins, found: GnssPlace, { limits }: Surroundings): TimeSource {
+  const { line, baud, pulse } = found;
+  return gnssReader({
+    ...{ line, baud, silenceMs: limits.silenceMs },
+    pulse: pins.pulse ? pulse : null,
+    askEveryMs: Math.floor(limits.windowMs / 2),
+  });
 }
 
 function supervise(

@@ -36,13 +36,21 @@ SETTINGS
 
 ${SETTING_NAMES.map(settingText).join('\n')}
 TIME
-  Where this box finds a PTP source of the time profile that operators have put
-  in force ("kudurru time profile"), by its id:
+  Where this box finds a source of the time profile that operators have put in
+  force ("kudurru time profile"), by its id. A PTP source:
 
       [time.sources.gm]
       socket = "/var/run/ptp4l"   # of ptp4l; it is asked, never told
       intervalMs = 500            # between two rounds of questions
       allowedUids = [0]           # users that ptp4l may run as
+
+  A GNSS receiver, which has to say NMEA or UBX and nothing else; it is asked
+  who it is, and never told anything:
+
+      [time.sources.roof]
+      line = "/dev/ttyACM0"
+      baud = 115200               # 4800 to 921600
+      pulse = "/dev/pps0"         # where its pulse is wired; left out: none
 
   The file may have a table of agents that would rather be refused than
   recorded under doubtful time. Their submissions are refused as "time-level",

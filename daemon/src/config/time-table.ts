@@ -6,6 +6,10 @@
  *     [time.sources.gm]           # id of a PTP source of the profile
  *     socket = "/var/run/ptp4l"
  *
+ *     [time.sources.roof]         # of a GNSS receiver
+ *     line = "/dev/ttyACM0"
+ *     pulse = "/dev/pps0"
+ *
  *     [time.requireLevel]
  *     trader = "LOCKED"
  */
@@ -23,8 +27,17 @@ export interface PtpPlace {
   readonly allowedUids: readonly number[];
 }
 
+export interface GnssPlace {
+  readonly kind: 'gnss';
+  /** The receiver's serial line. */
+  readonly line: string;
+  readonly baud: number;
+  /** Device of its pulse; null where none is wired. */
+  readonly pulse: string | null;
+}
+
 /** Where a source is found, told apart by the kind of source that is found so. */
-export type TimeSourcePlace = PtpPlace;
+export type TimeSourcePlace = PtpPlace | GnssPlace;
 
 export interface TimeTable {
   /** By the id of a source of the time profile. */
@@ -43,6 +56,10 @@ interface Named {
 }
 
 const agentsMax = 4096;
+/** Speeds that receivers have; a slower line does not carry what they say each second. */
+const bauds = [4800, 9600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600];
+const baudDefault = 115_200;
+const devicePathSizeMax = 4095;
 /** Of sockaddr_un. */
 const socketSizeMax = 107;
 const intervalDefaultMs = 500;
@@ -70,13 +87,29 @@ function readSources(value: unknown, file: string): TimeTable['sources'] {
 
 function placeOf(id: string, value: unknown, file: string): TimeSourcePlace {
   const name = `time.sources.${id}`;
-  return ptpPlaceOf(tableOf(value, { name, file }), { name, file });
+  const table = tableOf(value, { name, file });
+  if (Object.hasOwn(table, 'line')) return gnssPlaceOf(table, { name, file });
+  return ptpPlaceOf(table, { name, file });
+}
+
+function gnssPlaceOf(table: Table, { name, file }: Named): GnssPlace {
+  refuseUnknown(table, { name, known: ['line', 'baud', 'pulse'], file });
+  const { line, baud = baudDefault, pulse = null } = table;
+  if (!isPath(line, devicePathSizeMax)) {
+    throw invalid(file, `"${name}.line" is not an absolute path of a serial line`);
+  }
+  const known = bauds.find((each) => each === baud);
+  if (known === undefined) throw invalid(file, `"${name}.baud" is not one of ${bauds.join(', ')}`);
+  if (pulse !== null && !isPath(pulse, devicePathSizeMax)) {
+    throw invalid(file, `"${name}.pulse" is not an absolute path of a pulse's device`);
+  }
+  return { kind: 'gnss', line, baud: known, pulse };
 }
 
 function ptpPlaceOf(table: Table, { name, file }: Named): PtpPlace {
   refuseUnknown(table, { name, known: ['socket', 'intervalMs', 'allowedUids'], file });
   const { socket, intervalMs = intervalDefaultMs, allowedUids = [0] } = table;
-  if (typeof socket !== 'string' || !socket.startsWith('/') || socket.length > socketSizeMax) {
+  if (!isPath(socket, socketSizeMax)) {
     throw invalid(file, `"${name}.socket" is not an absolute path of a socket`);
   }
   if (!isWhole(intervalMs, intervalMinMs, intervalMaxMs)) {
@@ -87,6 +120,11 @@ function ptpPlaceOf(table: Table, { name, file }: Named): PtpPlace {
     throw invalid(file, `"${name}.allowedUids" is not a list of user numbers`);
   }
   return { kind: 'ptp', socket, intervalMs, allowedUids };
+}
+
+function isPath(value: unknown, sizeMax: number): value is string {
+  if (typeof value !== 'string' || !value.startsWith('/') || value.includes('\0')) return false;
+  return value.length <= sizeMax;
 }
 
 function isWhole(value: unknown, min: number, max: number): value is number {

@@ -8,6 +8,8 @@ import { isKudurruError, type ErrorCode } from '../../src/base/errors.ts';
 import { loadConfiguration } from '../../src/config/load.ts';
 import { flagOf, SETTING_NAMES, SETTINGS, variableOf, type Row } from '../../src/config/schema.ts';
 
+const roof = '[time.sources.roof]\nline = "/dev/ttyACM0"';
+
 describe('configuration', () => {
   let folder = '';
   before(() => {
@@ -85,6 +87,18 @@ describe('configuration', () => {
     assert.deepEqual(time.sources, { gm: { kind: 'ptp', ...found } });
   });
 
+  it('takes the place of a receiver', () => {
+    const placeOf = (text: string): unknown =>
+      load({ flags: { config: file(`[time.sources.roof]\n${text}\n`) } }).time.sources['roof'];
+    const found = { kind: 'gnss', line: '/dev/ttyACM0', baud: 115_200, pulse: null };
+    assert.deepEqual(placeOf('line = "/dev/ttyACM0"'), found);
+    assert.deepEqual(placeOf('line = "/dev/ttyACM0"\nbaud = 9600\npulse = "/dev/pps0"'), {
+      ...found,
+      baud: 9600,
+      pulse: '/dev/pps0',
+    });
+  });
+
   const bad: readonly (readonly [string, string, ErrorCode])[] = [
     ['a number out of range', 'anchorIntervalMs = 9', 'config-invalid'],
     ['a fraction', 'anchorIntervalMs = 100.5', 'config-invalid'],
@@ -97,6 +111,10 @@ describe('configuration', () => {
     ['a source without a place', '[time.sources.gm]\nintervalMs = 20', 'config-invalid'],
     ['an unknown key of a source', '[time.sources.gm]\nport = "/x"', 'config-unknown-key'],
     ['a relative path', '[time.sources.gm]\nsocket = "run/ptp4l"', 'config-invalid'],
+    ['a place of two kinds', `${roof}\nsocket = "/run/ptp4l"`, 'config-unknown-key'],
+    ['a relative line', '[time.sources.roof]\nline = "ttyACM0"', 'config-invalid'],
+    ['a speed that no line has', `${roof}\nbaud = 9601`, 'config-invalid'],
+    ['a pulse that is no path', `${roof}\npulse = true`, 'config-invalid'],
     ['an unknown level', '[time.requireLevel]\ntrader = "GOOD"', 'config-invalid'],
     ['no name of an agent', '[time.requireLevel]\n"a b" = "LOCKED"', 'config-invalid'],
     ['what is not TOML', 'anchorIntervalMs', 'config-unreadable'],

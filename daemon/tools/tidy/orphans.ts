@@ -14,6 +14,7 @@ export const PROGRAMS: readonly string[] = [
   'daemon/bench/main.ts',
   'daemon/cli/kudurru.ts',
   'daemon/devices/main.ts',
+  'daemon/gnss-reader/main.ts',
   'daemon/proof/src/index.ts',
   'daemon/proof/test/corpus/write.ts',
   'daemon/proof/test/fuzz.ts',

@@ -50,6 +50,12 @@ export const ZONES: readonly Zone[] = [
     packageName: '@kudurru/ptp4l-client',
     imports: ['proof', 'native'],
   },
+  {
+    name: 'gnss reader',
+    at: 'daemon/gnss-reader',
+    imports: ['proof', 'native'],
+    packages: ['serialport'],
+  },
   { name: 'native', at: 'native/lib', packageName: '@kudurru/native', imports: [] },
   { name: 'tpm2-tss', at: 'native/tpm2-tss', packageName: '@kudurru/tpm2-tss', imports: [] },
 

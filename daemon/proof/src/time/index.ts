@@ -47,6 +47,8 @@ export type { NmeaPosition, NmeaTime } from './nmea-fields.ts';
 export { encodeUbxFrame, parseUbxFrame, UBX_PAYLOAD_SIZE_BYTES_MAX } from './ubx-frame.ts';
 export type { UbxFrame } from './ubx-frame.ts';
 export { parseUbx, UBX_IDS } from './ubx.ts';
+export { encodeUbxPoll } from './ubx-poll.ts';
+export type { UbxQuestion } from './ubx-poll.ts';
 export type { DecodedUbx, OtherUbx, UbxMessage } from './ubx.ts';
 export type { NavPvt, NavStatus, NavTimeLs, NavTimeUtc, TimTp, UbxUtc } from './ubx-navigation.ts';
 export type { MonHw, MonRf, RadioState, SecSig, SecUniqId } from './ubx-monitoring.ts';
@@ -108,3 +110,5 @@ export {
   TimeRecordSplitter,
 } from './time-stream.ts';
 export type { TimeNote, TimeNoteCode, TimeRecord } from './time-stream.ts';
+export { TimeRecordWriter } from './time-record-writer.ts';
+export type { TimeNoteDetails, TimeRecordSink } from './time-record-writer.ts';

@@ -53,12 +53,14 @@ export const TIME_NOTE_CODES = [
   'restarted',
   /** PTP: the protocol's minor version, or the socket in use, is another than before. */
   'version-changed',
-  /** PTP: ptp4l refused what it gave before, or never gave; polling goes on without. */
+  /** What was asked is refused, now or always; reading goes on without. */
   'not-supported',
   /** A receiver's port went away. */
   'unplugged',
   /** The source is there again. */
   'back',
+  /** GNSS: more came than the line can carry; what is above is dropped. */
+  'flood',
 ] as const;
 export type TimeNoteCode = (typeof TIME_NOTE_CODES)[number];
 

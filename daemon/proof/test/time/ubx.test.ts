@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
 
-import { concatBytes } from '../../src/bytes.ts';
+import { concatBytes, encodeHex } from '../../src/bytes.ts';
 import {
   encodeUbxFrame,
   parseUbxFrame,
@@ -10,6 +10,7 @@ import {
   UBX_PAYLOAD_SIZE_BYTES_MAX,
 } from '../../src/time/ubx-frame.ts';
 import { UBX_RF_BLOCKS_MAX } from '../../src/time/ubx-monitoring.ts';
+import { encodeUbxPoll } from '../../src/time/ubx-poll.ts';
 import { parseUbx, UBX_IDS } from '../../src/time/ubx.ts';
 import { framesOf, piecesOf, recording } from '../support/gnss-fuzz.ts';
 import { encodeUbx, ubxPoll } from '../support/gnss-encode.ts';
@@ -105,6 +106,11 @@ describe('ubx', () => {
     const header = Uint8Array.of(0xb5, 0x62, 1, 2, 0xff, 0xff);
     const long = concatBytes(header, new Uint8Array(0xffff + UBX_OVERHEAD_SIZE_BYTES - 6));
     assert.throws(() => parseUbx(long), limit);
+  });
+
+  it('asks as the interface description has it', () => {
+    assert.equal(encodeHex(encodeUbxPoll('sec-uniqid')), 'b562270300002aa5');
+    assert.equal(encodeHex(encodeUbxPoll('mon-ver')), 'b5620a0400000e34');
   });
 
   it('gives a poll, and what it does not decode, as they came', () => {
