@@ -25,7 +25,7 @@ import { Periodic } from './compose/periodic.ts';
 import type { ResourceViewOptions } from './compose/resource-view.ts';
 import { ResourceWatch, watchEveryMs } from './compose/resource-watch.ts';
 import { RunEntries } from './compose/run-entries.ts';
-import { lookEveryMs, Timekeeping } from './compose/timekeeping.ts';
+import { Timekeeping } from './compose/timekeeping.ts';
 import { reportTpm } from './compose/tpm-requests.ts';
 import { checkFileLimit } from './config/file-limit.ts';
 import type { Configuration } from './config/load.ts';
@@ -247,7 +247,7 @@ class RunningDaemon implements Daemon {
     const housekeeping = [
       new Periodic(housekeepingEveryMs, () => this.#keepHouse(intake), fail),
       new Periodic(watchEveryMs, () => watch.look(), fail),
-      new Periodic(lookEveryMs, () => this.#time.look(intake.stats().refusals), fail),
+      this.#time.looks(() => intake.stats().refusals, fail),
       new Periodic(growthEveryMs, () => growth.look(), fail),
       new Periodic(idleEveryMs, () => this.#identity.closeIdle(), fail),
     ];

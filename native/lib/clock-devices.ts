@@ -28,6 +28,8 @@ export interface KernelClock {
   readonly frequency: number;
   readonly maxErrorUs: number;
   readonly estimatedErrorUs: number;
+  /** Of a tick at 100 Hz: 10,000 where nobody turns the clock by it. */
+  readonly tickUs: number;
   /** 0 where nobody told the kernel. */
   readonly taiMinusUtcSeconds: number;
 }
@@ -62,6 +64,7 @@ export interface PulseReading {
 interface ClockDevicesPart {
   readRawNs(): bigint;
   readBracket(clock: number, attempts: number): ClockBracket;
+  readSuspendedNs(attempts: number): bigint;
   readKernelClock(): KernelClock | null;
   readPhc(path: string, samples: number): RawPhcReading | number;
   readPulse(path: string): PulseReading | number;
@@ -88,6 +91,15 @@ export function readBracket(clock: KernelClockName, attempts = 5): ClockBracket 
   if (id < 0) throw new TypeError(`clock is '${clock}', not one of ${clockNames.join(', ')}`);
   checkInteger(attempts, 'attempts', { min: 1, max: CLOCK_ATTEMPTS_MAX });
   return native.readBracket(id, attempts);
+}
+
+/**
+ * How long the machine has been suspended since it booted, which CLOCK_MONOTONIC_RAW does not
+ * count: the longest of `attempts` readings, as a pause within one makes it shorter, never longer.
+ */
+export function readSuspendedNs(attempts = 5): bigint {
+  checkInteger(attempts, 'attempts', { min: 1, max: CLOCK_ATTEMPTS_MAX });
+  return native.readSuspendedNs(attempts);
 }
 
 /** null where the kernel does not tell. */

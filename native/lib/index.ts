@@ -9,6 +9,7 @@ export {
   readPhc,
   readPulse,
   readRawNs,
+  readSuspendedNs,
 } from './clock-devices.ts';
 export type {
   ClockBracket,

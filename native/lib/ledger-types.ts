@@ -224,7 +224,8 @@ export interface NativeLedger {
   remakeTile(level: number | null, index: bigint, width: number): Promise<Uint8Array>;
   openBody(index: bigint, field: number): Promise<Uint8Array>;
   useScopeKey(scope: string, key: Uint8Array): Promise<void>;
-  useSegment(segment: ClockSegment): Promise<void>;
+  useSegment(segment: ClockSegment, suspendedNs: bigint): Promise<void>;
+  dropSegment(): Promise<void>;
   requireTimeLevel(agentIndex: bigint, level: number): Promise<void>;
   retire(asked: RetireAsked): Promise<Retirement>;
   retireNext(): Promise<bigint>;

@@ -252,12 +252,20 @@ export class Ledger {
   }
 
   /**
-   * From the next batch on, the time, windows and level of every entry follow from the segment.
+   * From the next batch on, the time, windows and level of every entry follow from the segment,
+   * until the machine has been suspended for longer than `suspendedNs`.
+   * @param suspendedNs `readSuspendedNs` when the segment's evidence was taken
    * @throws NativeError `ledger` bad-argument: the log has no entry of that index
    */
-  useSegment(segment: ClockSegment): Promise<void> {
+  useSegment(segment: ClockSegment, suspendedNs: bigint): Promise<void> {
     checkSegment(segment);
-    return this.#native.useSegment(segment);
+    if (typeof suspendedNs !== 'bigint') throw new TypeError('suspendedNs is not a bigint');
+    return this.#native.useSegment(segment, suspendedNs);
+  }
+
+  /** From the next batch on, entries are timed by the system clock, until the next segment. */
+  dropSegment(): Promise<void> {
+    return this.#native.dropSegment();
   }
 
   /**

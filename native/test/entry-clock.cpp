@@ -1,6 +1,7 @@
 // The time of entries under a segment: its windows and level, and that it never goes back.
 #include "core/ledger/entry-clock.h"
 
+#include "core/clock/suspend.h"
 #include "core/ledger/ledger.h"
 #include "ledger-fixture.h"
 
@@ -103,6 +104,30 @@ TEST_F(EntryClockTest, NeverGoesBackAcrossARestart) {
   EXPECT_EQ(time.taiNs, kTaiNs + 1'000);
   EXPECT_EQ(time.level, 0);
   EXPECT_EQ(check().first(), "");
+}
+
+TEST_F(EntryClockTest, EndsItsSegmentWhenTheMachineWasSuspended) {
+  ASSERT_EQ(start().message, "");
+  constexpr int64_t suspendedNs = 7'000'000'000;
+  ledger_->clock().use(segmentOfTests(), suspendedNs);
+  ledger_->clock().noteSuspended(suspendedNs + clock::kSuspendMinNs);
+  ledger_->clock().noteSuspended(suspendedNs - 50);
+  EXPECT_EQ(timeOfSubmission().level, 4);
+  ledger_->clock().noteSuspended(suspendedNs + clock::kSuspendMinNs + 1);
+  const EntryTime woken = timeOfSubmission();
+  EXPECT_EQ(woken.level, 0);
+  EXPECT_EQ(woken.adversarialNs, std::nullopt);
+  EXPECT_EQ(woken.timeEvidenceIndex, std::nullopt);
+  EXPECT_GE(woken.taiNs, kTaiNs + 1'000);
+  // Evidence that was taken before it and comes into force after it holds no longer.
+  ledger_->clock().use(segmentOfTests(), suspendedNs);
+  ledger_->clock().noteSuspended(suspendedNs + 1'000'000'000);
+  EXPECT_EQ(timeOfSubmission().level, 0);
+  ledger_->clock().use(segmentOfTests(), suspendedNs + 1'000'000'000);
+  ledger_->clock().noteSuspended(suspendedNs + 1'000'000'000);
+  EXPECT_EQ(timeOfSubmission().level, 4);
+  ledger_->clock().drop();
+  EXPECT_EQ(timeOfSubmission().level, 0);
 }
 
 TEST_F(EntryClockTest, RefusesAnAgentThatRequiresABetterLevelAndNobodyElse) {

@@ -2,21 +2,26 @@
  * The clock of this run: the time profile in force, the processes that read its sources, what is
  * made of them, and the levels that agents wait for. Without a profile there is the system clock.
  */
-import { readClock } from '@kudurru/native';
+import { equalBytes } from '@kudurru/proof';
 
 import type { Anchorer } from '../anchor/anchorer.ts';
 import type { AnchorEvidence } from '../anchor/prepared.ts';
 import { isKudurruError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import type { LeafIndex } from '../base/units.ts';
+import { leafIndex, type LeafIndex } from '../base/units.ts';
 import type { Configuration } from '../config/load.ts';
 import type { AgentRegistry } from '../identity/agents.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import { entryOfKind } from '../ledger/entry-of-kind.ts';
 import { systemEntry } from '../ledger/system-entry.ts';
 import type { Clock } from '../time/clock.ts';
 import type { SupervisedSource } from '../time/supervised-source.ts';
-import { Timekeeper, type OwnReading, type TakenEvidence } from '../time/timekeeper.ts';
+import { Timekeeper, type TakenEvidence } from '../time/timekeeper.ts';
+import { readBootId } from './boot-record.ts';
+import type { ClockWatch } from './clock-watch.ts';
 import type { FoundedLedger } from './founding.ts';
+import { readOwn, watchOwnClocks } from './own-clocks.ts';
+import { Periodic } from './periodic.ts';
 import { rawBodies } from './time-entries.ts';
 import { TimeProfiles, type ProfileInForce } from './time-profiles.ts';
 import { TimeRequirements } from './time-requirements.ts';
@@ -32,7 +37,7 @@ export interface TimekeepingOptions {
 }
 
 /** How often the sources are looked at: within so long a change of level is an entry. */
-export const lookEveryMs = 1000;
+const lookEveryMs = 1000;
 
 export class Timekeeping {
   readonly clock: Clock;
@@ -44,6 +49,8 @@ export class Timekeeping {
   /** Of the anchor under way. */
   #taken: TakenEvidence | null = null;
   #refused = 0;
+  #startCause: 'start' | 'new-boot' = 'start';
+  #watch: ClockWatch | null = null;
 
   constructor(options: TimekeepingOptions) {
     const { configuration, founded, ledger, agents, clock, log } = options;
@@ -74,6 +81,7 @@ export class Timekeeping {
   /** The agents are known; nobody can submit yet. */
   async begin(): Promise<void> {
     await this.requirements.begin();
+    this.#startCause = (await this.#isOtherBoot()) ? 'new-boot' : 'start';
     await this.profiles.restore();
   }
 
@@ -86,16 +94,31 @@ export class Timekeeping {
   }
 
   /**
-   * Looks at the sources. A disk that is full loses the entry and nothing else: the segment in
-   * force sinks by itself. @param refusals since the start, by code
+   * Looks at clocks and sources, and at once when somebody sets the system's clock.
+   * @param refusals since the start, by code
    */
-  async look(refusals: Readonly<Record<string, number>>): Promise<void> {
+  looks(
+    refusals: () => Readonly<Record<string, number>>,
+    fail: (error: unknown) => void,
+  ): Periodic {
+    const looks = new Periodic(lookEveryMs, () => this.#look(refusals()), fail);
+    this.#watch = watchOwnClocks(() => looks.soon(), this.#options.log);
+    return looks;
+  }
+
+  /**
+   * A disk that is full loses the entry and nothing else: the segment in force sinks by itself, and
+   * one that a break ended is in force no longer.
+   */
+  async #look(refusals: Readonly<Record<string, number>>): Promise<void> {
+    const found = this.#watch?.look() ?? null;
+    if (found !== null) this.#options.log.warning('clock', { ...found });
     // Who is refused for the level waits for new evidence: a ledger at rest makes none.
     const refused = refusals['time-level'] ?? 0;
     if (refused > this.#refused) this.#keeper?.noteActivity();
     this.#refused = refused;
     try {
-      await this.#keeper?.look();
+      await this.#keeper?.look(found);
     } catch (error) {
       if (!isKudurruError(error) || error.retry !== 'later') throw error;
       this.#options.log.error('time evidence not recorded', error);
@@ -105,7 +128,7 @@ export class Timekeeping {
   /** For an anchor; null where no profile is in force. */
   takeEvidence(): AnchorEvidence | null {
     if (this.#keeper === null) return null;
-    this.#taken = this.#keeper.take('anchor');
+    this.#taken = this.#keeper.take();
     return { evidence: this.#taken.evidence, rawEvidence: this.#taken.raw };
   }
 
@@ -118,9 +141,25 @@ export class Timekeeping {
   }
 
   async stop(): Promise<void> {
+    this.#watch?.stop();
+    await this.#stopSources();
+  }
+
+  async #stopSources(): Promise<void> {
     const sources = this.#sources;
     this.#sources = [];
     for (const source of sources) await source.stop();
+  }
+
+  /** Whether the last evidence is of another boot of the kernel than this. */
+  async #isOtherBoot(): Promise<boolean> {
+    const { ledger } = this.#options;
+    const index = await ledger.lastOfKind('time-evidence');
+    if (index === null) return false;
+    const { time } = entryOfKind(await ledger.readEntry(index), 'time-evidence', index);
+    const bootIndex = leafIndex(time.bootIndex);
+    const boot = entryOfKind(await ledger.readEntry(bootIndex), 'boot', bootIndex);
+    return !equalBytes(boot.kernelBootId, readBootId());
   }
 
   async #use({ index, profile, operators }: ProfileInForce): Promise<void> {
@@ -128,29 +167,23 @@ export class Timekeeping {
     const by = operators.join(', ');
     log.info('time profile in force', { index, name: profile.name, operators: by });
     await this.requirements.useProfile(profile.requireTimeLevel);
-    await this.stop();
+    await this.#stopSources();
     const keeper = new Timekeeper({
       profile,
       profileIndex: index,
       read: readOwn,
+      startCause: this.#startCause,
       append: async ({ evidence, raw }) => {
         const entry = systemEntry('time-evidence', { evidence }, rawBodies(raw));
         return (await ledger.appendOne(entry)).index;
       },
-      use: (segment, evidenceIndex) => founded.store.useSegment(segment, evidenceIndex),
+      use: (segment, { evidenceIndex, suspendedNs }) =>
+        founded.store.useSegment(segment, evidenceIndex, suspendedNs),
+      drop: () => founded.store.dropSegment(),
     });
+    this.#startCause = 'start';
     this.#keeper = keeper;
     this.#taken = null;
     this.#sources = startTimeSources(profile, { configuration, keeper, log });
   }
-}
-
-function readOwn(): OwnReading {
-  const before = readClock();
-  const after = readClock();
-  return {
-    rawBeforeNs: before.monotonicRawNs,
-    clockNs: before.realtimeAfterNs,
-    rawAfterNs: after.monotonicRawNs,
-  };
 }

@@ -235,10 +235,18 @@ export class LedgerStore {
     return named(this.#native.useScopeKey(scope, key));
   }
 
-  /** From now on the times of entries follow from it; its evidence is in the log. */
-  useSegment(segment: Segment, evidenceIndex: LeafIndex): Promise<void> {
+  /**
+   * From now on the times of entries follow from it; its evidence is in the log, taken when the
+   * machine had been suspended for so long.
+   */
+  useSegment(segment: Segment, evidenceIndex: LeafIndex, suspendedNs: bigint): Promise<void> {
     const level = TIME_LEVELS.indexOf(segment.level);
-    return named(this.#native.useSegment({ ...segment, level, evidenceIndex }));
+    return named(this.#native.useSegment({ ...segment, level, evidenceIndex }, suspendedNs));
+  }
+
+  /** From now on there is the system clock, until the next segment. */
+  dropSegment(): Promise<void> {
+    return named(this.#native.dropSegment());
   }
 
   /** While the level of time is lower, submissions of this agent are refused. */

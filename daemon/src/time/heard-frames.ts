@@ -30,6 +30,7 @@ export interface HeardNote {
 export class HeardFrames {
   readonly #keepNs: bigint;
   #frames: TimeFrame[] = [];
+  #countsFromNs = 0n;
 
   /** @param keepNs how long a frame is kept, by CLOCK_MONOTONIC_RAW */
   constructor(keepNs: bigint) {
@@ -45,6 +46,12 @@ export class HeardFrames {
     const { code, message } = decodeTimeNote(record.bytes);
     if (!INFORMING.has(code)) this.keepNote(source, code, record);
     return { code, message };
+  }
+
+  /** What came before does not count any more, though it be handed on later. */
+  forgetBefore(rawNs: bigint): void {
+    this.#countsFromNs = rawNs;
+    this.#frames = this.#frames.filter(({ rawBeforeNs }) => rawBeforeNs >= rawNs);
   }
 
   keepNote(source: number, code: string, at: Omit<TimeRecord, 'kind' | 'bytes'>): void {
@@ -65,6 +72,7 @@ export class HeardFrames {
   }
 
   #keep(frame: TimeFrame): void {
+    if (frame.rawBeforeNs < this.#countsFromNs) return;
     // Processes hand on what they heard in their own order: between two of them it may be another.
     let place = this.#frames.length;
     while (place > 0 && (this.#frames[place - 1]?.rawAfterNs ?? 0n) > frame.rawAfterNs) place -= 1;

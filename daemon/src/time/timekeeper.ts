@@ -3,16 +3,22 @@
  * entry that holds it is in the log (SPEC.md §9.4 to §9.6). The numbers are proof's, made of just
  * the bytes that are kept. Entries are made when the level or a verdict changes and each minute of
  * activity; anchors take evidence of their own. Nothing is ever held up or refused here: without
- * new evidence a segment sinks by itself.
+ * new evidence a segment sinks by itself. Across a break of the clock that segments are drawn over
+ * nothing goes on: what was heard, locked and in force before it counts no longer.
  */
 import {
+  encodeClockState,
   encodeRawTimeEvidence,
   encodeSourcedTimeEvidence,
+  isBreak,
   LEAP_TABLE,
   makeTimeEvidence,
+  ptpAnnounced,
   readSegment,
+  SUSPEND_MIN_NS,
   taiMinusUtcSeconds,
   TIME_LEVELS,
+  type ClockState,
   type EvidenceCause,
   type Segment,
   type SegmentReading,
@@ -25,11 +31,17 @@ import {
 import type { LeafIndex } from '../base/units.ts';
 import { HeardFrames, type HeardNote } from './heard-frames.ts';
 
-/** CLOCK_REALTIME between two readings of CLOCK_MONOTONIC_RAW. */
-export interface OwnReading {
+/** CLOCK_REALTIME between two readings of CLOCK_MONOTONIC_RAW, and what the kernel says of both. */
+export interface OwnReading extends ClockState {
   readonly rawBeforeNs: bigint;
   readonly clockNs: bigint;
   readonly rawAfterNs: bigint;
+}
+
+/** What became of the kernel's clocks since they were last looked at. */
+export interface Discontinuity {
+  readonly cause: EvidenceCause;
+  readonly message: string;
 }
 
 export interface TakenEvidence {
@@ -37,6 +49,12 @@ export interface TakenEvidence {
   readonly evidence: Uint8Array;
   readonly raw: Uint8Array;
   readonly told: SourcedTimeEvidence;
+  /** How long the machine had been suspended then. */
+  readonly suspendedNs: bigint;
+  /** How many breaks there were before it. */
+  readonly breaks: number;
+  /** What is worth an entry when it changes. */
+  readonly signature: string;
 }
 
 export interface InForce {
@@ -49,17 +67,25 @@ export interface TimekeeperOptions {
   /** Of its `time.profile` entry. */
   readonly profileIndex: LeafIndex;
   readonly read: () => OwnReading;
+  /** Why the first evidence of this run is made. */
+  readonly startCause: 'start' | 'new-boot';
   /** Durable when it resolves. */
   readonly append: (taken: TakenEvidence) => Promise<LeafIndex>;
   /** The evidence is in the log; entries follow from its segment from now on. */
-  readonly use: (segment: Segment, evidenceIndex: LeafIndex) => Promise<void>;
+  readonly use: (
+    segment: Segment,
+    place: { readonly evidenceIndex: LeafIndex; readonly suspendedNs: bigint },
+  ) => Promise<void>;
+  /** From now on entries are timed by the system clock, until the next segment. */
+  readonly drop: () => Promise<void>;
 }
 
 const nsPerMs = 1_000_000n;
 const activityEveryNs = 60_000_000_000n;
+/** A clock that is set again and again makes an entry this often; what breaks a segment always. */
+const discontinuityEveryNs = 10_000_000_000n;
 /** A window is judged with what was heard a little before it: pauses at its edge. */
 const marginOfSilences = 2n;
-const lockedFrom = TIME_LEVELS.indexOf('LOCKED');
 
 export class Timekeeper {
   readonly #options: TimekeeperOptions;
@@ -71,10 +97,18 @@ export class Timekeeper {
   /** What was recorded last, and when. */
   #recorded: { readonly signature: string; readonly rawNs: bigint } | null = null;
   #wanted = false;
+  /** By the last reading. */
+  #suspendedNs: bigint;
+  /** A break that no entry tells yet. */
+  #broken: EvidenceCause | null = null;
+  #breaks = 0;
+  /** When a discontinuity was told last. */
+  #discontinuityRawNs: bigint | null = null;
 
   constructor(options: TimekeeperOptions) {
     const { sources, limits } = options.profile;
     this.#options = options;
+    this.#suspendedNs = options.read().suspendedNs;
     const keptMs = BigInt(limits.windowMs) + marginOfSilences * BigInt(limits.silenceMs);
     this.#heard = new HeardFrames(keptMs * nsPerMs);
     this.#ownSource = Math.max(
@@ -102,30 +136,69 @@ export class Timekeeper {
     this.#wanted = true;
   }
 
-  /** Looks at the sources; an entry where that is due. */
-  async look(): Promise<void> {
-    const taken = this.take(this.#recorded === null ? 'start' : 'change');
-    const { takenRawNs } = taken.told;
-    const signature = signatureOf(taken.told);
+  /** Looks at the sources; an entry where that is due. @param found of the kernel's clocks */
+  async look(found: Discontinuity | null = null): Promise<void> {
+    const own = this.#readOwn();
+    if (found !== null && isBreak(found.cause)) this.#break(found.cause, own);
+    const broken = this.#broken;
+    if (broken !== null) await this.#options.drop();
     const last = this.#recorded;
-    if (last === null || last.signature !== signature) {
-      await this.#record(taken, signature);
-      return;
+    const cause = broken ?? this.#worthTelling(found, own);
+    const taken = this.#make(own, cause ?? (last === null ? this.#options.startCause : 'change'));
+    if (cause !== null || last === null || last.signature !== taken.signature) {
+      await this.#record(taken);
+      if (this.#broken === broken) this.#broken = null;
+    } else if (this.#wanted && this.#isDue(taken.told, last.rawNs)) {
+      const told = { ...taken.told, cause: 'activity' as const };
+      await this.#record({ ...taken, told, evidence: encodeSourcedTimeEvidence(told) });
     }
-    if (!this.#wanted || !this.#isDue(takenRawNs, last.rawNs)) return;
-    const told = { ...taken.told, cause: 'activity' as const };
-    await this.#record({ ...taken, told, evidence: encodeSourcedTimeEvidence(told) }, signature);
+    this.#keepOwn(own);
   }
 
-  /** Evidence of this moment. */
-  take(cause: EvidenceCause): TakenEvidence {
-    const { profile, profileIndex, read } = this.#options;
-    const own: TimeFrame = {
-      source: this.#ownSource,
-      kind: 'clock-bracket',
-      ...read(),
-      bytes: new Uint8Array(),
-    };
+  /** Evidence of this moment, for an anchor. */
+  take(): TakenEvidence {
+    return this.#make(this.#readOwn(), 'anchor');
+  }
+
+  #readOwn(): OwnReading {
+    const own = this.#options.read();
+    if (own.suspendedNs > this.#suspendedNs + SUSPEND_MIN_NS) this.#break('suspended', own);
+    this.#suspendedNs = own.suspendedNs;
+    return own;
+  }
+
+  #break(cause: EvidenceCause, { rawBeforeNs }: OwnReading): void {
+    this.#broken = cause;
+    this.#breaks += 1;
+    this.#heard.forgetBefore(rawBeforeNs);
+    this.#base = null;
+    this.#inForce = null;
+  }
+
+  #worthTelling(found: Discontinuity | null, { rawAfterNs }: OwnReading): EvidenceCause | null {
+    const last = this.#discontinuityRawNs;
+    if (found === null || (last !== null && rawAfterNs - last < discontinuityEveryNs)) return null;
+    this.#discontinuityRawNs = rawAfterNs;
+    return found.cause;
+  }
+
+  /** The system clock's own line, where the profile has it as a source. */
+  #keepOwn(own: OwnReading): void {
+    const { sources } = this.#options.profile;
+    if (sources[this.#ownSource]?.kind !== 'system-clock') return;
+    this.#heard.hear(this.#ownSource, this.#frameOf(own));
+  }
+
+  #frameOf(own: OwnReading): TimeFrame {
+    const { rawBeforeNs, clockNs, rawAfterNs } = own;
+    const bytes = encodeClockState(own);
+    const source = this.#ownSource;
+    return { source, kind: 'clock-bracket', rawBeforeNs, rawAfterNs, clockNs, bytes };
+  }
+
+  #make(reading: OwnReading, cause: EvidenceCause): TakenEvidence {
+    const { profile, profileIndex } = this.#options;
+    const own = this.#frameOf(reading);
     const raw = { version: 2, frames: this.#heard.until(own) } as const;
     const told = makeTimeEvidence(
       {
@@ -138,19 +211,31 @@ export class Timekeeper {
       },
       { cause, profileIndex, baseEvidenceIndex: this.#base?.evidenceIndex ?? null },
     );
-    return { evidence: encodeSourcedTimeEvidence(told), raw: encodeRawTimeEvidence(raw), told };
+    return {
+      evidence: encodeSourcedTimeEvidence(told),
+      raw: encodeRawTimeEvidence(raw),
+      told,
+      suspendedNs: reading.suspendedNs,
+      breaks: this.#breaks,
+      signature: [levelTold(told), ...this.#sourcesTold(told, raw.frames)].join(' '),
+    };
   }
 
-  /** The entry or anchor with this evidence is in the log. An older one than in force is passed. */
-  async settle({ told }: TakenEvidence, evidenceIndex: LeafIndex): Promise<void> {
+  /**
+   * The entry or anchor with this evidence is in the log. An older one than in force is passed, and
+   * one from before a break.
+   */
+  async settle(taken: TakenEvidence, evidenceIndex: LeafIndex): Promise<void> {
+    const { told, suspendedNs, signature } = taken;
     if (this.#inForce !== null && told.takenRawNs < this.#inForce.told.takenRawNs) return;
+    if (taken.breaks !== this.#breaks) return;
     const settled = { evidenceIndex, told };
-    if (TIME_LEVELS.indexOf(told.segment.level) >= lockedFrom) this.#base = settled;
-    this.#recorded = { signature: signatureOf(told), rawNs: told.takenRawNs };
+    if (isLock(told.segment)) this.#base = settled;
+    this.#recorded = { signature, rawNs: told.takenRawNs };
     // Where nothing is known of the error, the system clock's own steering is better than none.
     if (told.segment.adversarialNs === null) return;
     this.#inForce = settled;
-    await this.#options.use(told.segment, evidenceIndex);
+    await this.#options.use(told.segment, { evidenceIndex, suspendedNs });
   }
 
   /** Null before the first segment: the system clock, of whose error nothing is known. */
@@ -159,24 +244,37 @@ export class Timekeeper {
     return readSegment(this.#inForce.told.segment, this.#options.read().rawAfterNs, lastTaiNs);
   }
 
-  async #record(taken: TakenEvidence, signature: string): Promise<void> {
+  async #record(taken: TakenEvidence): Promise<void> {
     this.#wanted = false;
     const index = await this.#options.append(taken);
-    this.#recorded = { signature, rawNs: taken.told.takenRawNs };
+    this.#recorded = { signature: taken.signature, rawNs: taken.told.takenRawNs };
     await this.settle(taken, index);
   }
 
-  /** Each minute of activity; sooner where the lock in force is about to end. */
-  #isDue(nowNs: bigint, lastNs: bigint): boolean {
+  /** Each minute of activity; sooner where the lock in force is about to end, by a new one. */
+  #isDue({ takenRawNs: nowNs, segment }: SourcedTimeEvidence, lastNs: bigint): boolean {
+    if (nowNs - lastNs >= activityEveryNs) return true;
     const { lockedUntilRawNs } = this.#inForce?.told.segment ?? { lockedUntilRawNs: nowNs };
     const halfLockNs = (BigInt(this.#options.profile.limits.lockMs) * nsPerMs) / 2n;
-    return nowNs - lastNs >= activityEveryNs || nowNs >= lockedUntilRawNs - halfLockNs;
+    return isLock(segment) && nowNs >= lockedUntilRawNs - halfLockNs;
+  }
+
+  /** Verdicts, and what a source announces of itself while it is healthy. */
+  #sourcesTold({ verdicts }: SourcedTimeEvidence, frames: readonly TimeFrame[]): string[] {
+    return verdicts.map(({ source, state, problems }) => {
+      const named = this.#options.profile.sources[source];
+      const said = frames.filter((frame) => frame.source === source);
+      const announced = named?.kind === 'ptp' ? ptpAnnounced(said, named.pins) : '';
+      return `${state}:${problems.join('+')}:${announced}`;
+    });
   }
 }
 
-/** What is worth an entry when it changes. Only an anchor can attest: that is no change. */
-function signatureOf({ segment, verdicts }: SourcedTimeEvidence): string {
-  const level = segment.level === 'ATTESTED' ? 'LOCKED' : segment.level;
-  const told = verdicts.map(({ state, problems }) => `${state}:${problems.join('+')}`);
-  return [level, ...told].join(' ');
+function isLock({ level }: Segment): boolean {
+  return TIME_LEVELS.indexOf(level) >= TIME_LEVELS.indexOf('LOCKED');
+}
+
+/** Only an anchor can attest: that is no change. */
+function levelTold({ segment: { level } }: SourcedTimeEvidence): string {
+  return level === 'ATTESTED' ? 'LOCKED' : level;
 }

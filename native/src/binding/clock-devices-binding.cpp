@@ -7,6 +7,7 @@
 #include "core/clock/bracket.h"
 #include "core/clock/phc.h"
 #include "core/clock/pps.h"
+#include "core/clock/suspend.h"
 
 namespace kudurru::binding {
 namespace {
@@ -37,6 +38,11 @@ Napi::Value readBracket(const Napi::CallbackInfo& info) {
   return toObject(info.Env(), clock::readBracket(id, attempts));
 }
 
+Napi::Value readSuspendedNs(const Napi::CallbackInfo& info) {
+  const uint32_t attempts = info[0].As<Napi::Number>().Uint32Value();
+  return Napi::BigInt::New(info.Env(), clock::suspendedNs(attempts));
+}
+
 Napi::Value readKernelClock(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   clock::KernelClock kernel{};
@@ -48,6 +54,7 @@ Napi::Value readKernelClock(const Napi::CallbackInfo& info) {
   object.Set("frequency", static_cast<double>(kernel.frequency));
   object.Set("maxErrorUs", static_cast<double>(kernel.maxErrorUs));
   object.Set("estimatedErrorUs", static_cast<double>(kernel.estimatedErrorUs));
+  object.Set("tickUs", static_cast<double>(kernel.tick));
   object.Set("taiMinusUtcSeconds", kernel.taiMinusUtcSeconds);
   return object;
 }
@@ -90,6 +97,7 @@ Napi::Value readPulse(const Napi::CallbackInfo& info) {
 Napi::Object registerClockDevices(Napi::Env env, Napi::Object exports) {
   exports.Set("readRawNs", Napi::Function::New(env, readRawNs));
   exports.Set("readBracket", Napi::Function::New(env, readBracket));
+  exports.Set("readSuspendedNs", Napi::Function::New(env, readSuspendedNs));
   exports.Set("readKernelClock", Napi::Function::New(env, readKernelClock));
   exports.Set("readPhc", Napi::Function::New(env, readPhc));
   exports.Set("readPulse", Napi::Function::New(env, readPulse));

@@ -6,6 +6,7 @@
 #include <exception>
 #include <utility>
 
+#include "core/clock/suspend.h"
 #include "core/intake/submit-item.h"
 
 namespace kudurru::binding {
@@ -193,6 +194,7 @@ Status Conveyor::apply(Ledger* ledger, Gathering& gathering, intake::Batch& batc
     ApplyResult result;
     const int64_t offset =
         batch.items.empty() ? 0 : taiMinusUtcSeconds(batch.items.front().realtimeNs);
+    ledger->clock().noteSuspended(clock::suspendedNs(1));
     return ledger->apply({&batch, offset, nullptr}, &result);
   } catch (const std::exception& error) {
     return failure(Code::kIoFailed, error.what());

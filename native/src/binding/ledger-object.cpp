@@ -8,6 +8,7 @@
 #include "binding/convert.h"
 #include "binding/intake-convert.h"
 #include "binding/ledger-convert.h"
+#include "core/clock/suspend.h"
 #include "core/journal/big-endian.h"
 #include "core/ledger/agent-heads.h"
 
@@ -55,6 +56,7 @@ Napi::Function LedgerObject::define(Napi::Env env) {
                       InstanceMethod("openBody", &LedgerObject::openBody),
                       InstanceMethod("useScopeKey", &LedgerObject::useScopeKey),
                       InstanceMethod("useSegment", &LedgerObject::useSegment),
+                      InstanceMethod("dropSegment", &LedgerObject::dropSegment),
                       InstanceMethod("requireTimeLevel", &LedgerObject::requireTimeLevel),
                       InstanceMethod("retire", &LedgerObject::retire),
                       InstanceMethod("retireNext", &LedgerObject::retireNext),
@@ -102,6 +104,7 @@ Napi::Value LedgerObject::apply(const Napi::CallbackInfo& info) {
   return post(info.Env(), "apply",
               [batch, offset, system = std::move(system)](LedgerHost& host) mutable -> JobResult {
                 ApplyResult result;
+                host.ledger->clock().noteSuspended(clock::suspendedNs(1));
                 Status status = host.ledger->apply({batch.get(), offset, &system}, &result);
                 if (!status.ok()) return {status, {}};
                 const LedgerFacts facts = factsOf(*host.ledger, host.options.appliance);
@@ -296,14 +299,24 @@ Napi::Value LedgerObject::useScopeKey(const Napi::CallbackInfo& info) {
   });
 }
 
-// The evidence that the segment names is in the log: jobs and groups are one after the other.
+// (segment, suspendedNs). The evidence that the segment names is in the log: jobs and groups are
+// one after the other.
 Napi::Value LedgerObject::useSegment(const Napi::CallbackInfo& info) {
   const clock::Segment segment = segmentOf(info[0].As<Napi::Object>());
-  return post(info.Env(), "useSegment", [segment](LedgerHost& host) -> JobResult {
+  bool isLossless = false;
+  const int64_t suspendedNs = info[1].As<Napi::BigInt>().Int64Value(&isLossless);
+  return post(info.Env(), "useSegment", [segment, suspendedNs](LedgerHost& host) -> JobResult {
     if (segment.evidenceIndex >= host.ledger->state().size()) {
       return {failure(Code::kBadArgument, "the log has no such entry of evidence"), {}};
     }
-    host.ledger->clock().use(segment);
+    host.ledger->clock().use(segment, suspendedNs);
+    return {};
+  });
+}
+
+Napi::Value LedgerObject::dropSegment(const Napi::CallbackInfo& info) {
+  return post(info.Env(), "dropSegment", [](LedgerHost& host) -> JobResult {
+    host.ledger->clock().drop();
     return {};
   });
 }

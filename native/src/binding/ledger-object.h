@@ -39,6 +39,7 @@ class LedgerObject final : public Napi::ObjectWrap<LedgerObject> {
   Napi::Value openBody(const Napi::CallbackInfo& info);
   Napi::Value useScopeKey(const Napi::CallbackInfo& info);
   Napi::Value useSegment(const Napi::CallbackInfo& info);
+  Napi::Value dropSegment(const Napi::CallbackInfo& info);
   Napi::Value requireTimeLevel(const Napi::CallbackInfo& info);
   Napi::Value retire(const Napi::CallbackInfo& info);
   Napi::Value retireNext(const Napi::CallbackInfo& info);

@@ -26,12 +26,13 @@ export {
   TIME_FRAMES_MAX,
 } from './raw-time-evidence.ts';
 export type { RawTimeEvidence, TimeFrame, TimeFrameKind } from './raw-time-evidence.ts';
-export {
-  decodeSourcedTimeEvidence,
-  encodeSourcedTimeEvidence,
-  EVIDENCE_CAUSES,
-} from './sourced-evidence.ts';
-export type { EvidenceCause, SourcedTimeEvidence, SourceVerdict } from './sourced-evidence.ts';
+export { decodeSourcedTimeEvidence, encodeSourcedTimeEvidence } from './sourced-evidence.ts';
+export type { SourcedTimeEvidence, SourceVerdict } from './sourced-evidence.ts';
+export { EVIDENCE_CAUSES, isBreak } from './evidence-cause.ts';
+export type { EvidenceCause } from './evidence-cause.ts';
+export { encodeClockState, isContinuous, SUSPEND_MIN_NS, suspendedNsOf } from './clock-state.ts';
+export type { ClockState } from './clock-state.ts';
+export { ptpAnnounced } from './ptp-announced.ts';
 export { makeTimeEvidence, recompute } from './recompute.ts';
 export type { TimeComputation, TimeEvidenceInput } from './recompute.ts';
 export { levelOf } from './level.ts';

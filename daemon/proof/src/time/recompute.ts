@@ -17,7 +17,9 @@ import { judgePtp } from './source-ptp.ts';
 import type { Frames, JudgementContext, SourceJudgement, SourceReading } from './source-reading.ts';
 import { movedTo } from './source-reading.ts';
 import type { SourceState } from './source-verdict.ts';
-import type { EvidenceCause, SourcedTimeEvidence, SourceVerdict } from './sourced-evidence.ts';
+import type { EvidenceCause } from './evidence-cause.ts';
+import { judgeSystemClock } from './source-system-clock.ts';
+import type { SourcedTimeEvidence, SourceVerdict } from './sourced-evidence.ts';
 import type { TimeProfile } from './time-profile.ts';
 import type { TimeSource } from './time-source.ts';
 import { ADVERSARIAL_FORMULA, STATISTICAL_FORMULA } from './window.ts';
@@ -148,7 +150,7 @@ export function makeTimeEvidence(
 function judge(source: TimeSource, frames: Frames, context: JudgementContext): SourceJudgement {
   if (source.kind === 'ptp') return judgePtp(frames, source.pins, context);
   if (source.kind === 'gnss') return judgeGnss(frames, source.pins, context);
-  return { problems: [], reading: null };
+  return judgeSystemClock(frames, context);
 }
 
 function verdictsOf(

@@ -22,6 +22,7 @@ import {
   text,
   uint,
 } from '../schema.ts';
+import { EVIDENCE_CAUSES, isBreak } from './evidence-cause.ts';
 import { SOURCE_PROBLEMS, sourceProblem, sourceState } from './source-verdict.ts';
 import { TIME_SOURCES_MAX } from './time-profile.ts';
 
@@ -29,10 +30,6 @@ import { TIME_SOURCES_MAX } from './time-profile.ts';
 export const SEGMENT_RATE_PPB_MAX = 1_000_000;
 export const SEGMENT_GROWTH_PPB_MAX = 4_000_000;
 const TAI_MINUS_UTC_SECONDS_MAX = 1000;
-
-/** Why the evidence was made. */
-export const EVIDENCE_CAUSES = ['start', 'activity', 'change', 'anchor', 'stop'] as const;
-export type EvidenceCause = (typeof EVIDENCE_CAUSES)[number];
 
 const formula = text(1, 64, /^kudurru\/[a-z]+\/[0-9]+$/);
 
@@ -81,9 +78,11 @@ const shape = {
   baseEvidenceIndex: nullable(index),
 };
 
-const codec = refine(record(shape), ({ verdicts }) =>
-  verdicts.every(({ source }, i) => source === i) ? null : 'verdicts are not one a source',
-);
+const codec = refine(record(shape), ({ verdicts, cause, baseEvidenceIndex }) => {
+  if (verdicts.some(({ source }, i) => source !== i)) return 'verdicts are not one a source';
+  const goesOn = isBreak(cause) && baseEvidenceIndex !== null;
+  return goesOn ? `it goes on from evidence of before a break, '${cause}'` : null;
+});
 const place = new Place('entry-invalid', 'time evidence');
 
 export type SourcedTimeEvidence = ShapeType<typeof shape>;

@@ -7,6 +7,7 @@ import { equalBytes } from '../bytes.ts';
 import { TIME_LEVELS } from '../entry-fields.ts';
 import { sha256 } from '../sha256.ts';
 import { LEAP_TABLE, utcOfTai } from '../tai.ts';
+import { isContinuous } from '../time/clock-state.ts';
 import { decodeRawTimeEvidence } from '../time/raw-time-evidence.ts';
 import { makeTimeEvidence } from '../time/recompute.ts';
 import type { Segment } from '../time/segment.ts';
@@ -208,11 +209,20 @@ function baseOf(evidence: Evidence, { item, evidence: told }: StandingEvidence):
     TIME_LEVELS.indexOf(segment.level) >= TIME_LEVELS.indexOf('LOCKED'),
     `${place} goes on from evidence that was no lock, ${base.item.index}`,
   );
+  const [rawBefore, raw] = [base, { item }].map((each) => rawOf(evidence, each));
+  const isOneRun =
+    rawBefore === undefined ||
+    raw === undefined ||
+    isContinuous(decodeRawTimeEvidence(rawBefore), decodeRawTimeEvidence(raw));
+  mustHold(isOneRun, `${place} goes on across a suspend from ${base.item.index}`);
   return segment;
 }
 
 /** The disclosed raw part; whether it is what the entry committed to is another check's. */
-function rawOf({ bundle }: Evidence, { item }: StandingEvidence): Uint8Array | undefined {
+function rawOf(
+  { bundle }: Evidence,
+  { item }: Pick<StandingEvidence, 'item'>,
+): Uint8Array | undefined {
   return bundle.disclosures.find(
     ({ index, field }) => index === item.index && field === 'rawTimeEvidence',
   )?.bytes;

@@ -1,7 +1,7 @@
 /** Times by evidence of named sources that must be VALID. */
 import type { TimeLevel } from '../../src/entry-fields.ts';
 import type { Exhibit } from './scenario.ts';
-import { CORPUS_PROFILE, ofTimed } from './timed.ts';
+import { CORPUS_PROFILE, heldOverAfter, ofTimed } from './timed.ts';
 
 export interface TimeCase {
   readonly name: string;
@@ -30,6 +30,10 @@ export function acceptedTimeCases(): readonly TimeCase[] {
             },
           }),
         ),
+    },
+    {
+      name: 'time-in-holdover-of-one-run',
+      make: () => under('HOLDOVER', ofTimed({ afterwards: heldOverAfter(1_000_000n) })),
     },
     {
       name: 'time-disputed',

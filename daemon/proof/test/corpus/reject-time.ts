@@ -5,7 +5,7 @@ import { operatorKey } from './operators.ts';
 import type { RejectCase } from './reject-case.ts';
 import { invalid, unverifiable } from './reject-case.ts';
 import type { TimedChoices } from './timed.ts';
-import { ofTimed } from './timed.ts';
+import { heldOverAfter, ofTimed } from './timed.ts';
 import type { SourcedTimeEvidence } from '../../src/time/sourced-evidence.ts';
 
 export function sourcedTimeCases(): RejectCase[] {
@@ -54,6 +54,9 @@ export function sourcedTimeCases(): RejectCase[] {
     ),
     invalid('leap-second-that-never-was', 'when.leap-seconds', () =>
       ofTimed({ taiMinusUtcSeconds: 36, ...alone }),
+    ),
+    invalid('time-evidence-that-goes-on-across-a-suspend', 'when.evidence', () =>
+      ofTimed({ afterwards: heldOverAfter(60_000_000_000n) }),
     ),
     invalid('time-of-another-boot', 'when.segment', () =>
       ofTimed({

@@ -10,6 +10,7 @@ import type { OperatorOrder } from '../../src/operator-order.ts';
 import { encodeOperatorOrder } from '../../src/operator-order.ts';
 import { encodeSshsig } from '../../src/sshsig.ts';
 import { LEAP_TABLE } from '../../src/tai.ts';
+import { encodeClockState } from '../../src/time/clock-state.ts';
 import type { RawTimeEvidence, TimeFrame } from '../../src/time/raw-time-evidence.ts';
 import { encodeRawTimeEvidence } from '../../src/time/raw-time-evidence.ts';
 import { makeTimeEvidence } from '../../src/time/recompute.ts';
@@ -202,6 +203,26 @@ export class TimedStage {
     const time = { ...own.time, ...reading, timeEvidenceIndex: this.evidenceIndex };
     return this.#choices.entry?.({ ...entry, time }, index) ?? { ...entry, time };
   }
+}
+
+/**
+ * Evidence that locks, and with the grandmaster gone evidence that goes on from it, taken when the
+ * machine had been suspended for so much longer.
+ */
+export function heldOverAfter(suspendedNs: bigint): NonNullable<TimedChoices['afterwards']> {
+  return (ledger, stage) => {
+    stage.disclosures.length = 0; // nothing rests on what was told before
+    stage.tell(ledger, { version: 2, frames: withState(stage.raw.frames, 0n) });
+    const silent = stage.framesOf(0, { state: () => ({ portState: 4, ingressNs: 0n }) });
+    stage.tell(ledger, { version: 2, frames: withState(silent, suspendedNs) }, stage.segment);
+  };
+}
+
+function withState(frames: readonly TimeFrame[], suspendedNs: bigint): TimeFrame[] {
+  const rawNs = frames.at(-1)?.rawAfterNs ?? 0n;
+  const bytes = encodeClockState({ suspendedNs, kernel: null });
+  const at = { rawBeforeNs: rawNs, rawAfterNs: rawNs, clockNs: null };
+  return [...frames, { source: 0, kind: 'clock-bracket', ...at, bytes }];
 }
 
 function byTime(left: TimeFrame, right: TimeFrame): number {

@@ -29,7 +29,7 @@ bool readKernelClock(KernelClock* clock) {
   if (state < 0) return false;
   *clock = {state,        request.status,   request.offset,
             request.freq, request.maxerror, request.esterror,
-            request.tai};
+            request.tick, request.tai};
   return true;
 }
 

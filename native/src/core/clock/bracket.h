@@ -27,6 +27,7 @@ struct KernelClock {
   int64_t frequency;  // parts of a million, times 2^16
   int64_t maxErrorUs;
   int64_t estimatedErrorUs;
+  int64_t tick;                // microseconds at 100 Hz
   int32_t taiMinusUtcSeconds;  // 0 where nobody told the kernel
 };
 

@@ -2,7 +2,18 @@
 
 #include <algorithm>
 
+#include "core/clock/suspend.h"
+
 namespace kudurru {
+
+void EntryClock::use(const clock::Segment& segment, int64_t suspendedNs) {
+  segment_ = segment;
+  suspendedNs_ = suspendedNs;
+}
+
+void EntryClock::noteSuspended(int64_t suspendedNs) {
+  if (suspendedNs > suspendedNs_ + clock::kSuspendMinNs) drop();
+}
 
 EntryTime EntryClock::timeOf(const Arrival& arrival, const ApplianceState& appliance) const {
   EntryTime time;
