@@ -6,12 +6,12 @@ import { execFileSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { formatTimeProfile } from '@kudurru/proof';
+import { formatTimeProfile, type TimeProfile } from '@kudurru/proof';
 
 import { makeOperatorKey } from '../backends/operator-key.ts';
 import { kudurru } from '../scenarios/kudurru.ts';
 import { makeScratchFolder, Scenario } from '../scenarios/scenario.ts';
-import { labProfile, type LabSource } from './lab-profile.ts';
+import type { LabSource } from './lab-profile.ts';
 
 export type Environment = Readonly<Record<string, string>>;
 
@@ -59,8 +59,7 @@ export class Commissioned {
   }
 
   /** Ordered, signed and in force. */
-  async useProfile(sources: readonly LabSource[]): Promise<void> {
-    const profile = labProfile(sources.map(({ source }) => source));
+  async useProfile(profile: TimeProfile): Promise<void> {
     writeFileSync(join(this.#folder, 'profile.json'), formatTimeProfile(profile));
     await this.#command(['time', 'profile', 'order', 'profile.json', '-o', 'time.order']);
     const words = ['-q', '-Y', 'sign', '-n', 'kudurru', '-f', operator, 'time.order'];

@@ -2,7 +2,7 @@
  * A drill as data: what happens in a lab, what must come to be believed, and what the believed time
  * rests on that the drill may take away.
  */
-import type { TimeLevel } from '@kudurru/proof';
+import type { TimeLevel, TimeProfile } from '@kudurru/proof';
 
 import type { LabOptions } from '../lab/lab.ts';
 import type { LabSource } from './lab-profile.ts';
@@ -37,6 +37,8 @@ export interface Drill {
   readonly needsNewer?: boolean;
   /** What the appliance is commissioned with; default: its ptp4l at the grandmaster. Both run. */
   readonly sources?: (stage: Stage) => Promise<readonly LabSource[]>;
+  /** Of the appliance, as its time profile has it; default: a quartz. */
+  readonly oscillator?: TimeProfile['oscillator'];
   /** Before the client's ptp4l first runs. */
   readonly fromBoot?: readonly Step[];
   /** From the first LOCKED on, or where `fromBoot` is given from the start of the client. */

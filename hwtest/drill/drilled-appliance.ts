@@ -5,6 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type Agent, connect, type Receipt } from '@kudurru/agent';
+import type { TimeProfile } from '@kudurru/proof';
 
 import type { Appliance } from '../backends/appliance.ts';
 import { compareReceipts } from '../scenarios/receipt-checker.ts';
@@ -21,6 +22,8 @@ const reconnectTimeoutMs = 3_600_000;
 export interface DrilledApplianceOptions {
   readonly commissioned: Commissioned;
   readonly sources: readonly LabSource[];
+  /** Of these sources. */
+  readonly profile: TimeProfile;
   readonly onEvidence: (evidence: Evidence) => void;
 }
 
@@ -53,13 +56,13 @@ export class DrilledAppliance {
 
   /** With these sources in its time profile; its agent acts from now on. */
   static async start(options: DrilledApplianceOptions): Promise<DrilledAppliance> {
-    const { commissioned, sources } = options;
+    const { commissioned, sources, profile } = options;
     const { scenario } = commissioned;
     await commissioned.start(sources);
     const enrolled = await scenario.enrol('drilled');
     const { agentSocket: socketPath } = scenario.appliance;
     const agent = await connect({ socketPath, ...enrolled, reconnectTimeoutMs });
-    await commissioned.useProfile(sources);
+    await commissioned.useProfile(profile);
     return new DrilledAppliance(options, agent);
   }
 

@@ -1,52 +1,13 @@
 /** What can happen to a clock that follows a PTP grandmaster alone. */
 import { renameSync, rmSync } from 'node:fs';
 
-import { TIME_LEVELS, type TimeLevel, type TimeNoteCode } from '@kudurru/proof';
-
-import type { GrandmasterSettings } from '../lab/grandmaster.ts';
 import { forgery, inject } from '../lab/intruders.ts';
 import { type Linuxptp, NEWER_LINUXPTP_MISSING, newerLinuxptp } from '../lab/linuxptp.ts';
-import type { Direction } from '../lab/relay.ts';
-import type { Drill, Step } from './drill.ts';
+import type { Drill } from './drill.ts';
+import { announce, atLeast, below, delay, found, noted, watch } from './steps.ts';
 
 const ms = 1_000_000n;
 const s = 1000n * ms;
-
-function announce(say: string, settings: Partial<GrandmasterSettings>): Step {
-  return { say, act: ({ grandmaster }) => grandmaster.announce(settings) };
-}
-
-function delay(direction: Direction, ns: bigint): Step {
-  const say = `${ns / 1000n} us more on the wire, ${direction}`;
-  return { say, act: ({ lab }) => lab.relay.delay(direction, ns) };
-}
-
-function below(level: TimeLevel): Step {
-  const bound = TIME_LEVELS.indexOf(level);
-  return { say: `below ${level}`, until: (now) => TIME_LEVELS.indexOf(now.level) < bound };
-}
-
-function atLeast(level: TimeLevel): Step {
-  const bound = TIME_LEVELS.indexOf(level);
-  return { say: `${level} or better`, until: (now) => TIME_LEVELS.indexOf(now.level) >= bound };
-}
-
-/** A finding about the source by this code. */
-function found(problem: string): Step {
-  return {
-    say: `found: ${problem}`,
-    until: ({ verdicts }) => verdicts.some((verdict) => verdict.includes(problem)),
-  };
-}
-
-/** By the process that reads the source; evidence keeps it. */
-function noted(code: TimeNoteCode): Step {
-  return { say: `noted: ${code}`, comes: async ({ drilled }) => drilled.notes.has(code) };
-}
-
-function watch(seconds: number): Step {
-  return { say: `${seconds} s go by`, watchS: seconds };
-}
 
 const content = 'what the pinned grandmaster says is true';
 

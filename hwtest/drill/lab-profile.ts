@@ -13,13 +13,18 @@ export interface LabSource {
   readonly place: Readonly<Record<string, string | number>>;
 }
 
-export function labProfile(sources: readonly TimeSource[]): TimeProfile {
+/** As in any server. */
+const quartz = { class: 'quartz', nominalPpb: 0n, driftPpbMax: 50_000n, wanderPpb: 1000n };
+
+export function labProfile(
+  sources: readonly LabSource[],
+  oscillator: TimeProfile['oscillator'] = quartz,
+): TimeProfile {
   return {
     version: 1,
     name: 'lab',
-    sources,
-    // A quartz, as in any server.
-    oscillator: { class: 'quartz', nominalPpb: 0n, driftPpbMax: 50_000n, wanderPpb: 1000n },
+    sources: sources.map(({ source }) => source),
+    oscillator,
     limits: {
       windowMs: 4000,
       samplesMin: 4,

@@ -64,10 +64,10 @@ async function runInLab(drill: Drill, made: Made): Promise<DrillResult> {
   const sources = (await drill.sources?.(stage)) ?? [
     await ptpSource({ client: lab.client, grandmaster }),
   ];
-  const profile = labProfile(sources.map(({ source }) => source));
+  const profile = labProfile(sources, drill.oscillator);
   const recording = new Recording(lab.clocks, profile);
   const drilled = await DrilledAppliance.start({
-    ...{ commissioned, sources },
+    ...{ commissioned, sources, profile },
     onEvidence: (evidence) => recording.take(evidence),
   });
   stage.drilled = drilled;

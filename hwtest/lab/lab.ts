@@ -76,9 +76,10 @@ export class Lab {
   readonly clientStation: Station;
   readonly client: Ptp4l;
   readonly relay: Relay;
+  /** On a true clock of its own, not plugged in. */
+  readonly receiver: GnssReceiver;
   readonly #utcOffsetS: bigint;
   readonly #ptp4ls: Ptp4l[] = [];
-  readonly #receivers: GnssReceiver[] = [];
   readonly #impostors: DatagramSocket[] = [];
 
   private constructor(made: MadeLab, client: Ptp4l) {
@@ -88,6 +89,7 @@ export class Lab {
     this.clientClock = made.clientClock;
     this.clientStation = made.clientStation;
     this.relay = made.relay;
+    this.receiver = made.receiver;
     this.#utcOffsetS = made.utcOffsetS;
     this.client = client;
     this.#ptp4ls.push(client);
@@ -105,13 +107,14 @@ export class Lab {
     const network = await Network.make();
     const clientStation = await network.station({ cut: true });
     const relay = await Relay.start(network, clientStation);
+    const receiver = await GnssReceiver.make({ clocks, folder });
     const client = new Ptp4l({
       ...{ name: 'client', folder, station: clientStation, clock: clientClock },
       linuxptp: options.linuxptp ?? STOCK_LINUXPTP,
       settings: { ...CLIENT_SETTINGS, ...options.clientSettings },
     });
     return new Lab(
-      { folder, network, clocks, clientClock, clientStation, relay, utcOffsetS },
+      { folder, network, clocks, clientClock, clientStation, relay, receiver, utcOffsetS },
       client,
     );
   }
@@ -131,13 +134,6 @@ export class Lab {
     );
     this.#ptp4ls.push(grandmaster.ptp4l);
     return grandmaster;
-  }
-
-  /** A GNSS receiver on a true clock of its own, not plugged in. */
-  async receiver(): Promise<GnssReceiver> {
-    const receiver = await GnssReceiver.make(this);
-    this.#receivers.push(receiver);
-    return receiver;
   }
 
   /** Another client, of another domain, whose wire passes no relay; not started. */
@@ -165,7 +161,7 @@ export class Lab {
 
   async end(): Promise<void> {
     for (const impostor of this.#impostors) impostor.close();
-    await Promise.all(this.#receivers.map(async (receiver) => receiver.unplug()));
+    await this.receiver.unplug();
     await Promise.all(this.#ptp4ls.map(async (ptp4l) => ptp4l.kill()));
     await this.relay.end();
     await this.network.end();
@@ -181,6 +177,7 @@ interface MadeLab {
   readonly clientClock: LabClock;
   readonly clientStation: Station;
   readonly relay: Relay;
+  readonly receiver: GnssReceiver;
   readonly utcOffsetS: bigint;
 }
 

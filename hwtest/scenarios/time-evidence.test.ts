@@ -99,8 +99,7 @@ describe(`time by a live ptp4l${refusal === null ? '' : `: ${refusal}`}`, functi
   }
 
   async function orderProfile(): Promise<void> {
-    const { source } = await ptpSource({ client: lab.client, grandmaster });
-    const profile = labProfile([source]);
+    const profile = labProfile([await ptpSource({ client: lab.client, grandmaster })]);
     writeFileSync(join(folder, 'profile.json'), formatTimeProfile(profile));
     await command(['time', 'profile', 'order', 'profile.json', '-o', 'time.order']);
     const words = ['-q', '-Y', 'sign', '-n', 'kudurru', '-f', 'ana', 'time.order'];
