@@ -6,7 +6,7 @@ import { ProofError } from '@kudurru/proof';
 import { KudurruError, reasonOf } from '../src/base/errors.ts';
 import { Invocation, parse, type Command } from './command.ts';
 import { EXIT, Failure, wrongUse } from './exit-code.ts';
-import { manualOf, overviewOf } from './manual.ts';
+import { familyOf, manualOf, overviewOf } from './manual.ts';
 import { nearestOf } from './nearest.ts';
 import { Terminal } from './terminal.ts';
 
@@ -93,6 +93,7 @@ const COMMANDS: readonly Listed[] = [
     words: ['time', 'profile', 'activate'],
     load: async () => (await import('./commands/time-profile.ts')).timeProfileActivate,
   },
+  { words: ['time'], load: async () => (await import('./commands/time.ts')).time },
   { words: ['fsck'], load: async () => (await import('./commands/fsck.ts')).fsck },
 ];
 
@@ -106,36 +107,76 @@ async function main(words: readonly string[], terminal: Terminal): Promise<numbe
     terminal.write(await overview());
     return EXIT.good;
   }
-  const command = await commandOf(words).load();
-  const rest = words.slice(command.words.length);
+  const named = namedBy(words);
+  const rest = words.slice(named.length);
   // What follows "--" is another program's.
   const own = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
-  if (own.includes('--help') || own.includes('-h')) {
-    terminal.write(manualOf(command));
+  const isHelp = own.includes('--help') || own.includes('-h');
+  const command = COMMANDS.find((listed) => isSame(listed.words, named));
+  if (isHelp) {
+    const below = await Promise.all(belowOf(named).map((listed) => listed.load()));
+    const page = await command?.load();
+    terminal.write(page === undefined ? familyOf(named, below) : manualOf(page, below));
     return EXIT.good;
   }
-  return command.run(new Invocation(terminal, parse(command, rest)));
+  if (command === undefined) throw unfinished(named, rest);
+  const run = await command.load();
+  // What stands above others takes no arguments: a word after it is one of theirs, misspelt.
+  if (belowOf(named).length > 0 && isWord(rest[0])) throw unfinished(named, rest);
+  return run.run(new Invocation(terminal, parse(run, rest)));
 }
 
 async function overview(): Promise<string> {
   return overviewOf(await Promise.all(COMMANDS.map((command) => command.load())));
 }
 
-function commandOf(words: readonly string[]): Listed {
-  const found = COMMANDS.find((command) => {
-    return command.words.every((word, position) => words[position] === word);
-  });
-  if (found !== undefined) return found;
-  const names = COMMANDS.map((command) => command.words.join(' '));
+/** The longest run of words that names a command, or what commands begin with. */
+function namedBy(words: readonly string[]): readonly string[] {
   const [first = ''] = words;
-  const family = names.filter((name) => name.startsWith(`${first} `));
-  if (family.length > 0) throw wrongUse(`"${first}" wants more`, `there is ${family.join(', ')}`);
-  const given = words.slice(0, 2).join(' ');
-  const near = nearestOf(first, names) ?? nearestOf(given, names);
+  let length = 0;
+  while (COMMANDS.some((listed) => isSame(listed.words.slice(0, length + 1), words, length + 1))) {
+    length += 1;
+  }
+  if (length > 0) return words.slice(0, length);
+  const names = COMMANDS.map((command) => command.words.join(' '));
+  const near = nearestOf(first, names) ?? nearestOf(words.slice(0, 2).join(' '), names);
   throw wrongUse(
     `"${first}" is no command`,
     near === undefined ? 'kudurru --help lists them' : `did you mean kudurru ${near}?`,
   );
+}
+
+/** Commands whose words go on from these. */
+function belowOf(named: readonly string[]): readonly Listed[] {
+  return COMMANDS.filter(
+    ({ words }) => words.length > named.length && isSame(words.slice(0, named.length), named),
+  );
+}
+
+function unfinished(named: readonly string[], rest: readonly string[]): Failure {
+  const names = belowOf(named).map(({ words }) => words.join(' '));
+  const family = named.join(' ');
+  const [next] = rest;
+  if (!isWord(next)) return wrongUse(`"${family}" wants more`, `there is ${names.join(', ')}`);
+  const near = nearestOf(`${family} ${next}`, names);
+  return wrongUse(
+    `"${family} ${next}" is no command`,
+    near === undefined ? `there is ${names.join(', ')}` : `did you mean kudurru ${near}?`,
+  );
+}
+
+function isWord(word: string | undefined): word is string {
+  return word !== undefined && !word.startsWith('-');
+}
+
+/** The first `count` of both, which both have. */
+function isSame(
+  left: readonly string[],
+  right: readonly string[],
+  count = Math.max(left.length, right.length),
+): boolean {
+  if (left.length < count || right.length < count) return false;
+  return left.slice(0, count).every((word, position) => word === right[position]);
 }
 
 /** A failure of any part as one of ours; what is none of these is a fault of this program. */

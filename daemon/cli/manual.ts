@@ -12,7 +12,8 @@ const COMMON_EXITS = [
   [EXIT.internal, 'internal error'],
 ] as const;
 
-export function manualOf(command: Command): string {
+/** @param below commands whose words go on from this one's */
+export function manualOf(command: Command, below: readonly Command[] = []): string {
   const name = ['kudurru', ...command.words].join(' ');
   return [
     ...section('NAME', [`${name} - ${command.summary}`]),
@@ -22,6 +23,7 @@ export function manualOf(command: Command): string {
     ),
     ...section('DESCRIPTION', paragraphs(command.description)),
     ...section('OPTIONS', allOptions(command).flatMap(optionLines)),
+    ...(below.length === 0 ? [] : section('COMMANDS', commandLines(below))),
     ...section('EXIT STATUS', exitLines(command)),
     ...section(
       'EXAMPLES',
@@ -34,16 +36,25 @@ export function manualOf(command: Command): string {
   ].join('\n');
 }
 
+/** The page of words that commands begin with and that are none themselves. */
+export function familyOf(words: readonly string[], below: readonly Command[]): string {
+  const name = ['kudurru', ...words].join(' ');
+  return [
+    ...section('NAME', [`${name} - one of the commands below`]),
+    ...section(
+      'SYNOPSIS',
+      below.map((command) => `${name} ${command.words.slice(words.length).join(' ')} --help`),
+    ),
+    ...section('COMMANDS', commandLines(below)),
+  ].join('\n');
+}
+
 /** The page of `kudurru` itself. */
 export function overviewOf(commands: readonly Command[]): string {
-  const width = Math.max(...commands.map(({ words }) => words.join(' ').length));
   return [
     ...section('NAME', ['kudurru - work with an execution ledger for AI agents']),
     ...section('SYNOPSIS', ['kudurru COMMAND [OPTION]…', 'kudurru COMMAND --help']),
-    ...section(
-      'COMMANDS',
-      commands.map(({ words, summary }) => `${words.join(' ').padEnd(width)}  ${summary}`),
-    ),
+    ...section('COMMANDS', commandLines(commands)),
     ...section('EXIT STATUS', [
       '0   done, and what was checked is good',
       '1   found bad: INVALID, not found, refused',
@@ -64,6 +75,11 @@ export function overviewOf(commands: readonly Command[]): string {
 
 function section(title: string, lines: readonly string[]): string[] {
   return [title, ...lines.map((line) => (line === '' ? '' : `${' '.repeat(INDENT)}${line}`)), ''];
+}
+
+function commandLines(commands: readonly Command[]): string[] {
+  const width = Math.max(...commands.map(({ words }) => words.join(' ').length));
+  return commands.map(({ words, summary }) => `${words.join(' ').padEnd(width)}  ${summary}`);
 }
 
 function paragraphs(texts: readonly string[]): string[] {
@@ -90,7 +106,8 @@ function exitLines(command: Command): string[] {
     .map(([code, meaning]) => `${String(code).padEnd(3)} ${meaning}`);
 }
 
-function wrapped(text: string, indent: number): string[] {
+/** Lines that stand at `indent` and end at the page's width. */
+export function wrapped(text: string, indent: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {

@@ -2,7 +2,7 @@
 import { PLACE_OPTIONS, type Command } from '../command.ts';
 import { ControlClient } from '../control-client.ts';
 import { EXIT } from '../exit-code.ts';
-import { duration, size } from '../quantities.ts';
+import { duration, size, windows, type Windows } from '../quantities.ts';
 import { resourceFacts, type Resources } from '../resource-facts.ts';
 
 interface Device {
@@ -27,7 +27,7 @@ interface Status {
   readonly connections: number;
   readonly writerLevel: string;
   readonly tailRead: string;
-  readonly timeLevel: string;
+  readonly time: Windows & { readonly level: string };
   readonly leapList: { readonly source: string; readonly expires: string; expired: boolean };
   readonly custody: {
     readonly authorisationsSet: readonly string[];
@@ -109,7 +109,8 @@ function factsOf(found: Status): [string, string][] {
     ['anchor', anchorText(anchor)],
     ['window', windowText(anchor)],
     ['boot', bootText(found.boot)],
-    ['time', `${found.timeLevel}; leap list ${leapList.source}, ${expiryText(leapList)}`],
+    ['time', `${found.time.level}: ${windows(found.time)}`],
+    ['leap list', `${leapList.source}, ${expiryText(leapList)}`],
     ['writers', found.writerLevel],
     ['journal', tailReadText(found.tailRead)],
     ...found.devices.map(deviceFact),

@@ -30,6 +30,7 @@ import { pinView } from './pin-view.ts';
 import type { AlarmInForce } from './resource-watch.ts';
 import { answerTo, examine } from './tpm-requests.ts';
 import { timeFace } from './time-face.ts';
+import { timeWindowsOf } from './time-view.ts';
 import type { Timekeeping } from './timekeeping.ts';
 import { resourcesOf, type ResourceViewOptions } from './resource-view.ts';
 import { heldBody } from './held-body.ts';
@@ -187,7 +188,7 @@ function statusOf(options: ControlFaceOptions): StatusView {
     connections,
     writerLevel: WRITER_LEVELS[intake.writerLevel - 1] ?? 'credentials',
     tailRead: founded.store.opening.tailRead,
-    timeLevel: time.keeper?.reading(0n)?.level ?? 'UNKNOWN',
+    time: timeWindowsOf(time),
     leapList: { source, expires: new Date(expiresUnixSeconds * 1000).toISOString(), expired },
     custody: { authorisationsSet: founded.authorisationsSet, pin: pinView(founded.pin) },
     devices: devicesOf(options),

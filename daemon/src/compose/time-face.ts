@@ -4,12 +4,15 @@ import { encodeBase64, formatTai, formatTimeProfile } from '@kudurru/proof';
 import { KudurruError } from '../base/errors.ts';
 import type { TimeFace, TimeProfileView } from '../control/views.ts';
 import type { ProfileInForce } from './time-profiles.ts';
+import { timeViewOf } from './time-view.ts';
 import type { Timekeeping } from './timekeeping.ts';
 
 const validHoursMax = 720;
 
-export function timeFace({ profiles }: Timekeeping, requireRunning: () => void): TimeFace {
+export function timeFace(time: Timekeeping, requireRunning: () => void): TimeFace {
+  const { profiles } = time;
   return {
+    time: () => timeViewOf(time),
     timeProfile: () => {
       if (profiles.inForce !== null) return profileView(profiles.inForce);
       throw new KudurruError('not-found', 'no time profile is in force in this ledger');

@@ -2,7 +2,7 @@
  * The clock of this run: the time profile in force, the processes that read its sources, what is
  * made of them, and the levels that agents wait for. Without a profile there is the system clock.
  */
-import { equalBytes } from '@kudurru/proof';
+import { equalBytes, TIME_LEVELS, type SegmentReading, type TimeLevel } from '@kudurru/proof';
 
 import type { Anchorer } from '../anchor/anchorer.ts';
 import type { AnchorEvidence } from '../anchor/prepared.ts';
@@ -51,6 +51,7 @@ export class Timekeeping {
   #refused = 0;
   #startCause: 'start' | 'new-boot' = 'start';
   #watch: ClockWatch | null = null;
+  #level: TimeLevel = 'UNKNOWN';
 
   constructor(options: TimekeepingOptions) {
     const { configuration, founded, ledger, agents, clock, log } = options;
@@ -76,6 +77,16 @@ export class Timekeeping {
   /** Null before the first profile. */
   get keeper(): Timekeeper | null {
     return this.#keeper;
+  }
+
+  /** TAI of the newest entry: no later one has less. */
+  get lastTaiNs(): bigint {
+    return this.#options.founded.store.lastTime().taiNs;
+  }
+
+  /** What the segment in force says now; null where time is the system clock's. */
+  reading(): SegmentReading | null {
+    return this.#keeper?.reading(this.lastTaiNs) ?? null;
   }
 
   /** The agents are known; nobody can submit yet. */
@@ -123,6 +134,7 @@ export class Timekeeping {
       if (!isKudurruError(error) || error.retry !== 'later') throw error;
       this.#options.log.error('time evidence not recorded', error);
     }
+    this.#tellLevel();
   }
 
   /** For an anchor; null where no profile is in force. */
@@ -162,6 +174,24 @@ export class Timekeeping {
     return !equalBytes(boot.kernelBootId, readBootId());
   }
 
+  #tellLevel(): void {
+    const reading = this.reading();
+    const timeLevel = reading?.level ?? 'UNKNOWN';
+    if (timeLevel === this.#level) return;
+    const fields = {
+      timeLevel,
+      before: this.#level,
+      statisticalNs: reading?.statisticalNs ?? null,
+      adversarialNs: reading?.adversarialNs ?? null,
+      evidence: this.#keeper?.inForce?.evidenceIndex ?? null,
+      sources: verdictsText(this.#keeper),
+    };
+    const isBetter = TIME_LEVELS.indexOf(timeLevel) > TIME_LEVELS.indexOf(this.#level);
+    this.#level = timeLevel;
+    if (isBetter) this.#options.log.info('level of time risen', fields);
+    else this.#options.log.warning('level of time fallen', fields);
+  }
+
   async #use({ index, profile, operators }: ProfileInForce): Promise<void> {
     const { configuration, log, ledger, founded } = this.#options;
     const by = operators.join(', ');
@@ -186,4 +216,14 @@ export class Timekeeping {
     this.#taken = null;
     this.#sources = startTimeSources(profile, { configuration, keeper, log });
   }
+}
+
+/** `ptp healthy, gnss unhealthy (silent)`, as last judged. */
+function verdictsText(keeper: Timekeeper | null): string {
+  const told = keeper?.latest?.verdicts ?? [];
+  const text = told.map(({ source, state, problems }) => {
+    const why = problems.length === 0 ? '' : ` (${problems.join(', ')})`;
+    return `${keeper?.profile.sources[source]?.id ?? source} ${state}${why}`;
+  });
+  return text.join(', ');
 }

@@ -31,6 +31,7 @@ export function controlRoutes(face: ControlFace): readonly Route[] {
     get('/v1/checkpoint', (request) => showCheckpoint(face, request)),
     get('/v1/trust-policy', () => json(face.trustPolicy())),
     get('/v1/identity', () => json(face.identity())),
+    get('/v1/time', () => json(face.time())),
     get('/v1/time/profile', () => json(face.timeProfile())),
     post('/v1/time/orders', (request) => orderTimeProfile(face, request)),
     post('/v1/time/profiles', (request) => activateTimeProfile(face, request)),

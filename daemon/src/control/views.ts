@@ -5,6 +5,7 @@
 import type { TpmClock } from '../hardware/attestation.ts';
 import type { ExaminationRequest, TpmExamination } from '../hardware/tpm-examination.ts';
 import type { Caller } from './router.ts';
+import type { TimeView, TimeWindowsView } from './time-views.ts';
 
 export interface DeviceView {
   readonly name: 'attestation' | 'token';
@@ -132,7 +133,7 @@ export interface StatusView {
   readonly writerLevel: string;
   /** How the journal's end was read at the start: `direct`, or `dropped-cache` below it. */
   readonly tailRead: string;
-  readonly timeLevel: string;
+  readonly time: TimeWindowsView;
   readonly leapList: { readonly source: string; readonly expires: string; expired: boolean };
   readonly custody: CustodyView;
   readonly devices: readonly DeviceView[];
@@ -211,6 +212,7 @@ export interface TimeOrderView {
 
 /** What is asked of the clock. */
 export interface TimeFace {
+  time(): TimeView;
   timeProfile(): TimeProfileView;
   /** `profile` is its CBOR (SPEC.md §9.3). */
   orderTimeProfile(profile: Uint8Array, validHours: number): TimeOrderView;

@@ -30,6 +30,7 @@ import {
 
 import type { LeafIndex } from '../base/units.ts';
 import { HeardFrames, type HeardNote } from './heard-frames.ts';
+import { SourceWatch } from './source-watch.ts';
 
 /** CLOCK_REALTIME between two readings of CLOCK_MONOTONIC_RAW, and what the kernel says of both. */
 export interface OwnReading extends ClockState {
@@ -92,6 +93,9 @@ export class Timekeeper {
   readonly #heard: HeardFrames;
   /** Where the daemon's own readings stand: at the system clock, else the first source. */
   readonly #ownSource: number;
+  /** Of each source, at its place in the profile; for people. */
+  readonly watches: readonly SourceWatch[];
+  #latest: SourcedTimeEvidence | null = null;
   #base: InForce | null = null;
   #inForce: InForce | null = null;
   /** What was recorded last, and when. */
@@ -109,6 +113,7 @@ export class Timekeeper {
     const { sources, limits } = options.profile;
     this.#options = options;
     this.#suspendedNs = options.read().suspendedNs;
+    this.watches = sources.map(() => new SourceWatch());
     const keptMs = BigInt(limits.windowMs) + marginOfSilences * BigInt(limits.silenceMs);
     this.#heard = new HeardFrames(keptMs * nsPerMs);
     this.#ownSource = Math.max(
@@ -121,13 +126,26 @@ export class Timekeeper {
     return this.#inForce;
   }
 
+  get profile(): TimeProfile {
+    return this.#options.profile;
+  }
+
+  /** What was found last, recorded or not; null before the first look. */
+  get latest(): SourcedTimeEvidence | null {
+    return this.#latest;
+  }
+
   /** @throws ProofError of a note of no form */
   hear(source: number, record: TimeRecord): HeardNote | null {
-    return this.#heard.hear(source, record);
+    const note = this.#heard.hear(source, record);
+    this.watches[source]?.hear(record);
+    if (note !== null) this.watches[source]?.noted(note.code);
+    return note;
   }
 
   /** The process of the source has ended: what it said before does not count alone. */
   lost(source: number): void {
+    this.watches[source]?.lost();
     this.#heard.keepNote(source, 'process-ended', this.#options.read());
   }
 
@@ -211,6 +229,7 @@ export class Timekeeper {
       },
       { cause, profileIndex, baseEvidenceIndex: this.#base?.evidenceIndex ?? null },
     );
+    this.#latest = told;
     return {
       evidence: encodeSourcedTimeEvidence(told),
       raw: encodeRawTimeEvidence(raw),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -219,6 +219,48 @@ describe('commands', function () {
     }
     const { state, agents } = json<{ state: string; agents: number }>(kudurru('status', '--json'));
     assert.deepEqual([state, agents], ['running', 2]);
+  });
+
+  it('say that nothing bounds time without a profile, and what to do', () => {
+    const { status, stdout } = kudurru('time');
+    assert.equal(status, 0);
+    assert.match(stdout, /^level +UNKNOWN: nothing bounds how wrong time is$/mu);
+    assert.match(stdout, /^profile +none$/mu);
+    assert.match(stdout, /^to do +time is the system clock's[^]*time profile order --help/mu);
+    const told = json<Record<string, unknown>>(kudurru('time', '--json'));
+    assert.deepEqual(
+      [told['level'], told['adversarialNs'], told['clock'], told['profile'], told['sources']],
+      ['UNKNOWN', null, 'system-clock', null, []],
+    );
+    const shown = /^time +UNKNOWN: nothing bounds the error$/mu;
+    assert.match(kudurru('status').stdout, shown);
+    for (const interval of ['0', '3601', 'x']) {
+      assert.equal(kudurru('time', '--interval', interval).status, 2);
+    }
+  });
+
+  it('show time live on a terminal until q, and leave it as it was', async () => {
+    const command = `${process.execPath} ${program} time`;
+    const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], TERM: 'xterm', KUDURRU_STATE: join(folder, 'state') },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    let screen = '';
+    const drawn = Promise.withResolvers<void>();
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      screen += text;
+      // Twice: it is drawn in place, not one below the other.
+      if (screen.split('q leaves').length > 2) drawn.resolve();
+    });
+    const ended = Promise.withResolvers<number | null>();
+    child.once('close', ended.resolve);
+    await drawn.promise;
+    child.stdin.end('q');
+    assert.equal(await ended.promise, 0, screen);
+    assert.ok(screen.startsWith('\u001b[?1049h\u001b[?25l\u001b[H'));
+    const [, left = ''] = screen.split('\u001b[?25h\u001b[?1049l');
+    assert.match(left, /^time +\S+Z by the system clock/u);
   });
 
   /** A check goes on with an earlier one of the same log, and with no other. */

@@ -68,6 +68,27 @@ describe('kudurru', () => {
     }
   }).timeout(60_000);
 
+  it('shows what stands below words that are no whole command, and below a command', async () => {
+    for (const words of ['time profile', 'agent', 'tpm']) {
+      const page = await run([...words.split(' '), '--help']);
+      assert.equal(page.exitCode, 0, words);
+      assert.equal(page.stderr, '');
+      assert.deepEqual(page.stdout.match(/^[A-Z]+(?: [A-Z]+)?$/gmu), [
+        ...['NAME', 'SYNOPSIS', 'COMMANDS'],
+      ]);
+    }
+    const { stdout } = await run(['time', '--help']);
+    const [, below = ''] = stdout.split('\nCOMMANDS\n');
+    assert.match(below, /^ +time profile show {2}/mu);
+    assert.match(below, /^ +time profile order {2}/mu);
+    const refused = await run(['time', 'profile']);
+    assert.equal(refused.exitCode, 2);
+    assert.match(refused.stderr, /"time profile" wants more\n.*time profile show, /u);
+    const misspelt = await run(['time', 'profle']);
+    assert.equal(misspelt.exitCode, 2);
+    assert.match(misspelt.stderr, /"time profle" is no command/u);
+  });
+
   it('names the nearest command and option, on stderr, with exit code 2', async () => {
     const cases: [string[], RegExp][] = [
       [['statsu'], /did you mean kudurru status\?/],

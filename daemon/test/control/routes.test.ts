@@ -144,6 +144,7 @@ function face(asked: Subject[] = []): ControlFace {
     agent: () => null,
     giveNonce: unused,
     enrol: unused,
+    time: unused,
     search: unused,
     entry: unused,
     body: unused,
