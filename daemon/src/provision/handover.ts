@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { encodeHex } from '@kudurru/proof';
 
 import { KudurruError } from '../base/errors.ts';
-import { makeFolder } from '../base/make-folder.ts';
+import { makeFolder, syncFolder } from '../base/make-folder.ts';
 import { writeDurably } from '../base/write-durably.ts';
 import { TPM_HIERARCHIES, type TpmCustody, type TpmHierarchy } from '../hardware/provisioning.ts';
 import { encryptToPeople, type AgeRecipient } from './age.ts';
@@ -53,6 +53,8 @@ export function writeLetter(
   letter: string,
 ): string {
   makeFolder(join(to.state, 'handover'), 0o700);
+  // A run that was killed may have made it, and not made its name durable.
+  syncFolder(to.state);
   const file = handoverFile(to.state, name);
   writeDurably(file, encryptToPeople(Buffer.from(letter), to.recipients));
   return file;

@@ -53,7 +53,7 @@ export async function takeToken(options: TokenCustodyOptions): Promise<readonly 
     const { serial } = await devices.token.describe(timeoutMs);
     await devices.pin.adoptPin(await newSealing(options), serial, timeoutMs);
   }
-  removePinFile(pinFile);
+  if (existsSync(pinFile) || found === 'sealed') removePinFile(pinFile);
   const names = ['boot-approval', 'token-officer'] as const;
   return names.map((name) => handoverFile(state, name)).filter((file) => existsSync(file));
 }
@@ -87,9 +87,9 @@ async function newSealing(options: TokenCustodyOptions): Promise<PinSealing> {
 
 /** What was sealed must not lie beside it. */
 function removePinFile(path: string): void {
-  if (!existsSync(path)) return;
   try {
-    rmSync(path);
+    rmSync(path, { force: true });
+    // Also where a run has removed it that was killed then.
     syncFolder(dirname(path));
   } catch (cause) {
     throw wrapError(

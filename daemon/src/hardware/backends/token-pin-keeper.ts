@@ -25,6 +25,7 @@ import {
 } from './token-pin-state.ts';
 import type { TpmAttestationDevice } from './tpm-attestation-device.ts';
 import type { SealedParts } from './tpm-sealing.ts';
+import { settleTpmState } from './tpm-state.ts';
 
 /** 128 bits, as 32 hexadecimal characters: what every token takes. */
 const pinSizeBytes = 16;
@@ -43,7 +44,10 @@ export class TokenPinKeeper implements PinProvisioning, TokenPin {
   /** Before the token is used: the module has one user at a time. */
   async findPin(): Promise<PinKeeping> {
     const state = this.#read();
-    if (state !== undefined) return state.stage === 'prepared' ? 'prepared' : 'sealed';
+    if (state !== undefined) {
+      settleTpmState(this.#settings.tpm.folder);
+      return state.stage === 'prepared' ? 'prepared' : 'sealed';
+    }
     return isTokenThere(this.#settings.token) ? 'file' : 'blank';
   }
 

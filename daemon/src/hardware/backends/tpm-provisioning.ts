@@ -33,7 +33,13 @@ import {
 } from './tpm-endorsement.ts';
 import { setLockoutLimits } from './tpm-lockout.ts';
 import { qualifiedNameOf } from './tpm-signer.ts';
-import { type PreparedTpm, type ProvisionedTpm, readTpmState, writeTpmState } from './tpm-state.ts';
+import {
+  type PreparedTpm,
+  type ProvisionedTpm,
+  readTpmState,
+  settleTpmState,
+  writeTpmState,
+} from './tpm-state.ts';
 
 /** Where the TCG provisioning guidance puts the storage root key. */
 export const storageRootHandle = 0x81000001;
@@ -54,6 +60,7 @@ export async function provisionTpm(
 ): Promise<ProvisionedTpm> {
   const { settings, ledgerId } = what;
   const stored = readTpmState(settings.folder);
+  if (stored !== undefined) settleTpmState(settings.folder);
   if (stored !== undefined) refuseOtherLedger(stored.ledgerId, ledgerId, settings);
   if (stored?.stage === 'provisioned') return stored;
   for (const index of [settings.counterIndex, settings.extendIndex]) {

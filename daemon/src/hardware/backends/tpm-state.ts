@@ -8,10 +8,10 @@
  * error, and so is any byte that changed.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 import { checkedJson, checkedJsonText } from '../../base/checked-json.ts';
-import { makeFolder } from '../../base/make-folder.ts';
+import { makeFolder, syncFolder } from '../../base/make-folder.ts';
 import { reasonOf } from '../../base/errors.ts';
 import { writeDurably } from '../../base/write-durably.ts';
 import { DeviceError } from '../device-error.ts';
@@ -75,11 +75,25 @@ export function readTpmState(folder: string): TpmState | undefined {
   }
 }
 
+/**
+ * What is stored keeps its name. A run that was killed may have named it and not come to that, and
+ * what is built on it must not be older than it. @throws DeviceError `device-state-unreadable`
+ */
+export function settleTpmState(folder: string): void {
+  try {
+    syncFolder(folder);
+  } catch (error) {
+    throw unreadable(folder, error);
+  }
+}
+
 /** @throws DeviceError `device-state-unreadable` where the folder cannot be written */
 export function writeTpmState(folder: string, state: TpmState): void {
   const path = join(folder, fileName);
   try {
     makeFolder(folder, 0o700);
+    // A run that was killed may have made it, and not made its name durable.
+    syncFolder(dirname(folder));
     writeDurably(path, encodeTpmState(state));
   } catch (error) {
     throw unreadable(path, error);
