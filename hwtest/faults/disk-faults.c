@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -309,8 +310,14 @@ static int remove_watched(const char *call, int folder, const char *path,
   return result;
 }
 
+static int is_folder(const char *path) {
+  struct stat facts;
+  return lstat(path, &facts) == 0 && S_ISDIR(facts.st_mode);
+}
+
 int unlink(const char *path) { return remove_watched("unlink", AT_FDCWD, path, real.unlink); }
 int rmdir(const char *path) { return remove_watched("rmdir", AT_FDCWD, path, real.rmdir); }
+int remove(const char *path) { return is_folder(path) ? rmdir(path) : unlink(path); }
 int unlinkat(int folder, const char *path, int flags) {
   if ((flags & AT_REMOVEDIR) != 0) return remove_watched("rmdir", folder, path, real.rmdir);
   return remove_watched("unlink", folder, path, real.unlink);

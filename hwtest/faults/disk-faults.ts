@@ -19,6 +19,8 @@ export type Fault = (typeof FAULTS)[number];
 
 export interface FaultPlan {
   readonly state: string;
+  /** Only these files of it, relative to it. Default: all. */
+  readonly only?: readonly string[];
   /** A folder for the plan, the trace and what an undone unlink brings back; made here. */
   readonly folder: string;
   readonly site?: Site;
@@ -51,6 +53,7 @@ export function writePlan(plan: FaultPlan): Record<string, string> {
   const lines = [
     `program ${plan.program ?? 'daemon/src/main.ts'}`,
     `state ${plan.state}`,
+    ...(plan.only ?? []).map((glob) => `only ${glob}`),
     `spare ${spare}`,
     ...(plan.isTraced === false ? [] : [`trace ${traceOf(plan.folder)}`]),
     `object ${addonName}`,
@@ -75,8 +78,20 @@ export function traceOf(folder: string): string {
   return join(folder, 'trace');
 }
 
+/** The environment of a program, and of what it starts, with a plan each. */
+export function writePlans(plans: readonly FaultPlan[]): Record<string, string> {
+  const environments = plans.map(writePlan);
+  const files = environments.map(({ DISK_FAULTS: file }) => file ?? '');
+  return { ...environments[0], DISK_FAULTS: files.join(':') };
+}
+
+/** A byte into it cuts the power of the process that has the plan in `folder`. */
+export function fifoOf(folder: string): string {
+  return join(folder, 'kill');
+}
+
 function makeFifo(folder: string): string {
-  const fifo = join(folder, 'kill');
+  const fifo = fifoOf(folder);
   rmSync(fifo, { force: true });
   execFileSync('mkfifo', [fifo]);
   return fifo;
@@ -89,7 +104,7 @@ function makeFifo(folder: string): string {
 export function cutPower(folder: string): boolean {
   let fifo: number;
   try {
-    fifo = openSync(join(folder, 'kill'), constants.O_WRONLY | constants.O_NONBLOCK);
+    fifo = openSync(fifoOf(folder), constants.O_WRONLY | constants.O_NONBLOCK);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENXIO') return false;
     throw error;

@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "children.h"
 #include "real.h"
 #include "undo.h"
 
@@ -67,6 +68,7 @@ static void say(const char *line, size_t length) {
 
 static _Noreturn void cut_power(void) {
   power_cut();
+  wait_for_children();
   kill(getpid(), SIGKILL);
   for (;;) pause();
 }
@@ -121,10 +123,19 @@ static void ask(const char *side, const struct passage *p) {
   if (recv(ask_fd, &answer, 1, 0) == 1 && answer == 'c') cut_power();
 }
 
+// The plan of this program, of those that are named.
+static int find_plan(const char *names) {
+  char path[PATH_MAX];
+  for (int used = 0; names != NULL && sscanf(names, "%4095[^:]%n", path, &used) == 1;) {
+    if (read_plan(path, &plan)) return 1;
+    names += used + (names[used] == ':');
+  }
+  return 0;
+}
+
 __attribute__((constructor)) static void start(void) {
   find_real_calls();
-  const char *path = getenv("DISK_FAULTS");
-  if (path == NULL || !read_plan(path, &plan)) return;
+  if (!find_plan(getenv("DISK_FAULTS"))) return;
   void *frames[2];
   backtrace(frames, 2);  // loads what it needs before any lock is held
   if (plan.trace[0] != '\0') {
@@ -201,12 +212,13 @@ static int enter(struct passage *p, const char *call) {
   const size_t length = strlen(plan.state);
   if (strncmp(p->path, plan.state, length) != 0) return 0;
   if (p->path[length] != '/' && p->path[length] != '\0') return 0;
+  const char *relative = p->path[length] == '/' ? p->path + length + 1 : ".";
+  if (!is_below(&plan, relative)) return 0;
   pthread_mutex_lock(&lock);
   if (!is_watching) {
     pthread_mutex_unlock(&lock);
     return 0;
   }
-  const char *relative = p->path[length] == '/' ? p->path + length + 1 : ".";
   snprintf(p->site.call, sizeof p->site.call, "%s", call);
   snprintf(p->site.class, sizeof p->site.class, "%s", class_of(&plan, relative));
   take_frames(&p->site);

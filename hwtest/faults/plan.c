@@ -70,6 +70,11 @@ static void read_asked(const char *rest, struct plan *plan) {
   if (sscanf(rest, "%63s %63s", asked->call, asked->class) != 2) refuse(rest);
 }
 
+static void read_only(const char *rest, struct plan *plan) {
+  if (plan->only_count == ONLY_MAX) refuse(rest);
+  snprintf(plan->only[plan->only_count++], PATH_MAX, "%s", rest);
+}
+
 static void read_class(const char *rest, struct plan *plan) {
   if (plan->class_count == CLASSES_MAX) refuse(rest);
   struct file_class *class = &plan->classes[plan->class_count++];
@@ -85,6 +90,8 @@ static int read_line(char *line, struct plan *plan) {
   if (strcmp(word, "program") == 0) return is_program(rest);
   if (strcmp(word, "state") == 0)
     snprintf(plan->state, PATH_MAX, "%s", rest);
+  else if (strcmp(word, "only") == 0)
+    read_only(rest, plan);
   else if (strcmp(word, "spare") == 0)
     snprintf(plan->spare, PATH_MAX, "%s", rest);
   else if (strcmp(word, "trace") == 0)
@@ -142,6 +149,12 @@ const char *class_of(const struct plan *plan, const char *relative) {
   for (int at = 0; at < plan->class_count; at++)
     if (fnmatch(plan->classes[at].glob, relative, 0) == 0) return plan->classes[at].name;
   return "other";
+}
+
+int is_below(const struct plan *plan, const char *relative) {
+  for (int at = 0; at < plan->only_count; at++)
+    if (fnmatch(plan->only[at], relative, 0) == 0) return 1;
+  return plan->only_count == 0;
 }
 
 static int is_named(const char *wanted, const char *name) {

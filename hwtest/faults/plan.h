@@ -1,7 +1,9 @@
-// What a run of the daemon is to meet: read once, from the file that DISK_FAULTS names.
+// What a run of the daemon is to meet: read once, from the file that DISK_FAULTS names. It may name
+// several, with ':' between them, one for each program.
 //
 //   program TEXT        only the process with this in its command line is watched
 //   state FOLDER        whose files are watched
+//   only GLOB           of these, those that it fits, relative to the state folder; may be repeated
 //   spare FOLDER        on the same file system: keeps what an undone unlink brings back
 //   trace FILE          a line for each passage, for each fault done
 //   object NAME         file name of the addon whose functions make a site
@@ -22,7 +24,14 @@
 #include <limits.h>
 #include <stdint.h>
 
-enum { FRAMES_MAX = 12, SITES_MAX = 64, ASKED_MAX = 16, CLASSES_MAX = 64, NAME_MAX_BYTES = 64 };
+enum {
+  FRAMES_MAX = 12,
+  SITES_MAX = 64,
+  ASKED_MAX = 16,
+  ONLY_MAX = 4,
+  CLASSES_MAX = 64,
+  NAME_MAX_BYTES = 64
+};
 
 enum fault {
   FAULT_NONE,
@@ -47,6 +56,8 @@ struct file_class {
 struct plan {
   char state[PATH_MAX], spare[PATH_MAX], trace[PATH_MAX], object[PATH_MAX], fifo[PATH_MAX],
       left[PATH_MAX], ask[PATH_MAX];
+  char only[ONLY_MAX][PATH_MAX];
+  int only_count;
   struct file_class classes[CLASSES_MAX];
   int class_count;
   struct site sites[SITES_MAX];
@@ -67,6 +78,9 @@ int read_plan(const char *path, struct plan *plan);
 
 // The name of the class; "other" where no glob fits.
 const char *class_of(const struct plan *plan, const char *relative);
+
+// 1 when the plan is about this file.
+int is_below(const struct plan *plan, const char *relative);
 
 // 1 when whoever listens is to be asked about it.
 int is_asked(const struct plan *plan, const struct site *passage);

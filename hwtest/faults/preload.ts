@@ -3,7 +3,7 @@ import { compile } from '../backends/compile.ts';
 
 /** The sources of each. */
 const libraries = {
-  'disk-faults': ['disk-faults.c', 'passage.c', 'plan.c', 'undo.c'],
+  'disk-faults': ['disk-faults.c', 'passage.c', 'plan.c', 'undo.c', 'children.c'],
   'full-disk': ['full-disk.c'],
   'slow-disk': ['slow-disk.c'],
   'token-tap': ['token-tap.c'],

@@ -3,7 +3,7 @@
  * records that a sync makes durable, and from what came before. A name that no list of steps has is
  * a step that nobody has thought of.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { basename } from 'node:path';
 
 import {
@@ -31,8 +31,13 @@ const plainCommands: ReadonlyMap<number, string> = new Map([
   [commandCode.certifyCreation, 'CertifyCreation, of the checkpoint key'],
   [commandCode.dictionaryAttackParameters, 'DictionaryAttackParameters'],
   [commandCode.evictControl, 'EvictControl, of the storage root key'],
-  [commandCode.startAuthSession, 'StartAuthSession'],
   [commandCode.policySecret, 'PolicySecret'],
+  [commandCode.certify, 'Certify'],
+  [commandCode.loadExternal, 'LoadExternal, of the approving key'],
+  [commandCode.verifySignature, 'VerifySignature, of an approval'],
+  [commandCode.policyPcr, 'PolicyPCR'],
+  [commandCode.policyAuthorize, 'PolicyAuthorize'],
+  [commandCode.unseal, 'Unseal, of a PIN'],
 ]);
 
 const indexNames: ReadonlyMap<number, string> = new Map([
@@ -48,10 +53,16 @@ const handleNames: ReadonlyMap<number, string> = new Map([
   [0x81000001, 'the checkpoint key'],
 ]);
 
+/** Written more than once, each time of another stage. */
+const stagedFiles: ReadonlySet<string> = new Set(['tpm.json', 'token-pin.json']);
+
 /** Calls of the token's module, as `token-tap.c` names them. */
-export const tokenClass = 'token';
+const tokenClass = 'token';
 
 const headerSizeBytes = 10;
+/** TPM_SE_POLICY and TPM_ALG_KEYEDHASH, Part 2 §6.11 and §6.3. */
+const policySession = 1;
+const sealedType = 0x0008;
 /** The anchor PCR alone, at the end of TPM2_Quote; a boot entry's quote has others too. */
 const anchorPcrBits = Buffer.from('004000', 'hex');
 
@@ -83,6 +94,7 @@ export class StepNames {
   ofCommand(command: Buffer): string {
     const code = command.readUInt32BE(6);
     if (readingCommands.has(code)) return reading;
+    if (code === commandCode.startAuthSession) return ofSession(command);
     const plain = plainCommands.get(code);
     if (code === commandCode.sign) this.#isSigned = true;
     return plain ?? this.#ofHandle(code, command);
@@ -123,8 +135,9 @@ export class StepNames {
       case commandCode.create:
       case commandCode.load: {
         const what = code === commandCode.create ? 'Create' : 'Load';
-        const key = handle === 0x81000001 ? 'the checkpoint key' : 'the attestation key';
-        return `${what}, of ${key}`;
+        if (handle !== 0x81000001) return `${what}, of the attestation key`;
+        const isSealed = definedType(command) === sealedType;
+        return `${what}, of ${isSealed ? 'a sealed PIN' : 'the checkpoint key'}`;
       }
     }
     return `command 0x${code.toString(16)}`;
@@ -173,6 +186,24 @@ export class StepNames {
   }
 }
 
+/** Part 3 §11.1: two handles, a nonce, a salt, and the kind of session. */
+function ofSession(command: Buffer): string {
+  const kind = command.readUInt8(behind(command, behind(command, headerSizeBytes + 8)));
+  return kind === policySession ? 'StartAuthSession, of a policy' : 'StartAuthSession';
+}
+
+/** Of what is made or loaded: a handle, authorisations, the secret part, the public one. */
+function definedType(command: Buffer): number {
+  const authorisations = headerSizeBytes + 4;
+  const secret = authorisations + 4 + command.readUInt32BE(authorisations);
+  return command.readUInt16BE(behind(command, secret) + 2);
+}
+
+/** The place behind a TPM2B. */
+function behind(command: Buffer, at: number): number {
+  return at + 2 + command.readUInt16BE(at);
+}
+
 function definedIndex(command: Buffer): string {
   for (const [index, name] of indexNames) {
     const bytes = Buffer.alloc(4);
@@ -182,9 +213,15 @@ function definedIndex(command: Buffer): string {
   return 'another index';
 }
 
-/** A folder, or the name that a file gets when it is whole. */
+/** A folder, or a file, with the stage that it says it is of. */
 function nameOfFile(fileClass: string, path: string): string {
-  return fileClass === 'other' ? basename(path) : fileClass;
+  if (fileClass !== 'other') return fileClass;
+  const name = basename(path);
+  if (!stagedFiles.has(name.replace(/\.new$/u, ''))) return name;
+  // What gets its name has the other one until then.
+  const text = readFileSync(existsSync(`${path}.new`) ? `${path}.new` : path, 'utf8');
+  const [, stage] = /"stage": "(\w+)"/u.exec(text) ?? [];
+  return `${name}, ${stage}`;
 }
 
 /** The headers of its records; the room behind them is zeros. */

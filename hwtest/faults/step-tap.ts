@@ -3,15 +3,15 @@
  * durable through the preload library. Whoever holds the tap is told of each before and after it,
  * one at a time, and says whether it goes on.
  */
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, copyFileSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
 import { startTpmProxy, type TapSide, type TpmProxy } from '../backends/tpm-proxy.ts';
-import { cutPower, writePlan } from './disk-faults.ts';
+import { fifoOf, writePlans, type FaultPlan } from './disk-faults.ts';
 import { preloadLibrary } from './preload.ts';
-import { StepNames, tokenClass } from './step-names.ts';
+import { StepNames } from './step-names.ts';
 
 export type StepAnswer = 'goes on' | 'is lost' | 'power is cut';
 export type StepHook = (side: TapSide, name: string) => Promise<StepAnswer>;
@@ -20,7 +20,7 @@ export type StepHook = (side: TapSide, name: string) => Promise<StepAnswer>;
 const calls = [
   ...['fdatasync segment', 'rename segment', 'rename checkpoint', 'rename facts'],
   ...['fdatasync next-segment', 'fsync journal-folder', 'fsync state-folder', 'rename other'],
-  ...['fsync other', 'mkdir other', 'mkdir journal-folder'],
+  ...['fsync other', 'mkdir other', 'unlink other', 'mkdir journal-folder'],
 ];
 
 const goesOn: StepHook = () => Promise.resolve('goes on');
@@ -34,6 +34,8 @@ export interface TapOptions {
   readonly upstream: string;
   /** What the process has in its command line. */
   readonly program: string;
+  /** What one has that it starts, and the files that this one makes durable. */
+  readonly helper?: { readonly program: string; readonly only: readonly string[] };
 }
 
 export class StepTap {
@@ -45,7 +47,8 @@ export class StepTap {
   readonly #sockets = new Set<Socket>();
   #names = new StepNames();
   #launches = 0;
-  #planFolder = '';
+  /** A byte into each cuts the power of the program that has it, now or when it listens. */
+  #fifos: readonly number[] = [];
 
   private constructor(options: TapOptions, proxy: TpmProxy) {
     this.#options = options;
@@ -62,7 +65,7 @@ export class StepTap {
       const name = names.get(command) ?? tap.#names.ofCommand(command);
       names.set(command, name);
       const answer = await tap.hook(side, name);
-      if (answer === 'power is cut') cutPower(tap.#planFolder);
+      if (answer === 'power is cut') tap.#cutPower();
       return answer === 'goes on' ? 'goes on' : 'is lost';
     };
     proxy.add({ kind: { tap: onCommand }, times: Infinity });
@@ -80,11 +83,17 @@ export class StepTap {
   prepare(seed: number): Record<string, string> {
     this.clear();
     this.#names = new StepNames();
-    this.#planFolder = join(this.#options.folder, `plan-${++this.#launches}`);
-    const { state, program } = this.#options;
+    this.#closeFifos();
+    const { folder, state, program, helper } = this.#options;
     const ask = { socketPath: this.#askPath, calls };
-    const plan = { state, program, ask, seed, isTraced: false, tearPercent: 30 };
-    return writePlan({ ...plan, folder: this.#planFolder });
+    const common = { state, ask, seed, isTraced: false, tearPercent: 30 };
+    const own = join(folder, `plan-${++this.#launches}`);
+    const plans: FaultPlan[] = [{ ...common, program, folder: own }];
+    if (helper !== undefined) plans.push({ ...common, ...helper, folder: join(own, 'helper') });
+    const environment = writePlans(plans);
+    const mode = constants.O_RDWR | constants.O_NONBLOCK;
+    this.#fifos = plans.map((plan) => openSync(fifoOf(plan.folder), mode));
+    return environment;
   }
 
   /** A module that passes on to `module` and asks the tap about what changes the token. */
@@ -96,11 +105,21 @@ export class StepTap {
   }
 
   async stop(): Promise<void> {
+    this.#closeFifos();
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all([
       this.#proxy.stop(),
       new Promise<void>((resolve) => this.#server.close(() => resolve())),
     ]);
+  }
+
+  #cutPower(): void {
+    for (const fifo of this.#fifos) writeSync(fifo, '!');
+  }
+
+  #closeFifos(): void {
+    for (const fifo of this.#fifos) closeSync(fifo);
+    this.#fifos = [];
   }
 
   get #askPath(): string {
@@ -116,7 +135,7 @@ export class StepTap {
       const [side, call = '', fileClass = '', path = ''] = line.split('\t');
       if (side === 'before') name = this.#names.ofCall(call, fileClass, path);
       const said = await this.hook(side === 'before' ? 'before' : 'after', name);
-      if (said === 'power is cut' && fileClass === tokenClass) cutPower(this.#planFolder);
+      if (said === 'power is cut') this.#cutPower();
       if (said !== 'is lost' && !socket.destroyed) socket.write(letters[said]);
     };
     const lines = createInterface({ input: socket });

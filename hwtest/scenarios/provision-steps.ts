@@ -12,35 +12,11 @@ import { Appliance } from '../backends/appliance.ts';
 import { askJson } from '../backends/control.ts';
 import { makeOperatorKey } from '../backends/operator-key.ts';
 import type { TapSide } from '../backends/tpm-proxy.ts';
-import { reading } from '../faults/step-names.ts';
 import { StepTap, type StepAnswer } from '../faults/step-tap.ts';
 import type { Mishap } from './anchor-step-list.ts';
 import { kudurru, type CommandEnd } from './kudurru.ts';
+import { compareSteps, PROVISION_STEPS, type TokenKind } from './provision-step-list.ts';
 import { checkFiles } from './scenario.ts';
-
-/** What only one run of the command passes is in the order in which a run passes it first. */
-export const PROVISION_STEPS: readonly string[] = [
-  ...['mkdir of journal-folder', 'fsync of state-folder', 'fdatasync of next-segment'],
-  ...['segment named', 'fsync of journal-folder', 'prepare record', 'Startup', reading],
-  ...['DictionaryAttackParameters', 'Create, of the attestation key'],
-  ...['Load, of the attestation key', 'CreatePrimary, under the owner'],
-  ...['EvictControl, of the storage root key', 'FlushContext', 'Create, of the checkpoint key'],
-  ...['Load, of the checkpoint key', 'CertifyCreation, of the checkpoint key'],
-  ...['NV_DefineSpace, of the counter', 'NV_Increment', 'NV_DefineSpace, of the extend index'],
-  ...['NV_Extend', 'C_GenerateKeyPair, of the token', 'C_GenerateKey, of the token'],
-  ...['mkdir of handover', 'fsync of boot-approval.age.new', 'rename of boot-approval.age'],
-  ...['fsync of handover', 'Quote, of the boot', 'StartAuthSession', 'fsync of devices'],
-  ...['fsync of owner.age.new', 'rename of owner.age', 'HierarchyChangeAuth, of the owner'],
-  ...[
-    'fsync of lockout.age.new',
-    'rename of lockout.age',
-    'HierarchyChangeAuth, of the lockout',
-    'group of entries',
-  ],
-];
-
-/** Passed or not as it happens: a sync of the journal that has nothing new to make durable. */
-const atTimes: ReadonlySet<string> = new Set(['sync without a record']);
 
 /** What was needed afterwards: nothing; the same command again; a hand, because that did not do. */
 export type ProvisionOutcome = 'went on' | 'same command again' | 'human needed';
@@ -48,6 +24,7 @@ export type ProvisionOutcome = 'went on' | 'same command again' | 'human needed'
 export interface ProvisionStepsOptions {
   /** Made, with a short path, and removed. */
   readonly folder: string;
+  readonly token: TokenKind;
   /** A state folder whose devices are ready; made where it is not given. */
   readonly copyState?: (state: string) => void;
   readonly steps: readonly string[];
@@ -64,36 +41,35 @@ export async function runProvisionSteps(options: ProvisionStepsOptions): Promise
 
 /** Differences between the list and what a run without a mishap passes, in words. */
 export async function compareProvisioning(
-  options: Pick<ProvisionStepsOptions, 'folder' | 'copyState'>,
+  options: Pick<ProvisionStepsOptions, 'folder' | 'token' | 'copyState'>,
 ): Promise<string[]> {
   const nothing = { steps: [], mishap: 'kill -9', number: 0, onOutcome: () => undefined } as const;
   return onBox({ ...options, ...nothing }, async (box) => {
     const passed = new Set<string>();
     const findings = await box.run(passed);
-    const unlisted = [...passed].filter(
-      (name) => !PROVISION_STEPS.includes(name) && !atTimes.has(name),
-    );
-    const unpassed = PROVISION_STEPS.filter((name) => !passed.has(name));
-    return [
-      ...findings,
-      ...unlisted.map((name) => `"${name}" is a step without a case`),
-      ...unpassed.map((name) => `"${name}" is not passed`),
-    ];
+    return [...findings, ...compareSteps(PROVISION_STEPS[options.token], passed)];
   });
 }
+
+/** The device helper. What is in the token's own folder is its maker's to keep. */
+const helper = {
+  program: 'daemon/devices/main.ts',
+  only: ['devices', 'devices/tpm-keys', 'devices/tpm-keys/*'],
+};
 
 async function onBox<Value>(
   options: ProvisionStepsOptions,
   act: (box: ProvisionSteps) => Promise<Value>,
 ): Promise<Value> {
-  const { folder, copyState } = options;
+  const { folder, token, copyState } = options;
   const state = join(folder, 'state');
   copyState?.(state);
-  const appliance = await Appliance.prepare(state);
+  const appliance = await Appliance.prepare(state, token);
   try {
     const upstream = appliance.devices.tpm.socketPath;
     const program = 'daemon/cli/kudurru.ts';
-    const tap = await StepTap.start({ folder, state: appliance.state, upstream, program });
+    const own = { folder, state: appliance.state, upstream };
+    const tap = await StepTap.start({ ...own, program, helper });
     try {
       return await act(new ProvisionSteps(options, appliance, tap));
     } finally {
@@ -162,8 +138,9 @@ class ProvisionSteps {
     this.#tap.clear();
     const daemon = await this.#appliance.start({ flags: ['--tcti', this.#tap.tcti] });
     const status = await askJson<StatusView>(this.#appliance.controlSocket, '/v1/status');
-    const { authorisationsSet } = status.custody;
+    const { authorisationsSet, pin } = status.custody;
     if (authorisationsSet.length !== 2) this.#findings.push('an authorisation is not set');
+    if (pin.kind !== 'sealed' || !pin.isApproved) this.#findings.push('the PIN is not sealed');
     await daemon.stop();
     await checkFiles(this.#appliance.state);
   }

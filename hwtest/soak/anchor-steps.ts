@@ -35,13 +35,12 @@ export const anchorStepsSoak: Soak = {
   },
 };
 
+const rows = ANCHOR_STEPS.map(({ name, phases }) => ({ name, where: phases.join(', ') }));
+
 class Campaign {
   readonly counts = { mishaps: 0, receipts: 0, rounds: 0 };
   readonly findings: string[] = [];
-  readonly table = new StepTable(
-    ANCHOR_STEPS.map(({ name, phases }) => ({ name, where: phases.join(', ') })),
-    MISHAPS,
-  );
+  readonly table = new StepTable(rows, MISHAPS);
   readonly #options: SoakOptions;
   readonly #untilMs: number;
   #next = 0;
@@ -65,7 +64,8 @@ class Campaign {
     const folder = join(this.#options.folder, String(round));
     mkdirSync(folder);
     const onOutcome: OnOutcome = (one, outcome) => {
-      this.table.add(one.step, one.mishap, outcome);
+      const row = rows.find(({ name }) => name === one.step);
+      if (row !== undefined) this.table.add(row, one.mishap, outcome);
       say(`round ${round + 1}: ${tellCase(one)}: ${outcome}`);
     };
     const appliance = await AnchorSteps.begin({ folder, seed: seed + round, onOutcome });

@@ -3,7 +3,7 @@
  * end, what it did. Exit codes: 0 nothing found; 1 a finding; 2 wrong use.
  */
 import { randomInt } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -43,7 +43,7 @@ const manual = `NAME
 
 SYNOPSIS
   npm run soak -- [NAME ...] [--minutes N] [--seed N] [--json FILE]
-                  [--table FILE]
+                  [--continue] [--table FILE]
   npm run soak -- --help
 
 DESCRIPTION
@@ -60,7 +60,10 @@ OPTIONS
                 What was begun is finished.
   --seed N      of all that is drawn at random, 0 to ${seedMax - 1}. Default: a new one,
                 which is printed.
-  --json FILE   writes the summaries as JSON.
+  --json FILE   writes the summaries as JSON; "provision-steps" also after each
+                box, so that what was done is there when it is interrupted.
+  --continue    with "provision-steps": goes on from what FILE of --json says,
+                and adds to it. Findings of before are not kept.
   --table FILE  with "faults" and "syncs": writes their tables into FILE, between
                 the marks that are there.
 
@@ -88,6 +91,7 @@ interface Order {
   readonly seed: number;
   readonly jsonFile: string | null;
   readonly tableFile: string | null;
+  readonly goesOn: boolean;
 }
 
 /** Null where help was asked for. @throws Error, which says what is wrong */
@@ -101,9 +105,11 @@ function parseOrder(words: readonly string[]): Order | null {
       seed: { type: 'string', default: String(randomInt(seedMax)) },
       json: { type: 'string' },
       table: { type: 'string' },
+      continue: { type: 'boolean', default: false },
     },
   });
   if (values.help) return null;
+  if (values.continue && values.json === undefined) throw new Error('--continue needs --json FILE');
   const soaks = positionals.map((name) => {
     const found = SOAKS.find((soak) => soak.name === name);
     if (found !== undefined) return found;
@@ -115,6 +121,7 @@ function parseOrder(words: readonly string[]): Order | null {
     seed: wholeNumber('--seed', values.seed, { min: 0, max: seedMax - 1 }),
     jsonFile: values.json ?? null,
     tableFile: values.table ?? null,
+    goesOn: values.continue,
   };
 }
 
@@ -124,21 +131,36 @@ function wholeNumber(flag: string, text: string, range: { min: number; max: numb
   throw new Error(`${flag} '${text}' is not a whole number from ${range.min} to ${range.max}`);
 }
 
-async function runOne(soak: Soak, { minutes, seed, tableFile }: Order): Promise<Summary> {
+/** One run; `keep` is given its summary, also while it is under way. */
+async function runOne(soak: Soak, order: Order, keep: (summary: Summary) => void): Promise<void> {
+  const { minutes, seed, tableFile } = order;
   const folder = mkdtempSync(join(tmpdir(), 'kudurru-soak-'));
   const startedMs = performance.now();
   const say = (line: string): void => void process.stdout.write(`${soak.name}: ${line}\n`);
+  const before = order.goesOn ? summaryBefore(soak, order) : null;
   say(`begins, seed ${seed}`);
+  const save = (result: SoakResult): number => {
+    const seconds = Math.round((performance.now() - startedMs) / 1000) + (before?.seconds ?? 0);
+    keep({ name: soak.name, seed, seconds, ...result });
+    return seconds;
+  };
   try {
-    const result = await soak.run({ minutes, seed, folder, tableFile, say });
-    const seconds = Math.round((performance.now() - startedMs) / 1000);
+    const common = { minutes, seed, folder, tableFile, before, say };
+    const result = await soak.run({ ...common, save: (soFar) => void save(soFar) });
+    const seconds = save(result);
     const counts = Object.entries(result.counts).map(([what, count]) => `${count} ${what}`);
     for (const finding of result.findings) say(`FOUND ${finding}`);
-    say(`${counts.join(', ')} in ${seconds} s, seed ${seed}: ${result.findings.length} findings`);
-    return { name: soak.name, seed, seconds, ...result };
+    say(`${counts.join('; ')} in ${seconds} s, seed ${seed}: ${result.findings.length} findings`);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** Of the file that an earlier run has written; it is ours. */
+function summaryBefore(soak: Soak, { jsonFile }: Order): Summary | null {
+  if (jsonFile === null || !existsSync(jsonFile)) return null;
+  const summaries = JSON.parse(readFileSync(jsonFile, 'utf8')) as readonly Summary[];
+  return summaries.find(({ name }) => name === soak.name) ?? null;
 }
 
 async function main(words: readonly string[]): Promise<number> {
@@ -153,12 +175,16 @@ async function main(words: readonly string[]): Promise<number> {
     process.stdout.write(manual);
     return 0;
   }
-  const summaries: Summary[] = [];
-  for (const soak of order.soaks) summaries.push(await runOne(soak, order));
-  if (order.jsonFile !== null) {
-    writeFileSync(order.jsonFile, `${JSON.stringify(summaries, null, 2)}\n`);
+  const { jsonFile } = order;
+  const summaries = new Map<string, Summary>();
+  for (const soak of order.soaks) {
+    await runOne(soak, order, (summary) => {
+      summaries.set(soak.name, summary);
+      const text = JSON.stringify([...summaries.values()], null, 2);
+      if (jsonFile !== null) writeFileSync(jsonFile, `${text}\n`);
+    });
   }
-  return summaries.some(({ findings }) => findings.length > 0) ? 1 : 0;
+  return [...summaries.values()].some(({ findings }) => findings.length > 0) ? 1 : 0;
 }
 
 process.exitCode = await main(process.argv.slice(2));

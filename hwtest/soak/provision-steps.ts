@@ -1,4 +1,8 @@
-/** Boxes provisioned through a mishap at each step, fifty of them. */
+/**
+ * Boxes provisioned through a mishap at each step: each step is killed and reset in twenty of them,
+ * and loses power in ten. A box with a blank token goes through all steps, one whose token is taken
+ * over through those that are different then.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -7,92 +11,152 @@ import { withTable } from '../faults/table.ts';
 import { copyFolder } from '../faults/templates.ts';
 import { MISHAPS, type Mishap } from '../scenarios/anchor-step-list.ts';
 import {
-  compareProvisioning,
   PROVISION_STEPS,
-  runProvisionSteps,
-} from '../scenarios/provision-steps.ts';
-import type { Soak, SoakOptions } from './soak.ts';
+  TAKE_OVER_STEPS,
+  TOKEN_KINDS,
+  type TokenKind,
+} from '../scenarios/provision-step-list.ts';
+import { compareProvisioning, runProvisionSteps } from '../scenarios/provision-steps.ts';
+import type { Soak, SoakOptions, SoakResult } from './soak.ts';
 import { StepTable } from './step-table.ts';
 
-/** What a box meets; twenty of fifty each are killed and reset, ten lose power. */
-const turns: readonly Mishap[] = ['kill -9', 'TPM reset', 'kill -9', 'TPM reset', 'power cut'];
-const boxes = 50;
+const rounds: Readonly<Record<Mishap, number>> = {
+  'kill -9': 20,
+  'TPM reset': 20,
+  'power cut': 10,
+};
 /** Provisioned at the same time. */
 const lanes = 2;
 
+const places: Readonly<Record<TokenKind, string>> = {
+  blank: 'provisioning',
+  initialised: 'a token is taken over',
+};
+const stepsOf: Readonly<Record<TokenKind, readonly string[]>> = {
+  blank: PROVISION_STEPS.blank,
+  initialised: TAKE_OVER_STEPS,
+};
+
 export const provisionSteps: Soak = {
   name: 'provision-steps',
-  about: 'kill -9, resets of the TPM and power cuts at each step of provisioning, 50 boxes',
+  about: 'kill -9, resets of the TPM and power cuts at each step of provisioning, 20 rounds',
   async run(options) {
-    const { folder, tableFile, say } = options;
-    const template = join(folder, 'template');
-    const prepared = await Appliance.prepare(template);
-    await prepared.devices.stop();
-    const campaign = new Campaign(options, (state) => copyFolder(template, state));
-    await campaign.compare();
+    const { tableFile, say } = options;
+    const campaign = new Campaign(options);
+    await campaign.prepare();
     await Promise.all(Array.from({ length: lanes }, () => campaign.lane()));
-    const { counts, findings, table } = campaign;
-    const text = table.format();
+    const result = campaign.result();
+    const text = campaign.table.format();
     for (const line of text.split('\n')) say(line);
-    if (counts.boxes < boxes) findings.push(`${counts.boxes} of ${boxes} boxes were provisioned`);
+    const missing = campaign.missing();
+    const left = missing === 0 ? [] : [`${missing} boxes are still to be done`];
+    const findings = [...result.findings, ...left];
     if (findings.length === 0 && tableFile !== null) {
       const document = readFileSync(tableFile, 'utf8');
       writeFileSync(tableFile, withTable(document, 'provision-steps', text));
     }
-    return { counts, findings, cells: table.cells() };
+    return { ...result, findings };
   },
 };
 
-class Campaign {
-  readonly counts = { boxes: 0, mishaps: 0 };
-  readonly findings: string[] = [];
-  readonly table = new StepTable(
-    PROVISION_STEPS.map((name) => ({ name, where: 'provisioning' })),
-    MISHAPS,
-  );
-  readonly #options: SoakOptions;
-  readonly #copyState: (state: string) => void;
-  readonly #untilMs: number;
-  #next = 0;
+/** The boxes with one kind of token that meet one mishap. */
+interface Series {
+  readonly name: string;
+  readonly token: TokenKind;
+  readonly mishap: Mishap;
+  readonly wanted: number;
+  begun: number;
+  done: number;
+}
 
-  constructor(options: SoakOptions, copyState: (state: string) => void) {
+class Campaign {
+  readonly table: StepTable;
+  readonly #series: readonly Series[];
+  readonly #findings: string[] = [];
+  readonly #options: SoakOptions;
+  readonly #untilMs: number;
+  #mishaps: number;
+
+  constructor(options: SoakOptions) {
+    const { before, minutes } = options;
     this.#options = options;
-    this.#copyState = copyState;
-    this.#untilMs = performance.now() + options.minutes * 60_000;
+    this.#untilMs = performance.now() + minutes * 60_000;
+    this.#mishaps = before?.counts['mishaps'] ?? 0;
+    this.#series = TOKEN_KINDS.flatMap((token) =>
+      MISHAPS.map((mishap) => {
+        const name = `boxes, token ${token}, ${mishap}`;
+        const done = before?.counts[name] ?? 0;
+        return { name, token, mishap, wanted: rounds[mishap], begun: done, done };
+      }),
+    );
+    const rows = TOKEN_KINDS.flatMap((token) =>
+      stepsOf[token].map((name) => ({ name, where: places[token] })),
+    );
+    this.table = new StepTable(rows, MISHAPS, before?.cells);
   }
 
-  async compare(): Promise<void> {
-    const folder = this.#makeFolder('traced');
-    const copyState = this.#copyState;
-    this.findings.push(...(await compareProvisioning({ folder, copyState })));
+  /** A state folder with devices for each kind of token; and each list against a run. */
+  async prepare(): Promise<void> {
+    for (const token of TOKEN_KINDS) {
+      const prepared = await Appliance.prepare(this.#template(token), token);
+      await prepared.devices.stop();
+      const folder = this.#makeFolder(`traced-${token}`);
+      const copyState = (state: string): void => copyFolder(this.#template(token), state);
+      this.#findings.push(...(await compareProvisioning({ folder, token, copyState })));
+    }
   }
 
   async lane(): Promise<void> {
-    while (this.#next < boxes && performance.now() < this.#untilMs) await this.#box(this.#next++);
+    while (performance.now() < this.#untilMs) {
+      const series = this.#furthestBehind();
+      if (series === undefined) return;
+      await this.#box(series);
+    }
   }
 
-  async #box(number: number): Promise<void> {
-    const { seed, say } = this.#options;
-    const mishap = turns[number % turns.length] ?? 'kill -9';
-    const folder = this.#makeFolder(String(number));
-    // Boxes of one mishap meet a step on one side and on the other in turn.
-    const turn = Math.floor(number / turns.length);
+  missing(): number {
+    return this.#series.reduce((sum, { wanted, done }) => sum + wanted - done, 0);
+  }
+
+  result(): SoakResult {
+    const boxes = this.#series.map(({ name, done }) => [name, done] as const);
+    const counts = { mishaps: this.#mishaps, ...Object.fromEntries(boxes) };
+    return { counts, findings: [...this.#findings], cells: this.table.cells() };
+  }
+
+  #furthestBehind(): Series | undefined {
+    const open = this.#series.filter(({ begun, wanted }) => begun < wanted);
+    return open.toSorted((one, other) => one.begun / one.wanted - other.begun / other.wanted)[0];
+  }
+
+  /** Boxes of one series meet a step on one side and on the other in turn. */
+  async #box(series: Series): Promise<void> {
+    const { token, mishap } = series;
+    const number = series.begun++;
+    const { seed, say, save } = this.#options;
+    const name = `${series.name} ${number + 1}`;
     const found = await runProvisionSteps({
-      folder,
-      copyState: this.#copyState,
-      steps: PROVISION_STEPS,
+      folder: this.#makeFolder(name.replaceAll(/\W+/gu, '-')),
+      token,
+      copyState: (state) => copyFolder(this.#template(token), state),
+      steps: stepsOf[token],
       mishap,
-      number: seed + turn,
+      number: seed + number,
       onOutcome: (step, outcome) => {
-        this.counts.mishaps += 1;
-        this.table.add(step, mishap, outcome);
-        say(`box ${number + 1}: ${mishap} at "${step}": ${outcome}`);
+        this.#mishaps += 1;
+        this.table.add({ name: step, where: places[token] }, mishap, outcome);
+        if (outcome === 'human needed') say(`${name}: at "${step}": ${outcome}`);
       },
     });
-    this.counts.boxes += 1;
-    const findings = found.map((text) => `box ${number + 1}, ${mishap}: ${text}`);
-    for (const finding of findings) say(finding);
-    this.findings.push(...findings);
+    series.done += 1;
+    for (const finding of found) say(`${name}: ${finding}`);
+    this.#findings.push(...found.map((text) => `${name}: ${text}`));
+    say(`${name} of ${series.wanted}; still to be done: ${this.missing()} boxes`);
+    save(this.result());
+  }
+
+  #template(token: TokenKind): string {
+    return join(this.#options.folder, `template-${token}`);
   }
 
   #makeFolder(name: string): string {

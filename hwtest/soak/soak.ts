@@ -9,7 +9,11 @@ export interface SoakOptions {
   readonly folder: string;
   /** A document whose table of faults is to be written anew. */
   readonly tableFile: string | null;
+  /** What an earlier run had done, to be gone on from and added to. */
+  readonly before: SoakResult | null;
   readonly say: (line: string) => void;
+  /** Keeps what was done so far, for a run that does not come to its end. */
+  readonly save: (result: SoakResult) => void;
 }
 
 export interface SoakResult {
