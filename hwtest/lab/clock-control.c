@@ -7,6 +7,7 @@
 //   step CLOCK NS                        ok
 //   error CLOCK PPT                      ok
 //   truth-rate PPT                       RAW TAI PPT: the truth from here on
+//   suspend NS                           RAW TAI PPT: the truth from here on
 //   read CLOCK                           RAW TAI CLOCK STEPS
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -53,6 +54,19 @@ static void change_truth(int64_t rate_ppt) {
   printf("%" PRId64 " %" PRId64 " %" PRId64 "\n", raw_ns, tai_ns, rate_ppt);
 }
 
+// The machine was asleep, and its kernel set the clocks as it woke.
+static void suspend(int64_t asleep_ns) {
+  int64_t raw_ns = raw_clock();
+  struct clock_state *state = clock_file_begin(&clocks);
+  for (int clock = 0; clock < CLOCK_COUNT_MAX; clock++)
+    if (!state->clocks[clock].follows_truth) lab_clock_rebase(state, clock, raw_ns, asleep_ns);
+  state->truth.value_ns += asleep_ns;
+  state->suspended_ns += asleep_ns;
+  int64_t tai_ns = clock_line_at(&state->truth, raw_ns), rate_ppt = state->truth.rate_ppt;
+  clock_file_end(&clocks);
+  printf("%" PRId64 " %" PRId64 " %" PRId64 "\n", raw_ns, tai_ns, rate_ppt);
+}
+
 static void read_clock(int clock) {
   int64_t raw_ns = raw_clock();
   struct clock_state state = clock_file_read(&clocks);
@@ -69,6 +83,8 @@ static int obey(const char *line) {
   char what[16];
   if (sscanf(line, "truth-rate %" SCNd64 "\n%n", &amount, &length) == 1 && line[length] == 0) {
     change_truth(amount);
+  } else if (sscanf(line, "suspend %" SCNd64 "\n%n", &amount, &length) == 1 && line[length] == 0) {
+    suspend(amount);
   } else if (sscanf(line, "read %d\n%n", &clock, &length) == 1 && is_clock(clock)) {
     read_clock(clock);
   } else if (sscanf(line, "follow-truth %d\n%n", &clock, &length) == 1 && is_clock(clock)) {

@@ -38,6 +38,8 @@ struct lab_clock {
 struct clock_state {
   // From CLOCK_MONOTONIC_RAW to TAI since 1970.
   struct clock_line truth;
+  // How long the machine was asleep: of the kernel's clocks CLOCK_BOOTTIME alone counts it.
+  int64_t suspended_ns;
   struct lab_clock clocks[CLOCK_COUNT_MAX];
 };
 

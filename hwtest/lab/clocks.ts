@@ -113,6 +113,14 @@ export class Clocks {
     this.#addTruth(await this.#control.ask(`truth-rate ${-ppb * pptPerPpb}`));
   }
 
+  /**
+   * The machine was asleep for so long: it is so much later, the kernel set the clocks as it woke,
+   * and CLOCK_MONOTONIC_RAW, which is the host's, did not count it.
+   */
+  async suspend(ns: bigint): Promise<void> {
+    this.#addTruth(await this.#control.ask(`suspend ${ns}`));
+  }
+
   async end(): Promise<void> {
     await this.#control.end();
   }

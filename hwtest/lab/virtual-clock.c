@@ -1,7 +1,8 @@
 // Preload library: a system clock for a group of processes. VIRTUAL_CLOCK_FILE names a lab's clock
 // file and VIRTUAL_CLOCK which of its clocks CLOCK_REALTIME is; CLOCK_TAI follows it by the offset
 // that was set. Reading, setting and slewing, and the kernel's stamps on datagrams, are those of
-// that clock. The host's clock is never set, whatever the process may do.
+// that clock. CLOCK_BOOTTIME counts what the lab says that the machine was asleep. The host's clock
+// is never set, whatever the process may do.
 //
 // VIRTUAL_CLOCK_OF, "CLOCK WORD", may name another clock for the processes that have WORD somewhere
 // in their command line: one that is started by others on the clock of a network card, say.
@@ -93,6 +94,10 @@ static int64_t virtual_clock(clockid_t id) {
 int clock_gettime(clockid_t id, struct timespec *time) {
   // A library's own constructor may come before ours.
   start();
+  if (id == CLOCK_BOOTTIME) {
+    *time = time_of(host_clock(id) + clock_file_read(&clocks).suspended_ns);
+    return 0;
+  }
   if (id != CLOCK_REALTIME && id != CLOCK_REALTIME_COARSE && id != CLOCK_TAI)
     return real_clock_gettime(id, time);
   *time = time_of(virtual_clock(id));

@@ -22,6 +22,8 @@ import { kudurru } from './kudurru.ts';
 import { makeScratchFolder, Scenario, scenarioTimeoutMs, someAction } from './scenario.ts';
 
 const refusal = labRefusal();
+const secondNs = 1_000_000_000n;
+const asleepNs = 40n * secondNs;
 
 describe(`time by a live ptp4l${refusal === null ? '' : `: ${refusal}`}`, function () {
   this.timeout(scenarioTimeoutMs);
@@ -50,9 +52,7 @@ describe(`time by a live ptp4l${refusal === null ? '' : `: ${refusal}`}`, functi
   });
 
   it('is in every entry, computed again by a reader, and sinks by itself', async () => {
-    const file = join(folder, 'kudurru.toml');
-    writeFileSync(file, `[time.sources.ptp]\nsocket = "${lab.client.socket}"\nintervalMs = 250\n`);
-    const options = { flags: ['--config', file], environment: lab.clientClock.environment };
+    const options = startOptions();
     await scenario.appliance.start(options);
     clerk = await scenario.enrol('clerk');
     assert.equal((await entryOf(await act())).time.level, 'UNKNOWN');
@@ -87,6 +87,53 @@ describe(`time by a live ptp4l${refusal === null ? '' : `: ${refusal}`}`, functi
     await scenario.appliance.daemon.stop();
     await scenario.requireWhole();
   });
+
+  it('claims nothing after a suspend until sources speak, and tells that it was set', async () => {
+    await scenario.appliance.start(startOptions());
+    clerk = await scenario.enrol('clerk');
+    await orderProfile();
+    await actUntil('LOCKED');
+    const before = await entryOf(await actUntil('LOCKED'));
+    await requireTruth(before);
+    await lab.clocks.suspend(asleepNs);
+    const woken = await entryOf(await act());
+    assert.equal(woken.time.level, 'UNKNOWN');
+    assert.equal(woken.time.timeEvidenceIndex, null);
+    assert(woken.time.taiNs - before.time.taiNs > asleepNs);
+    await scenario.until(async () => (await causesTold()).has('suspended'));
+    const again = await actUntil('LOCKED');
+    await requireTruth(await entryOf(again));
+    const verdict = await verify(await scenario.bundle(again), await scenario.policy());
+    assert.equal(verdict.overall, 'VALID');
+    // With a ptp4l it would be set back before anybody looks.
+    await lab.client.kill();
+    await lab.clientClock.step(secondNs);
+    await scenario.until(async () => (await causesTold()).has('clock-set'));
+    const set = await entryOf(await act());
+    await requireTruth(set);
+    await scenario.appliance.daemon.stop();
+    assert.match(scenario.appliance.daemon.log, /clock-set/);
+    assert.match(scenario.appliance.daemon.log, /suspended/);
+    await scenario.requireWhole();
+  });
+
+  function startOptions(): { readonly flags: string[]; readonly environment: NodeJS.ProcessEnv } {
+    const file = join(folder, 'kudurru.toml');
+    writeFileSync(file, `[time.sources.ptp]\nsocket = "${lab.client.socket}"\nintervalMs = 250\n`);
+    return { flags: ['--config', file], environment: lab.clientClock.environment };
+  }
+
+  /** The truth is in the adversarial window. */
+  async function requireTruth({ time }: Entry): Promise<void> {
+    const truthNs = lab.clocks.truthAt(time.monotonicRawNs);
+    const offNs = truthNs > time.taiNs ? truthNs - time.taiNs : time.taiNs - truthNs;
+    assert(time.adversarialNs !== null && offNs <= time.adversarialNs, `${offNs}`);
+  }
+
+  async function causesTold(): Promise<ReadonlySet<string>> {
+    const told = (await scenario.entriesOf('time-evidence')).map(evidenceOf);
+    return new Set(told.map((evidence) => decodeSourcedTimeEvidence(evidence).cause));
+  }
 
   /** Of all evidence in the log: a change is told by an entry of its own, or by an anchor. */
   async function levelsTold(): Promise<ReadonlySet<string>> {

@@ -106,6 +106,8 @@ export class Timekeeper {
   /** A break that no entry tells yet. */
   #broken: EvidenceCause | null = null;
   #breaks = 0;
+  /** What was done to a clock so shortly after that, that it is told later. */
+  #untold: EvidenceCause | null = null;
   /** When a discontinuity was told last. */
   #discontinuityRawNs: bigint | null = null;
 
@@ -161,7 +163,7 @@ export class Timekeeper {
     const broken = this.#broken;
     if (broken !== null) await this.#options.drop();
     const last = this.#recorded;
-    const cause = broken ?? this.#worthTelling(found, own);
+    const cause = broken ?? this.#worthTelling(found?.cause ?? this.#untold, own);
     const taken = this.#make(own, cause ?? (last === null ? this.#options.startCause : 'change'));
     if (cause !== null || last === null || last.signature !== taken.signature) {
       await this.#record(taken);
@@ -193,11 +195,14 @@ export class Timekeeper {
     this.#inForce = null;
   }
 
-  #worthTelling(found: Discontinuity | null, { rawAfterNs }: OwnReading): EvidenceCause | null {
+  /** Now, or later where one was told just before. */
+  #worthTelling(cause: EvidenceCause | null, { rawAfterNs }: OwnReading): EvidenceCause | null {
     const last = this.#discontinuityRawNs;
-    if (found === null || (last !== null && rawAfterNs - last < discontinuityEveryNs)) return null;
+    const isSoon = last !== null && rawAfterNs - last < discontinuityEveryNs;
+    this.#untold = isSoon ? cause : null;
+    if (cause === null || isSoon) return null;
     this.#discontinuityRawNs = rawAfterNs;
-    return found.cause;
+    return cause;
   }
 
   /** The system clock's own line, where the profile has it as a source. */

@@ -131,8 +131,9 @@ describe('Timekeeper', () => {
     const kept = await locked();
     assert.deepEqual(await kept.run(1, clockSet), ['clock-set', 'use']);
     assert.equal(kept.last.segment.level, 'LOCKED');
-    assert.deepEqual(await kept.run(1, clockSet), []);
-    assert.deepEqual(await kept.run(10), []);
+    assert.deepEqual(await kept.run(3, clockSet), []);
+    assert.deepEqual(await kept.run(10, clockSet), ['clock-set', 'use']);
+    assert.deepEqual(await kept.run(12), []);
     assert.deepEqual(await kept.run(1, clockSet), ['clock-set', 'use']);
   });
 
