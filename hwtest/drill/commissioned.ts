@@ -52,10 +52,9 @@ export class Commissioned {
       return [`[time.sources.${source.id}]`, ...lines, ''].join('\n');
     });
     writeFileSync(file, tables.join('\n'));
-    await this.scenario.appliance.start({
-      flags: ['--config', file],
-      environment: this.#environment,
-    });
+    const added = sources.map(({ environment }) => environment);
+    const environment = Object.assign({}, this.#environment, ...added) as Environment;
+    await this.scenario.appliance.start({ flags: ['--config', file], environment });
   }
 
   /** Ordered, signed and in force. */

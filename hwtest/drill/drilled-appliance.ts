@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { type Agent, connect, type Receipt } from '@kudurru/agent';
-import type { TimeProfile } from '@kudurru/proof';
+import { type EntryKind, type TimeProfile, verify } from '@kudurru/proof';
 
 import type { Appliance } from '../backends/appliance.ts';
 import { compareReceipts } from '../scenarios/receipt-checker.ts';
@@ -75,6 +75,11 @@ export class DrilledAppliance {
     return this.#reader.notes;
   }
 
+  /** Index of the newest entry of this kind that was read; -1 where there is none. */
+  newestOf(kind: EntryKind): bigint {
+    return this.#reader.newestOf(kind);
+  }
+
   /** Since the last time this was asked, oldest first. */
   async readings(): Promise<readonly Believed[]> {
     return this.#reader.readings();
@@ -86,6 +91,7 @@ export class DrilledAppliance {
     await this.#acting;
     await this.#agent.close();
     const readings = await this.readings();
+    await this.#verifyBundles();
     const { scenario } = this.#commissioned;
     const { code } = await this.appliance.daemon.stop();
     if (code !== 0) this.#findings.push(`the daemon ended with ${code}`);
@@ -105,6 +111,19 @@ export class DrilledAppliance {
     this.#isOver = true;
     this.#agent.destroy();
     await this.#acting;
+  }
+
+  /** A reader who has nothing but a bundle comes to the same time: an action of each level. */
+  async #verifyBundles(): Promise<void> {
+    const { scenario } = this.#commissioned;
+    const policy = await scenario.policy();
+    for (const [level, index] of this.#reader.actionOf) {
+      const verdict = await verify(await scenario.bundle(index), policy);
+      if (verdict.overall === 'VALID') continue;
+      const failed = verdict.checks.filter(({ outcome }) => outcome === 'fail');
+      const why = failed.map(({ id, text }) => `${id}: ${text}`).join('; ');
+      this.#findings.push(`bundle of entry ${index}, ${level}: ${verdict.overall}: ${why}`);
+    }
   }
 
   async #act(): Promise<void> {

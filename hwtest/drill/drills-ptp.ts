@@ -11,7 +11,7 @@ const s = 1000n * ms;
 
 const content = 'what the pinned grandmaster says is true';
 
-export const DRILLS: readonly Drill[] = [
+export const PTP_DRILLS: readonly Drill[] = [
   {
     name: 'lock',
     about: 'A clock out of the box locks to its grandmaster, and stays locked.',
@@ -216,6 +216,7 @@ export const DRILLS: readonly Drill[] = [
       below('LOCKED'),
       watch(5),
       { say: 'ptp4l starts', act: ({ lab }) => lab.client.start() },
+      noted('restarted'),
       atLeast('LOCKED'),
     ],
   },
@@ -227,6 +228,7 @@ export const DRILLS: readonly Drill[] = [
       { say: 'ptp4l is stopped', act: ({ lab }) => lab.client.stop() },
       below('LOCKED'),
       { say: 'ptp4l of linuxptp 4 starts', act: ({ lab }) => lab.client.start(requireNewer()) },
+      noted('restarted'),
       atLeast('LOCKED'),
       watch(5),
     ],

@@ -11,6 +11,8 @@ export interface LabSource {
   readonly source: TimeSource;
   /** Members of its table `[time.sources.ID]`. */
   readonly place: Readonly<Record<string, string | number>>;
+  /** Added to that of the daemon. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** As in any server. */

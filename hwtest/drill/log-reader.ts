@@ -6,7 +6,9 @@ import {
   decodeAnyTimeEvidence,
   decodeRawTimeEvidence,
   type Entry,
+  type EntryKind,
   type SourcedTimeEvidence,
+  type TimeLevel,
 } from '@kudurru/proof';
 
 import { askControl } from '../backends/control.ts';
@@ -34,6 +36,8 @@ export class LogReader {
   readonly #options: LogReaderOptions;
   readonly #findings: string[] = [];
   readonly #notes = new Set<string>();
+  readonly #newest = new Map<EntryKind, bigint>();
+  readonly #actionOf = new Map<TimeLevel, bigint>();
   #next = 0n;
   #lastTaiNs = 0n;
   #verdicts: readonly string[] = [];
@@ -52,6 +56,16 @@ export class LogReader {
     return this.#notes;
   }
 
+  /** Index of the newest entry of this kind; -1 where there is none. */
+  newestOf(kind: EntryKind): bigint {
+    return this.#newest.get(kind) ?? -1n;
+  }
+
+  /** The newest action of each level. */
+  get actionOf(): ReadonlyMap<TimeLevel, bigint> {
+    return this.#actionOf;
+  }
+
   /** Of every entry since the last time, in their order. */
   async readings(): Promise<readonly Believed[]> {
     const { scenario } = this.#options;
@@ -67,6 +81,8 @@ export class LogReader {
     const { taiNs, monotonicRawNs: rawNs, statisticalNs, adversarialNs, level } = entry.time;
     if (taiNs < this.#lastTaiNs) this.#findings.push(`the time of entry ${this.#next} goes back`);
     this.#lastTaiNs = taiNs;
+    this.#newest.set(entry.kind, this.#next);
+    if (entry.kind === 'action') this.#actionOf.set(level, this.#next);
     return { rawNs, taiNs, statisticalNs, adversarialNs, level, verdicts: this.#verdicts };
   }
 

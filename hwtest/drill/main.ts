@@ -8,7 +8,8 @@ import { parseArgs } from 'node:util';
 import { labRefusal } from '../lab/lab.ts';
 import { fetchNewerLinuxptp, NEWER_LINUXPTP_MISSING, newerLinuxptp } from '../lab/linuxptp.ts';
 import type { Drill, DrillResult } from './drill.ts';
-import { DRILLS } from './drills-ptp.ts';
+import { DRILLS } from './drills.ts';
+import { measureFigures } from './figures.ts';
 import { runDrill } from './run-drill.ts';
 
 const manual = `NAME
@@ -17,6 +18,7 @@ const manual = `NAME
 SYNOPSIS
   npm run drill -- NAME ... [--json FILE] [--record FOLDER]
   npm run drill -- all [--json FILE] [--record FOLDER]
+  npm run drill -- --figures [--json FILE]
   npm run drill -- --list | --fetch-linuxptp | --help
 
 DESCRIPTION
@@ -42,6 +44,8 @@ OPTIONS
                      adversarial window while LOCKED or better, actions lost
   --record FOLDER    writes the evidence of each change of the level, with its
                      frames and the truth, into FOLDER/NAME.json
+  --figures          how soon a lost grandmaster shows in the level, of a dozen
+                     losses; how wide the windows are, locked and in holdover
   --list             the drills
   --fetch-linuxptp   linuxptp 4 from Debian 13 into the user's cache, for the
                      drills that need it; they are left out where it is not there
@@ -107,6 +111,13 @@ async function run({ drills, jsonFile, recordIn }: Order): Promise<number> {
   return results.some(({ findings }) => findings.length > 0) ? 1 : 0;
 }
 
+async function figures({ jsonFile }: Order): Promise<number> {
+  const text = JSON.stringify(await measureFigures(say), null, 2);
+  say(text);
+  if (jsonFile !== null) writeFileSync(jsonFile, `${text}\n`);
+  return 0;
+}
+
 async function main(words: readonly string[]): Promise<number> {
   const options = {
     help: { type: 'boolean', default: false },
@@ -114,6 +125,7 @@ async function main(words: readonly string[]): Promise<number> {
     'fetch-linuxptp': { type: 'boolean', default: false },
     json: { type: 'string' },
     record: { type: 'string' },
+    figures: { type: 'boolean', default: false },
   } as const;
   let order: Order;
   try {
@@ -130,7 +142,9 @@ async function main(words: readonly string[]): Promise<number> {
       say(await fetchNewerLinuxptp());
       return 0;
     }
-    order = parseOrder(positionals, values.json, values.record);
+    order = values.figures
+      ? { drills: [], jsonFile: values.json ?? null, recordIn: null }
+      : parseOrder(positionals, values.json, values.record);
   } catch (error) {
     process.stderr.write(`drill: ${String(error)}\nTry: npm run drill -- --help\n`);
     return 2;
@@ -140,7 +154,7 @@ async function main(words: readonly string[]): Promise<number> {
     process.stderr.write(`drill: ${refusal}\n`);
     return 3;
   }
-  return run(order);
+  return order.drills.length === 0 ? figures(order) : run(order);
 }
 
 process.exitCode = await main(process.argv.slice(2));

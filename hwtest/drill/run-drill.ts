@@ -32,11 +32,31 @@ export const reachLocked: Step = {
 };
 
 export async function runDrill(drill: Drill, options: RunOptions): Promise<DrillResult> {
+  return withAppliance(drill, async (set) => {
+    const result = await runSteps(drill, { ...options, ...set });
+    if (options.recordIn !== undefined) set.recording.write(options.recordIn, drill.name);
+    return result;
+  });
+}
+
+/** A lab, and an appliance in it whose agent acts. */
+export interface DrillSet {
+  readonly stage: Stage;
+  readonly drilled: DrilledAppliance;
+  readonly recording: Recording;
+}
+
+/** All that a drill begins with, while `use` runs. */
+export async function withAppliance<Result>(
+  drill: Drill,
+  use: (set: DrillSet) => Promise<Result>,
+): Promise<Result> {
   const lab = await Lab.make(drill.lab);
   try {
     const commissioned = await Commissioned.provision(lab.clientClock.environment);
     try {
-      return await runInLab(drill, { ...options, lab, commissioned });
+      const set = await begin(drill, lab, commissioned);
+      return await use(set).finally(() => set.drilled.abandon());
     } finally {
       await commissioned.end();
     }
@@ -45,13 +65,7 @@ export async function runDrill(drill: Drill, options: RunOptions): Promise<Drill
   }
 }
 
-interface Made extends RunOptions {
-  readonly lab: Lab;
-  readonly commissioned: Commissioned;
-}
-
-async function runInLab(drill: Drill, made: Made): Promise<DrillResult> {
-  const { lab, commissioned } = made;
+async function begin(drill: Drill, lab: Lab, commissioned: Commissioned): Promise<DrillSet> {
   const grandmaster = await lab.grandmaster({ name: 'grandmaster' });
   const stage = new Stage(lab, grandmaster);
   // As a crystal out of a box: milliseconds out, and 35 ppm off.
@@ -71,19 +85,10 @@ async function runInLab(drill: Drill, made: Made): Promise<DrillResult> {
     onEvidence: (evidence) => recording.take(evidence),
   });
   stage.drilled = drilled;
-  try {
-    const result = await runSteps(drill, { ...made, stage, drilled });
-    if (made.recordIn !== undefined) recording.write(made.recordIn, drill.name);
-    return result;
-  } finally {
-    await drilled.abandon();
-  }
+  return { stage, drilled, recording };
 }
 
-interface Staged extends RunOptions {
-  readonly stage: Stage;
-  readonly drilled: DrilledAppliance;
-}
+type Staged = RunOptions & DrillSet;
 
 async function runSteps(drill: Drill, staged: Staged): Promise<DrillResult> {
   const { stage, drilled, say, untilLimitS = untilLimitDefaultS } = staged;

@@ -8,7 +8,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-import type { DatagramSocket } from '@kudurru/native';
+import { type DatagramSocket, readClock } from '@kudurru/native';
 import { taiOfUtc } from '@kudurru/proof';
 
 import { Clocks, type LabClock } from './clocks.ts';
@@ -151,6 +151,11 @@ export class Lab {
   /** Another user's socket in the place of this one; whatever is sent there is told. */
   impostor(path: string, heard: () => void): void {
     this.#impostors.push(putImpostor(path, heard));
+  }
+
+  /** The TAI that it truly is. */
+  truthNow(): bigint {
+    return this.clocks.truthAt(readClock().monotonicRawNs);
   }
 
   /** Of every process that runs for it. */
