@@ -56,7 +56,11 @@ export async function withAppliance<Result>(
     const commissioned = await Commissioned.provision(lab.clientClock.environment);
     try {
       const set = await begin(drill, lab, commissioned);
-      return await use(set).finally(() => set.drilled.abandon());
+      try {
+        return await use(set);
+      } finally {
+        await set.drilled.abandon();
+      }
     } finally {
       await commissioned.end();
     }
