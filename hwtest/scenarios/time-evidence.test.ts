@@ -13,6 +13,7 @@ import {
 } from '@kudurru/proof';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 
+import type { DaemonOptions } from '../backends/appliance.ts';
 import type { EnrolledAgent } from '../backends/control.ts';
 import { makeOperatorKey } from '../backends/operator-key.ts';
 import { labProfile, ptpSource } from '../drill/lab-profile.ts';
@@ -117,7 +118,7 @@ describe(`time by a live ptp4l${refusal === null ? '' : `: ${refusal}`}`, functi
     await scenario.requireWhole();
   });
 
-  function startOptions(): { readonly flags: string[]; readonly environment: NodeJS.ProcessEnv } {
+  function startOptions(): DaemonOptions {
     const file = join(folder, 'kudurru.toml');
     writeFileSync(file, `[time.sources.ptp]\nsocket = "${lab.client.socket}"\nintervalMs = 250\n`);
     return { flags: ['--config', file], environment: lab.clientClock.environment };
