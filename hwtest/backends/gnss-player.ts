@@ -19,6 +19,8 @@ export interface SendingTime {
   readonly lastRawNs: bigint;
 }
 
+type Hear = (bytes: Uint8Array) => void;
+
 /** A line of orders holds no more. */
 const piecesSizeBytes = 2048;
 
@@ -36,10 +38,14 @@ export class GnssPlayer {
     this.path = path;
   }
 
-  /** `hear` is given what the reader of the line writes, the configuration of a receiver. */
-  static async plugIn(hear: (bytes: Uint8Array) => void = () => undefined): Promise<GnssPlayer> {
+  /**
+   * `hear` is given what the reader of the line writes, the configuration of a receiver; `launcher`
+   * is the command that starts its process.
+   */
+  static async plugIn(hear?: Hear, launcher: readonly string[] = []): Promise<GnssPlayer> {
     const sources = [new URL('pty.c', import.meta.url)];
-    const line = spawn(compile({ name: 'pty', kind: 'program', sources }));
+    const [program, ...words] = [...launcher, compile({ name: 'pty', kind: 'program', sources })];
+    const line = spawn(program, words);
     line.stderr.pipe(process.stderr);
     // What is under way is lost with the line.
     line.stdin.on('error', () => undefined);
@@ -92,9 +98,9 @@ export class GnssPlayer {
     await ended;
   }
 
-  #take(told: string, hear: (bytes: Uint8Array) => void): void {
+  #take(told: string, hear?: Hear): void {
     const [word = '', hex = ''] = told.split(' ');
-    if (word === 'heard') hear(Buffer.from(hex, 'hex'));
+    if (word === 'heard') hear?.(Buffer.from(hex, 'hex'));
     else if (word === 'done') this.#sending.shift()?.();
     else this.#timed?.(word === 'kept');
   }

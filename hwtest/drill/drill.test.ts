@@ -19,7 +19,7 @@ describe(`drills${refusal === null ? '' : `: ${refusal}`}`, function () {
 
   for (const name of [
     ...['grandmaster-killed', 'small-one-way-delay'],
-    ...['forged-response', 'two-sources-agree'],
+    ...['forged-response', 'two-sources-agree', 'gnss-spoofed-beside-ptp'],
   ]) {
     it(name, async () => {
       const drill = DRILLS.find((each) => each.name === name);

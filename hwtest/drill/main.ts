@@ -22,8 +22,9 @@ SYNOPSIS
   npm run drill -- --list | --fetch-linuxptp | --help
 
 DESCRIPTION
-  Runs each NAME in a lab of its own: stock ptp4l in network namespaces, on
-  clocks whose true error is known. The host's clock is never set. Needs root.
+  Runs each NAME in a lab of its own: stock ptp4l in network namespaces and a
+  GNSS receiver on a pseudo-terminal, on clocks whose true error is known. The
+  host's clock is never set. Needs root.
 
   A real appliance, provisioned and with a signed time profile, shares the
   client's clock and takes an agent's actions meanwhile; each must have its

@@ -16,6 +16,7 @@ import {
 } from '../../daemon/proof/test/support/scripted-receiver.ts';
 import { GnssPlayer } from '../backends/gnss-player.ts';
 import type { Clocks, LabClock } from './clocks.ts';
+import { asSoon } from './lab-process.ts';
 
 const nsPerMs = 1_000_000n;
 const nsPerS = 1000n * nsPerMs;
@@ -80,9 +81,8 @@ export class GnssReceiver {
     if (this.#player !== null) throw new Error('the receiver is plugged in');
     this.#receiverId = receiverId;
     const splitter = new GnssSplitter();
-    const player: GnssPlayer = await GnssPlayer.plugIn((heard) =>
-      this.#hear(player, splitter.push(heard)),
-    );
+    const hear = (bytes: Uint8Array): void => this.#hear(player, splitter.push(bytes));
+    const player = await GnssPlayer.plugIn(hear, asSoon());
     this.#player = player;
     symlinkSync(player.path, `${this.path}.new`);
     renameSync(`${this.path}.new`, this.path);

@@ -2,14 +2,13 @@
  * A stock ptp4l at a station, on a clock of the lab, and the stock pmc to speak with it. Software
  * stamps, since a veth has no others; intervals are short, so that it settles within seconds.
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { runProgram } from '../backends/run-program.ts';
 import type { LabClock } from './clocks.ts';
-import { LabProcess } from './lab-process.ts';
+import { asSoon, LabProcess } from './lab-process.ts';
 import { type Station, STATION_INTERFACE } from './network.ts';
 import type { Linuxptp } from './linuxptp.ts';
 
@@ -170,13 +169,6 @@ export class Ptp4l {
     const lines = Object.entries(all).map(([name, value]) => `${name} ${value}`);
     return ['[global]', ...lines, `[${STATION_INTERFACE}]`, ''].join('\n');
   }
-}
-
-/** A busy machine must not make a bad clock of it, where we may say so. */
-function asSoon(): readonly string[] {
-  const words = ['chrt', '--fifo', '5'];
-  const { status } = spawnSync('chrt', [...words.slice(1), 'true'], { stdio: 'ignore' });
-  return status === 0 ? words : [];
 }
 
 function fieldsOf(text: string): Map<string, string> {
