@@ -7,7 +7,7 @@ import type { Drill, Step } from './drill.ts';
 import { gnssSource } from './gnss-source.ts';
 import { type LabSource, ptpSource } from './lab-profile.ts';
 import type { Stage } from './stage.ts';
-import { atLeast, below, found, watch } from './steps.ts';
+import { atLeast, below, disputed, found, watch } from './steps.ts';
 
 const ms = 1_000_000n;
 const s = 1000n * ms;
@@ -72,7 +72,7 @@ export const GNSS_DRILLS: readonly Drill[] = [
         say: 'the grandmaster runs 400 ppm slow',
         act: ({ grandmaster }) => grandmaster.clock.drift(-400_000n),
       },
-      { say: 'DISPUTED', until: ({ level }) => level === 'DISPUTED' },
+      disputed(),
       watch(5),
     ],
   },
@@ -86,7 +86,7 @@ export const GNSS_DRILLS: readonly Drill[] = [
     },
     steps: [
       { say: 'the receiver speaks up', act: async ({ lab }) => lab.receiver.resume() },
-      { say: 'DISPUTED', until: ({ level }) => level === 'DISPUTED' },
+      disputed(),
       watch(5),
       unplug,
       atLeast('LOCKED'),

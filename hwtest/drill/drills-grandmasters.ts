@@ -5,7 +5,7 @@
 import type { Drill, Step } from './drill.ts';
 import { type LabSource, ptpSource } from './lab-profile.ts';
 import type { Stage } from './stage.ts';
-import { atLeast, below, watch } from './steps.ts';
+import { atLeast, below, disputed, watch } from './steps.ts';
 
 const s = 1_000_000_000n;
 const secondDomain = 1;
@@ -96,7 +96,3 @@ export const GRANDMASTERS_DRILLS: readonly Drill[] = [
     ],
   },
 ];
-
-function disputed(): Step {
-  return { say: 'DISPUTED', until: ({ level }) => level === 'DISPUTED' };
-}

@@ -24,6 +24,10 @@ export function atLeast(level: TimeLevel): Step {
   return { say: `${level} or better`, until: (now) => TIME_LEVELS.indexOf(now.level) >= bound };
 }
 
+export function disputed(): Step {
+  return { say: 'DISPUTED', until: ({ level }) => level === 'DISPUTED' };
+}
+
 /** A finding about the source by this code. */
 export function found(problem: string): Step {
   return {
