@@ -10,12 +10,14 @@ import { encodeUbxPoll, type TimeRecordWriter } from '@kudurru/proof';
 
 import { LineIntake } from './line-intake.ts';
 import type { Notes } from './notes.ts';
-import { PulseEdges } from './pulse-edges.ts';
+import type { PulseEdges } from './pulse-edges.ts';
 import type { SerialLine } from './serial-line.ts';
 import type { ReaderSettings } from './settings.ts';
 
 export interface ListeningOptions {
-  readonly line: SerialLine;
+  readonly line: Pick<SerialLine, 'read' | 'ask'>;
+  /** Null: none is wired. */
+  readonly pulse: PulseEdges | null;
   readonly settings: ReaderSettings;
   readonly records: TimeRecordWriter;
   readonly notes: Notes;
@@ -29,7 +31,6 @@ const NS_PER_MS = 1_000_000n;
 export class Listening {
   readonly #options: ListeningOptions;
   readonly #intake: LineIntake;
-  readonly #pulse: PulseEdges | null;
   #heardRawNs: bigint;
   #hasHeard = false;
   #askRawNs: bigint;
@@ -37,11 +38,10 @@ export class Listening {
   #isPulseMissing = false;
 
   constructor(options: ListeningOptions) {
-    const { baud, pulse } = options.settings;
+    const { baud } = options.settings;
     const openedRawNs = readRawNs();
     this.#options = options;
     this.#intake = new LineIntake({ ...options, baud, openedRawNs });
-    this.#pulse = pulse === null ? null : PulseEdges.of(pulse);
     this.#heardRawNs = openedRawNs;
     this.#askRawNs = openedRawNs;
     this.#pulseRawNs = openedRawNs;
@@ -94,11 +94,11 @@ export class Listening {
 
   /** A pulse that cannot be read is told once, and tried again. */
   #lookForPulse(): void {
-    const { records, notes } = this.#options;
+    const { pulse, records, notes } = this.#options;
     const nowRawNs = readRawNs();
-    if (this.#pulse === null || nowRawNs < this.#pulseRawNs) return;
+    if (pulse === null || nowRawNs < this.#pulseRawNs) return;
     try {
-      const edge = this.#pulse.next();
+      const edge = pulse.next();
       this.#isPulseMissing = false;
       if (edge === null) return;
       const { realtimeNs, ...bracket } = edge;

@@ -9,6 +9,7 @@ import type { TimeRecordWriter } from '@kudurru/proof';
 
 import { Listening } from './listening.ts';
 import { Notes } from './notes.ts';
+import { PulseEdges } from './pulse-edges.ts';
 import { LineError, SerialLine } from './serial-line.ts';
 import type { ReaderSettings } from './settings.ts';
 
@@ -53,7 +54,8 @@ export class GnssReader {
       const how = `"${settings.line}" at ${settings.baud} baud; its unique id is asked`;
       if (notes.trouble === null) notes.say('started', how);
       else notes.sayOver(notes.trouble, how);
-      listening = new Listening({ line, settings, records, notes });
+      const pulse = settings.pulse === null ? null : PulseEdges.of(settings.pulse);
+      listening = new Listening({ line, pulse, settings, records, notes });
       await listening.listen(this.#stop.signal);
     } catch (error) {
       if (!(error instanceof LineError)) throw error;

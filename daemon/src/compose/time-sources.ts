@@ -43,12 +43,22 @@ export function startTimeSources(
     if (!isKnown) log.warning('no such source in the time profile', { id });
   }
   return sources.flatMap((source, place) => {
+    warnOfPulse(source, options);
     const backend = backendOf(source, { place, limits: profile.limits, configuration });
     if (backend !== null) return [supervise(backend, { ...options, id: source.id, place })];
     const { id, kind } = source;
     if (kind !== 'system-clock') log.warning('source of time not configured here', { id, kind });
     return [];
   });
+}
+
+/** A pulse that the profile counts on and nobody reads leaves its source without health. */
+function warnOfPulse(source: ProfileSource, { configuration, log }: TimeSourcesOptions): void {
+  const found = configuration.time.sources[source.id];
+  if (source.kind !== 'gnss' || found?.kind !== 'gnss') return;
+  const [id, isPinned, isRead] = [source.id, source.pins.pulse, found.pulse !== null];
+  if (isPinned && !isRead) log.warning('pulse of the time profile not configured here', { id });
+  if (isRead && !isPinned) log.warning('pulse not read: not in the time profile', { id });
 }
 
 /** What is known of a source besides what the profile says of it. */
@@ -94,7 +104,10 @@ function supervise(
   const hear = (record: TimeRecord): void => {
     try {
       const note = keeper.hear(place, record);
-      if (note !== null) log.warning('source of time', { id, ...note });
+      if (note === null) return;
+      const { isTrouble, ...told } = note;
+      if (isTrouble) log.warning('source of time', { id, ...told });
+      else log.info('source of time', { id, ...told });
     } catch (error) {
       keeper.lost(place);
       log.warning('source of time not understood', { id, reason: reasonOf(error) });

@@ -29,6 +29,8 @@ const INFORMING: ReadonlySet<TimeNoteCode> = new Set([
 export interface HeardNote {
   readonly code: TimeNoteCode;
   readonly message: string;
+  /** Whether it speaks against its source. */
+  readonly isTrouble: boolean;
 }
 
 export class HeardFrames {
@@ -48,8 +50,9 @@ export class HeardFrames {
       return null;
     }
     const { code, message } = decodeTimeNote(record.bytes);
-    if (!INFORMING.has(code)) this.keepNote(source, code, record);
-    return { code, message };
+    const isTrouble = !INFORMING.has(code);
+    if (isTrouble) this.keepNote(source, code, record);
+    return { code, message, isTrouble };
   }
 
   /** What came before does not count any more, though it be handed on later. */
