@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 import { trustPolicyFromJson, verify, type Json } from '@kudurru/proof';
@@ -126,6 +134,12 @@ describe("the token's PIN, sealed", function () {
     for (const file of filesBelow(appliance.state)) {
       assert.ok(!readFileSync(file).includes(pin), file);
     }
+    const sealed = join(appliance.state, 'devices/tpm-keys/token-pin.json');
+    await run(['fsck']);
+    chmodSync(sealed, 0o640);
+    const { code, stdout } = await runAny(['fsck']);
+    assert.equal(code, 1);
+    assert.match(stdout, /DAMAGE: sealed-pin-damaged: "[^"]*token-pin.json"[^]*its mode is 640/u);
   });
 
   it('refuses a token that is initialised and whose PIN nobody tells', async () => {

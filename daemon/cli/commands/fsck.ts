@@ -39,7 +39,8 @@ export const fsck: Command = {
       'record of the journal, the chain, every leaf hash and the root of every group, the order ' +
       'of sessions and statements, every signature of an agent, every body against its ' +
       'commitment; every checkpoint and anchor with the signatures of log key and TPM; the ' +
-      'published tiles, whole and partial; snapshots; every row of the search index. The daemon ' +
+      'published tiles, whole and partial; snapshots; the keys of the TPM and the sealed PIN of ' +
+      'the token, by their files alone; every row of the search index. The daemon ' +
       'may run meanwhile, unless --repair is given.',
     'It goes on behind damage. Each finding names the file, the place in it and, where they ' +
       'are known, the record and the entry. Entries whose record is damaged are taken from the ' +

@@ -3,6 +3,7 @@
  * @kudurru/proof as a reader of a bundle would check them. The scan has put them in order.
  */
 import {
+  decodeApplianceDocument,
   decodeCbor,
   decodeEntry,
   decodeOperatorOrder,
@@ -11,6 +12,7 @@ import {
   equalBytes,
   isAnchorEntry,
   isCborArray,
+  ledgerIdOf,
   LogAudit,
   parseCheckpoint,
   ProofError,
@@ -21,6 +23,7 @@ import {
 } from '@kudurru/proof';
 import type { FsckEvidence } from '@kudurru/native';
 
+import type { FoundedWith } from '../../src/provision/sealed-pin-check.ts';
 import type { Finding, FindingList } from './finding.ts';
 
 /** Types of records (native/src/core/journal/segment.h). */
@@ -48,6 +51,7 @@ export class EvidenceAudit {
   #bootOfAnchor: LogEntry | null = null;
   /** Of the orders that were carried out. */
   readonly #nonces = new Set<string>();
+  #founded: FoundedWith | null = null;
   #checkpoints = 0n;
   #anchors = 0n;
   #newest: Checkpoint | null = null;
@@ -61,6 +65,11 @@ export class EvidenceAudit {
 
   get counts(): { readonly checkpoints: bigint; readonly anchors: bigint } {
     return { checkpoints: this.#checkpoints, anchors: this.#anchors };
+  }
+
+  /** What the genesis entry names; null where it is not known. */
+  get founded(): FoundedWith | null {
+    return this.#founded;
   }
 
   /** The checkpoint over the most entries that the journal holds. */
@@ -93,6 +102,7 @@ export class EvidenceAudit {
       const entry = decodeEntry(bytes);
       const options = this.#verifyBatch === undefined ? {} : { verifyBatch: this.#verifyBatch };
       if (index === 0n) this.#audit = new LogAudit(bytes, options);
+      if (entry.kind === 'genesis') this.#founded = foundedWith(entry);
       const references: LogEntry[] = [];
       if (entry.kind === 'session.open') {
         const enrolment = this.#enrolments.get(entry.agentIndex);
@@ -200,6 +210,11 @@ export class EvidenceAudit {
     const finding: Finding = { weight: 'damage', code, ...place, message };
     this.#findings.add(finding);
   }
+}
+
+function foundedWith(entry: EntryOf<'genesis'>): FoundedWith {
+  const { token } = decodeApplianceDocument(entry.applianceDocument);
+  return { ledgerId: ledgerIdOf(entry.provisioningRecord), tokenSerial: token.serial };
 }
 
 /** Null for what is none: `problems` say so. */

@@ -4,18 +4,21 @@
  * what is written in daemon/ARCHITECTURE.md, "Files of the state folder".
  */
 import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { equalBytes, type Checkpoint } from '@kudurru/proof';
 
 import { checkedJson } from '../../src/base/checked-json.ts';
+import { problemsOfSealedPin } from '../../src/provision/sealed-pin-check.ts';
 import { isMissingFile } from '../published-log.ts';
 import { checkpointOf, type EvidenceAudit } from './evidence-audit.ts';
 import { aboutFile, type Finding, type FindingList } from './finding.ts';
 
 const SNAPSHOT_NAME = /^\d{8,10}\.snapshot$/u;
 const DIGEST_SIZE_BYTES = 32;
+/** Group and all others. */
+const othersMask = 0o077;
 
 /** What the scan of the journal came to. */
 export interface Scanned {
@@ -40,6 +43,7 @@ export class FolderCheck {
     await this.#checkPublished(scanned, published);
     await this.#checkSnapshots();
     await this.#checkTpmKeys();
+    await this.#checkSealedPin(scanned.audit);
   }
 
   async #checkPublished(scanned: Scanned, note: Uint8Array | null): Promise<void> {
@@ -100,6 +104,22 @@ export class FolderCheck {
       if (isMissingFile(error) || !(error instanceof Error)) return;
       this.#add(file, 'damage', ['device-keys-damaged', error.message]);
     }
+  }
+
+  /** Where none is sealed there is no file. */
+  async #checkSealedPin({ founded }: EvidenceAudit): Promise<void> {
+    const file = join('devices', 'tpm-keys', 'token-pin.json');
+    const path = join(this.#folder, file);
+    const found = await unlessGone(Promise.all([readFile(path, 'utf8'), stat(path)]));
+    if (found === null) return;
+    const [text, { mode }] = found;
+    for (const problem of problemsOfSealedPin(text, founded)) {
+      this.#add(file, 'damage', ['sealed-pin-damaged', problem]);
+    }
+    if ((mode & othersMask) === 0) return;
+    const shown = (mode & 0o777).toString(8);
+    const problem = `others may use it: its mode is ${shown}, not 600`;
+    this.#add(file, 'damage', ['sealed-pin-damaged', problem]);
   }
 
   async #list(folder: string): Promise<string[]> {

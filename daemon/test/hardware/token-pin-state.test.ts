@@ -18,7 +18,7 @@ import {
 } from '../../src/hardware/backends/token-pin-state.ts';
 import type { BootApproval } from '../../src/hardware/boot-approval.ts';
 
-const bytes = fc.uint8Array({ maxLength: 80 });
+const bytes = fc.uint8Array({ minLength: 1, maxLength: 80 });
 const sized = (size: number): fc.Arbitrary<Uint8Array> =>
   fc.uint8Array({ minLength: size, maxLength: size });
 const plain = { noNullPrototype: true };
@@ -33,18 +33,16 @@ const values = fc
     ),
   );
 const approval: fc.Arbitrary<BootApproval> = fc.record({ values, signature: sized(64) }, plain);
+const tokenSerial = fc.string({ maxLength: 16 });
 const common = {
-  ledgerId: bytes,
+  ledgerId: sized(32),
   approvalKey: sized(64),
   userPin: parts,
   approvals: fc.array(approval, { minLength: 1, maxLength: 3 }),
 };
 const anyState: fc.Arbitrary<TokenPinState> = fc.oneof(
   fc.record({ ...common, stage: fc.constant('prepared' as const), officerPin: parts }, plain),
-  fc.record(
-    { ...common, stage: fc.constant('finished' as const), tokenSerial: fc.string() },
-    plain,
-  ),
+  fc.record({ ...common, stage: fc.constant('finished' as const), tokenSerial }, plain),
 );
 
 describe('sealed PIN as stored', () => {
@@ -87,8 +85,13 @@ describe('sealed PIN as stored', () => {
     assert(first);
     const [value] = first.values;
     assert(value);
+    const finished = { ...state, stage: 'finished', tokenSerial: '' } as const;
     const bad: readonly TokenPinState[] = [
       { ...state, approvalKey: new Uint8Array(63) },
+      { ...state, ledgerId: new Uint8Array(31) },
+      { ...state, userPin: { ...state.userPin, publicArea: new Uint8Array(1025) } },
+      { ...state, userPin: { ...state.userPin, privatePart: new Uint8Array(0) } },
+      { ...finished, tokenSerial: 'a'.repeat(17) },
       { ...state, approvals: [] },
       { ...state, approvals: Array.from({ length: approvalsMax + 1 }, () => first) },
       { ...state, approvals: [{ ...first, values: [] }] },

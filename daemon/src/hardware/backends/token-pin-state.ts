@@ -38,6 +38,13 @@ export type TokenPinState = PreparedPin | FinishedPin;
 export const approvalsMax = 32;
 
 const version = 1;
+/** 32 approvals of 24 PCRs each are 100 KB of text. */
+const textLengthMax = 262_144;
+const ledgerIdSizeBytes = 32;
+/** What a TPM makes of 32 bytes, with room. */
+const sealedSizeBytesMax = 1024;
+/** CK_TOKEN_INFO has 16 bytes for it. */
+const serialLengthMax = 16;
 const fileName = 'token-pin.json';
 const pointSizeBytes = 64;
 const valueSizeBytes = 32;
@@ -89,11 +96,12 @@ export function encodeTokenPin(state: TokenPinState): string {
 
 /** Throws a plain Error that says which field is wrong. */
 export function parseTokenPin(text: string): TokenPinState {
+  if (text.length > textLengthMax) throw new Error('it is longer than any that was written');
   const members = new Members(checkedJson(text), 'file');
   if (members.take('version') !== version) throw new Error('it is of an unknown version');
   const stage = members.take('stage');
   const common = {
-    ledgerId: members.bytes('ledgerId'),
+    ledgerId: members.bytes('ledgerId', ledgerIdSizeBytes),
     approvalKey: members.bytes('approvalKey', pointSizeBytes),
     userPin: partsFrom(members.members('userPin')),
     approvals: approvalsFrom(members.list('approvals')),
@@ -108,7 +116,9 @@ function stageFrom(stage: unknown, common: CommonState, members: Members): Token
     return { ...common, stage, officerPin: partsFrom(members.members('officerPin')) };
   }
   if (stage !== 'finished') throw new Error('its stage is unknown');
-  return { ...common, stage, tokenSerial: members.text('tokenSerial') };
+  const tokenSerial = members.text('tokenSerial');
+  if (tokenSerial.length <= serialLengthMax) return { ...common, stage, tokenSerial };
+  throw new Error(`field 'tokenSerial' has more than ${serialLengthMax} characters`);
 }
 
 function partsText({ publicArea, privatePart }: SealedParts): Record<string, string> {
@@ -121,6 +131,10 @@ function partsFrom(members: Members): SealedParts {
     privatePart: members.bytes('privatePart'),
   };
   members.end();
+  for (const [name, { length }] of Object.entries(parts)) {
+    if (length >= 1 && length <= sealedSizeBytesMax) continue;
+    throw new Error(`field '${name}' has ${length} bytes, not 1 to ${sealedSizeBytesMax}`);
+  }
   return parts;
 }
 
