@@ -16,7 +16,9 @@ export const pinApprove: Command = {
       '"boot-approval" of the provisioning. It needs nothing else, and belongs away from the ' +
       'box: whoever has that key and the box can have the log key used in any boot.',
     'Compare the values with those of the firmware and boot loader that were installed first: ' +
-      'what was signed cannot be taken back.',
+      'what was signed cannot be taken back. The TPM takes the signature for good, and the box ' +
+      'cannot make it forget: whoever kept a copy brings it again. A boot that must not have the ' +
+      'token any more needs another user PIN in the token: see "kudurru pin request --help".',
   ],
   options: [
     { name: 'key', value: 'FILE', meaning: 'the opened letter, or a PEM file with its key' },

@@ -23,6 +23,12 @@ export const pinRequest: Command = {
       'provisioning handed over; "kudurru pin accept" takes the result in. Before a change whose ' +
       'values are known they can be written into the file and approved beforehand.',
     'An approval stays good: the box keeps the newest 32 and opens the PIN in any of these boots.',
+    'There is no command to withdraw one. Where a boot must not open the PIN any more, as of a ' +
+      'firmware with a hole, the PIN itself has to go: with the daemon stopped, set another user ' +
+      "PIN by the tools of the token's maker and the officer's PIN of the letter " +
+      '"token-officer", write it into the file of the setting "tokenPinFile" (mode 0600), and ' +
+      'remove "devices/tpm-keys/token-pin.json" from the state folder. What the TPM opens from ' +
+      'any copy of that file is then no PIN. The new one is in its file and not sealed.',
   ],
   options: [
     { name: 'output', short: 'o', value: 'FILE', meaning: 'write to FILE; else to stdout' },
