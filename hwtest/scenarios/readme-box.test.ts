@@ -8,14 +8,17 @@ import { promisify } from 'node:util';
 
 import { after, before, describe, it } from 'mocha';
 
-import { handedOver } from '../backends/operator-letter.ts';
+import { handedOver, openLetter } from '../backends/operator-letter.ts';
 import { makeOperatorKey } from '../backends/operator-key.ts';
 import { softhsmModule } from '../backends/softhsm.ts';
 import { extendPcr } from '../backends/tpm-commands.ts';
+import { copyDisk } from './old-disk.ts';
 import { commandProgram, makeScratchFolder, Scenario, scenarioTimeoutMs } from './scenario.ts';
 
-const readme = fileURLToPath(new URL('../../README.md', import.meta.url));
+const text = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 const letterOpener = fileURLToPath(new URL('open-letter.ts', import.meta.url));
+
+const isAgeHere = spawnSync('age', ['--version']).error === undefined;
 
 interface Block {
   readonly language: string;
@@ -27,7 +30,7 @@ describe('README, a box of one’s own', function () {
   let scenario: Scenario;
   let folder: string;
   let environment: Readonly<Record<string, string>>;
-  const [settings, founding, approving] = blocksBelow("## A box of one's own");
+  const [settings, founding, approving, recovering] = blocksBelow("## A box of one's own");
 
   before(async () => {
     folder = makeScratchFolder();
@@ -69,14 +72,40 @@ describe('README, a box of one’s own', function () {
     assert.equal((await scenario.status()).boot.state, 'approved');
   });
 
-  async function run(line: string): Promise<void> {
+  it('goes on from an older disk by the order of an operator', async () => {
+    const { daemon, state } = scenario.appliance;
+    await daemon.stop();
+    const old = join(folder, 'old');
+    copyDisk(state, old);
+    await run('kudurrud --config kudurru.toml');
+    await scenario.appliance.daemon.stop();
+    copyDisk(old, state);
+    await assert.rejects(run('kudurrud --config kudurru.toml'), /anchor-contradiction/u);
+    for (const line of linesOf(recovering)) await run(line);
+    await run('kudurrud --config kudurru.toml');
+    assert.equal((await scenario.entriesOf('restore')).length, 1);
+  });
+
+  it(`has letters that the stock age opens${isAgeHere ? '' : ': there is no program "age"'}`, async function () {
+    if (!isAgeHere) this.skip();
+    const [, line = ''] = /\((?:`)(age -d -i [^`]+ owner\.age)`\)/u.exec(text) ?? [];
+    const handed = handedOver(scenario.appliance.state, 'owner');
+    copyFileSync(handed, join(folder, 'owner.age'));
+    const letter = await run(line);
+    assert.match(letter, /^authorisation {2}hex:[0-9a-f]{64}$/mu);
+    assert.equal(letter, openLetter(handed, join(folder, '.ssh/id_ed25519')));
+  });
+
+  /** What it wrote to stdout; a daemon goes on running. */
+  async function run(line: string): Promise<string> {
     const [program = '', ...words] = line.split(' ');
     if (program !== 'kudurrud') {
-      await promisify(execFile)('bash', ['-ec', line], { cwd: folder, env: environment });
-      return;
+      const options = { cwd: folder, env: environment };
+      return (await promisify(execFile)('bash', ['-ec', line], options)).stdout;
     }
     const flags = words.map((word) => (word.endsWith('.toml') ? join(folder, word) : word));
     await scenario.appliance.start({ environment, flags });
+    return '';
   }
 
   function prepareOperators(): void {
@@ -89,8 +118,7 @@ describe('README, a box of one’s own', function () {
   function preparePrograms(): void {
     mkdirSync(join(folder, 'bin'));
     program('kudurru', commandProgram);
-    const isThere = spawnSync('age', ['--version']).error === undefined;
-    if (!isThere) program('age', letterOpener);
+    if (!isAgeHere) program('age', letterOpener);
   }
 
   function program(name: string, file: string): void {
@@ -102,7 +130,6 @@ describe('README, a box of one’s own', function () {
 
 /** Of the section with this heading. */
 function blocksBelow(heading: string): readonly Block[] {
-  const text = readFileSync(readme, 'utf8');
   const from = text.indexOf(`${heading}\n`);
   assert(from >= 0, heading);
   const section = text.slice(from, text.indexOf('\n## ', from));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { connect } from '@kudurru/agent';
@@ -16,10 +16,8 @@ import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { EnrolledAgent } from '../backends/control.ts';
 import { makeOperatorKey } from '../backends/operator-key.ts';
 import { kudurru, type CommandEnd } from './kudurru.ts';
+import { copyDisk } from './old-disk.ts';
 import { makeScratchFolder, Scenario, scenarioTimeoutMs, someAction } from './scenario.ts';
-
-/** What the disk held, besides the devices. */
-const parts = ['journal', 'snapshot', 'lookup', 'tile', 'index', 'checkpoint'];
 
 describe('kudurru recover', function () {
   this.timeout(scenarioTimeoutMs);
@@ -181,12 +179,3 @@ describe('kudurru recover', function () {
     sign('ana', file);
   }
 });
-
-function copyDisk(from: string, to: string): void {
-  for (const part of parts) {
-    rmSync(join(to, part), { recursive: true, force: true });
-    if (!existsSync(join(from, part))) continue;
-    cpSync(join(from, part), `${join(to, part)}.copy`, { recursive: true });
-    renameSync(`${join(to, part)}.copy`, join(to, part));
-  }
-}

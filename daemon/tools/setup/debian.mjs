@@ -23,8 +23,9 @@ const runPackages = [
   'tpm2-tools',
 ];
 
-/** To test: C++ tests, fuzz targets, formatting, a browser for the verifier, SSH keys, the lab. */
+/** To test: C++ tests, fuzz targets, formatting, a browser for the verifier, keys, the lab. */
 const testPackages = [
+  'age',
   'chromium',
   'clang-19',
   'clang-format-19',
