@@ -19,6 +19,7 @@ const text = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
 const letterOpener = fileURLToPath(new URL('open-letter.ts', import.meta.url));
 
 const isAgeHere = spawnSync('age', ['--version']).error === undefined;
+const withoutAge = isAgeHere ? '' : ': there is no program "age" (Debian package "age")';
 
 interface Block {
   readonly language: string;
@@ -86,7 +87,7 @@ describe('README, a box of one’s own', function () {
     assert.equal((await scenario.entriesOf('restore')).length, 1);
   });
 
-  it(`has letters that the stock age opens${isAgeHere ? '' : ': there is no program "age"'}`, async function () {
+  it(`has letters that the stock age opens${withoutAge}`, async function () {
     if (!isAgeHere) this.skip();
     const [, line = ''] = /\((?:`)(age -d -i [^`]+ owner\.age)`\)/u.exec(text) ?? [];
     const handed = handedOver(scenario.appliance.state, 'owner');
