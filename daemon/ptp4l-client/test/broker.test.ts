@@ -1,20 +1,13 @@
 /** The broker and its client at stock ptp4l, in network namespaces. */
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { openDatagramSocket } from '@kudurru/native';
-import {
-  decodePtpManagement,
-  decodeTimeNote,
-  encodeHex,
-  PTP_MANAGEMENT_IDS,
-  TimeRecordSplitter,
-} from '@kudurru/proof';
-import type { PtpDataSet, PtpManagementName, TimeNote, TimeRecord } from '@kudurru/proof';
+import { encodeHex, PTP_MANAGEMENT_IDS } from '@kudurru/proof';
+import type { PtpManagementName } from '@kudurru/proof';
 import { after, before, describe, it } from 'mocha';
 
 import { linesOf, pmcLines } from '../../proof/test/support/pmc-text.ts';
@@ -29,68 +22,10 @@ import {
 } from '../../../hwtest/lab/intruders.ts';
 import { Lab, labRefusal } from '../../../hwtest/lab/lab.ts';
 import { Ptp4lClient } from '../src/client.ts';
+import { BrokerProcess, setOf } from './broker-process.ts';
 
-const program = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 const example = fileURLToPath(new URL('example.ts', import.meta.url));
 const refusal = labRefusal();
-
-/** A broker of its own, and what came from it. */
-class BrokerProcess {
-  readonly child: ChildProcess;
-  readonly records: TimeRecord[] = [];
-  readonly #splitter = new TimeRecordSplitter();
-  #tell: () => void = () => undefined;
-  #read = 0;
-
-  constructor(settings: Readonly<Record<string, unknown>>, environment: Record<string, string>) {
-    const json = JSON.stringify({ parentPid: process.pid, intervalMs: 50, ...settings });
-    this.child = spawn(process.execPath, [program, json], {
-      env: { ...process.env, ...environment },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    this.child.stdout?.on('data', (piece: Buffer) => {
-      this.records.push(...this.#splitter.push(piece));
-      this.#tell();
-    });
-  }
-
-  /** The next record that has not been looked at and is so. */
-  async next(isWanted: (record: TimeRecord) => boolean): Promise<TimeRecord> {
-    for (;;) {
-      const record = this.records[this.#read];
-      if (record === undefined) {
-        await new Promise<void>((resolve) => (this.#tell = resolve));
-        continue;
-      }
-      this.#read += 1;
-      if (isWanted(record)) return record;
-    }
-  }
-
-  async nextNote(code: TimeNote['code']): Promise<TimeNote> {
-    const record = await this.next(({ kind, bytes }) => {
-      return kind === 'note' && decodeTimeNote(bytes).code === code;
-    });
-    return decodeTimeNote(record.bytes);
-  }
-
-  async nextSet(name: PtpDataSet['name']): Promise<PtpDataSet> {
-    const record = await this.next((each) => setOf(each)?.name === name);
-    return setOf(record) as PtpDataSet;
-  }
-
-  async end(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    this.child.kill('SIGKILL');
-    await once(this.child, 'exit');
-  }
-}
-
-function setOf({ kind, bytes }: TimeRecord): PtpDataSet | null {
-  if (kind !== 'ptp-management') return null;
-  const { body } = decodePtpManagement(bytes);
-  return body.type === 'data' ? body.dataSet : null;
-}
 
 /** Each test goes on from the state that the one before left. */
 describe(`ptp4l's broker${refusal === null ? '' : `: ${refusal}`}`, function () {
@@ -112,7 +47,8 @@ describe(`ptp4l's broker${refusal === null ? '' : `: ${refusal}`}`, function () 
       { path: `${lab.client.socket}-ro`, access: 'read-only' },
       { path: lab.client.socket, access: 'read-write' },
     ];
-    broker = new BrokerProcess({ places, clientPath }, lab.clientClock.environment);
+    const settings = { places, clientPath, deadlineMs: 10_000 };
+    broker = new BrokerProcess(settings, lab.clientClock.environment);
   });
   after(async () => {
     if (refusal !== null) return;
@@ -125,6 +61,7 @@ describe(`ptp4l's broker${refusal === null ? '' : `: ${refusal}`}`, function () 
     reader = new Ptp4lClient({
       serverPath: lab.client.socket,
       clientPath: join(lab.folder, 'reader.sock'),
+      deadlineMs: 60_000,
       rejected: ({ explanation }) => assert.fail(explanation),
     });
     const { clockIdentity, learned } = await reader.learn();

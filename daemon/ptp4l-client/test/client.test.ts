@@ -37,6 +37,7 @@ describe('client', () => {
   function open(options: Partial<ClientOptions> = {}): Ptp4lClient {
     client = new Ptp4lClient({
       ...{ serverPath, clientPath: join(folder, 'client'), allowedUids: [uid] },
+      deadlineMs: 60_000,
       rejected: (each) => rejected.push(each),
       ...options,
     });
