@@ -26,6 +26,7 @@ export function gnssSource({ path }: GnssReceiver): LabSource {
         accuracyNs: 1000n,
         latencyMaxNs: RECEIVER_LATENCY_MAX_NS,
         pulse: false,
+        monitored: true,
       },
     },
     place: { line: path },

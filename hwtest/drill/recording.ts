@@ -11,6 +11,7 @@ import {
   encodeBase64,
   encodeTimeProfile,
   type Segment,
+  type SourcedTimeEvidence,
   type TimeProfile,
 } from '@kudurru/proof';
 
@@ -21,7 +22,7 @@ export class Recording {
   readonly #clocks: Clocks;
   readonly #profile: TimeProfile;
   /** By the index of its evidence. */
-  readonly #segments = new Map<bigint, Segment>();
+  readonly #told = new Map<bigint, SourcedTimeEvidence>();
   readonly #vectors: object[] = [];
   #level = '';
 
@@ -31,11 +32,12 @@ export class Recording {
   }
 
   take({ index, told, raw }: Evidence): void {
-    const { segment, takenRawNs, verdicts, baseEvidenceIndex } = told;
-    this.#segments.set(index, segment);
-    const base = baseEvidenceIndex === null ? null : this.#segments.get(baseEvidenceIndex);
+    const { segment, takenRawNs, verdicts, baseEvidenceIndex, priorEvidenceIndex } = told;
+    this.#told.set(index, told);
+    const base = baseEvidenceIndex === null ? null : this.#told.get(baseEvidenceIndex)?.segment;
+    const prior = priorEvidenceIndex === null ? null : this.#told.get(priorEvidenceIndex);
     // Evidence of an anchor is judged by the anchor too.
-    if (told.cause === 'anchor' || base === undefined) return;
+    if (told.cause === 'anchor' || base === undefined || prior === undefined) return;
     const truthNs = this.#clocks.truthAt(takenRawNs);
     const errorNs = truthNs - affineTai(segment, takenRawNs);
     const sizeNs = errorNs < 0n ? -errorNs : errorNs;
@@ -49,9 +51,9 @@ export class Recording {
       verdicts: verdicts.map(({ state, problems }) => [state, ...problems].join(' ')),
       profile: encodeBase64(encodeTimeProfile(this.#profile)),
       raw: encodeBase64(raw),
-      taiMinusUtcSeconds: told.taiMinusUtcSeconds,
-      leapListExpiryUnixSeconds: told.leapListExpiryUnixSeconds,
+      leap: told.leapSeconds,
       base: base === null ? null : segmentJson(base),
+      prior: prior === null ? null : priorJson(prior),
     });
   }
 
@@ -60,6 +62,11 @@ export class Recording {
     const text = JSON.stringify({ drill, vectors: this.#vectors }, null, 2);
     writeFileSync(join(folder, `${drill}.json`), `${text}\n`);
   }
+}
+
+function priorJson({ passedTaiNs, verdicts }: SourcedTimeEvidence): object {
+  const latched = verdicts.map((verdict) => ({ latched: verdict.latched }));
+  return { passedTaiNs: String(passedTaiNs), verdicts: latched };
 }
 
 function segmentJson(segment: Segment): object {

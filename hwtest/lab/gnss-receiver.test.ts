@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ReadStream } from 'node:tty';
 
 import { readClock } from '@kudurru/native';
-import { type GnssEpoch, GnssIntegrity, GnssSplitter, taiOfUtc } from '@kudurru/proof';
+import { type GnssEpoch, GnssIntegrity, GnssSplitter, LEAP_TABLE, taiOfUtc } from '@kudurru/proof';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 
 import { ubxPoll } from '../../daemon/proof/test/support/gnss-encode.ts';
@@ -48,7 +48,7 @@ describe(`a GNSS receiver in a lab${refusal === null ? '' : `: ${refusal}`}`, fu
   });
 
   it('tells each second when it is over, says who it is, and is found to be healthy', async () => {
-    const { earliest, latest } = await line.until(({ counts }) => counts);
+    const { earliest, latest } = await line.until(({ problems }) => problems.length === 0);
     assert.ok(earliest !== null && latest !== null);
     assert.ok(earliest.taiNs <= clocks.truthAt(earliest.rawNs));
     assert.ok(latest.taiNs >= clocks.truthAt(latest.rawNs));
@@ -58,13 +58,13 @@ describe(`a GNSS receiver in a lab${refusal === null ? '' : `: ${refusal}`}`, fu
   it('lies by its clock, and by what it says', async () => {
     await receiver.clock.step(hourNs);
     receiver.tell({ spoofing: 2 });
-    const { earliest } = await line.until(({ findings }) => findings.includes('spoofing'));
+    const { earliest } = await line.until(({ problems }) => problems.includes('spoofing'));
     assert.ok(earliest !== null);
     const lieNs = earliest.taiNs - clocks.truthAt(earliest.rawNs);
     assert.ok(lieNs > hourNs / 2n && lieNs < hourNs, `${lieNs}`);
     await receiver.clock.step(-hourNs);
     receiver.tell({});
-    await line.until(({ spoofing }) => spoofing === 'clean');
+    await line.until(({ sky }) => sky.spoofing === 'clean');
   });
 
   it('hangs up when it is unplugged, and is another one at the same path', async () => {
@@ -74,7 +74,7 @@ describe(`a GNSS receiver in a lab${refusal === null ? '' : `: ${refusal}`}`, fu
     assert.throws(() => openSync(receiver.path, 'r'), { code: 'ENOENT' });
     await receiver.plugIn(other);
     line = new Line(receiver.path);
-    await line.until(({ findings }) => findings.includes('receiver-differs'));
+    await line.until(({ problems }) => problems.includes('identity'));
   });
 });
 
@@ -112,9 +112,10 @@ async function* epochsOf(stream: ReadStream): AsyncGenerator<GnssEpoch, void> {
   const splitter = new GnssSplitter();
   const pins = {
     ...{ receiverId: SCRIPTED_RECEIVER_ID, survey: null, satellitesMin: 4 },
-    ...{ latencyMaxNs: RECEIVER_LATENCY_MAX_NS, requiresMonitoring: true },
+    ...{ latencyMaxNs: RECEIVER_LATENCY_MAX_NS, accuracyNs: 0n, pulse: false, monitored: true },
   };
-  const integrity = new GnssIntegrity({ pins });
+  const passedTaiNs = taiOfUtc(BigInt(Date.now()) * 1_000_000n);
+  const integrity = new GnssIntegrity({ pins, leap: LEAP_TABLE, passedTaiNs });
   let rawBeforeNs = readClock().monotonicRawNs;
   try {
     for await (const chunk of stream) {

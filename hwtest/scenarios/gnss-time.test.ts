@@ -46,6 +46,7 @@ const roof: TimeSource = {
     accuracyNs: 1_000_000n,
     latencyMaxNs: RECEIVER_LATENCY_MAX_NS,
     pulse: false,
+    monitored: true,
   },
 };
 

@@ -64,18 +64,26 @@ export function followedTimeEvidenceOf(entry: Entry, isSubject: boolean): bigint
   return entry.time.timeEvidenceIndex;
 }
 
+/** The reference of evidence to evidence whose own needs a bundle has to meet too. */
+export const BASE_REFERENCE = 'baseEvidenceIndex';
+
 /**
  * What the time evidence in `entry` rests on, where a time in the bundle rests on it: its profile,
- * and the evidence that it goes on from. Empty for entries without evidence of version 2.
+ * the evidence whose clock goes on, and the one before it, of which what it states is enough. Empty
+ * for entries without evidence of version 2.
  * @throws ProofError `entry-invalid`, `cbor-malformed`
  */
 export function evidenceReferencesOf(entry: Entry): EntryReference[] {
   if (!('evidence' in entry)) return [];
   const evidence = decodeAnyTimeEvidence(entry.evidence);
   if (evidence.version === 1) return [];
-  const { profileIndex, baseEvidenceIndex } = evidence;
-  const profile = { field: 'profileIndex', index: profileIndex, kinds: PROFILE_KINDS };
-  if (baseEvidenceIndex === null) return [profile];
-  const base = { field: 'baseEvidenceIndex', index: baseEvidenceIndex, kinds: EVIDENCE_KINDS };
-  return [profile, base];
+  const { profileIndex, baseEvidenceIndex, priorEvidenceIndex } = evidence;
+  const references = [{ field: 'profileIndex', index: profileIndex, kinds: PROFILE_KINDS }];
+  for (const [field, index] of [
+    [BASE_REFERENCE, baseEvidenceIndex],
+    ['priorEvidenceIndex', priorEvidenceIndex],
+  ] as const) {
+    if (index !== null) references.push({ field, index, kinds: EVIDENCE_KINDS });
+  }
+  return references;
 }

@@ -188,7 +188,7 @@ export type { EndorsementChain, EndorsementClaim } from './endorsement.ts';
 
 // Time (SPEC.md §7).
 export { formatTai, LEAP_TABLE, taiMinusUtcSeconds, taiOfUtc, utcOfTai } from './tai.ts';
-export type { LeapStep, LeapTable, UtcInstant } from './tai.ts';
+export type { LeapSeconds, LeapStep, LeapTable, UtcInstant } from './tai.ts';
 export * from './time/index.ts';
 
 // Identifiers (SPEC.md §2).
@@ -316,7 +316,7 @@ export type { EndorsementTrust, ExpectedPcrs, TrustPolicy } from './policy.ts';
 export type { Json, JsonObject } from './schema.ts';
 
 // Verifying evidence (SPEC.md §11, §13).
-export { evidenceReferencesOf, referencesOf } from './bundle-needs.ts';
+export { BASE_REFERENCE, evidenceReferencesOf, referencesOf } from './bundle-needs.ts';
 export type { EntryReference } from './bundle-needs.ts';
 export { LogAudit } from './verify/audit.ts';
 export { compareBoots } from './verify/replay.ts';

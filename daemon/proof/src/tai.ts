@@ -13,12 +13,16 @@ export interface LeapStep {
   readonly taiMinusUtcSeconds: number;
 }
 
-/** A leap-second table; after `expiresUnixSeconds` a leap second may have come that it lacks. */
-export interface LeapTable {
-  readonly source: string;
+/** Leap seconds; after `expiresUnixSeconds` one may have come that is not among them. */
+export interface LeapSeconds {
   readonly expiresUnixSeconds: number;
   /** Ascending. */
   readonly steps: readonly LeapStep[];
+}
+
+/** All of them since 1972. */
+export interface LeapTable extends LeapSeconds {
+  readonly source: string;
 }
 
 /** First second (UTC) of each TAI-UTC value since 1972, one second more from step to step. */
@@ -51,7 +55,7 @@ export interface UtcInstant {
 }
 
 /** TAI-UTC in seconds at a UTC instant. @throws ProofError `time-malformed` before 1972 */
-export function taiMinusUtcSeconds(utcNs: bigint, table: LeapTable = LEAP_TABLE): number {
+export function taiMinusUtcSeconds(utcNs: bigint, table: LeapSeconds = LEAP_TABLE): number {
   const step = table.steps.findLast(
     ({ fromUnixSeconds }) => BigInt(fromUnixSeconds) * NS_PER_SECOND <= utcNs,
   );
@@ -60,12 +64,12 @@ export function taiMinusUtcSeconds(utcNs: bigint, table: LeapTable = LEAP_TABLE)
 }
 
 /** TAI of a UTC instant. @throws ProofError `time-malformed` before 1972 */
-export function taiOfUtc(utcNs: bigint, table: LeapTable = LEAP_TABLE): bigint {
+export function taiOfUtc(utcNs: bigint, table: LeapSeconds = LEAP_TABLE): bigint {
   return utcNs + BigInt(taiMinusUtcSeconds(utcNs, table)) * NS_PER_SECOND;
 }
 
 /** UTC of a TAI instant. @throws ProofError `time-malformed` before 1972 */
-export function utcOfTai(taiNs: bigint, table: LeapTable = LEAP_TABLE): UtcInstant {
+export function utcOfTai(taiNs: bigint, table: LeapSeconds = LEAP_TABLE): UtcInstant {
   const at = table.steps.findLastIndex((step) => taiStartOf(step) <= taiNs);
   const step = table.steps[at];
   if (step === undefined) throw beforeTable(taiNs);
@@ -79,7 +83,7 @@ export function utcOfTai(taiNs: bigint, table: LeapTable = LEAP_TABLE): UtcInsta
 /**
  * `2026-11-22T08:30:00.000000001Z`; a leap second reads `:60`. @throws ProofError `time-malformed`
  */
-export function formatTai(taiNs: bigint, table: LeapTable = LEAP_TABLE): string {
+export function formatTai(taiNs: bigint, table: LeapSeconds = LEAP_TABLE): string {
   const { utcNs, isLeapSecond } = utcOfTai(taiNs, table);
   // A leap second is written on the day that it ends, as the second after :59.
   const shownNs = isLeapSecond ? utcNs - NS_PER_SECOND : utcNs;

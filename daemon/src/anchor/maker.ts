@@ -55,7 +55,7 @@ export interface MakerOptions {
   /** The PCR that anchors extend, and the index with it; null where this appliance has none. */
   readonly pcrIndex: number | null;
   /** Time evidence of this moment. */
-  readonly takeEvidence: () => AnchorEvidence;
+  readonly takeEvidence: () => Promise<AnchorEvidence>;
   /** Records a TPM boot that no boot entry has: the quote of the entry, which is durable. */
   readonly recordTpmBoot: () => Promise<QuotedBoot>;
   readonly deviceTimeoutMs: number;
@@ -135,7 +135,7 @@ export class AnchorMaker {
   ): Promise<AttestedAnchor | null> {
     const { device, takeEvidence, deviceTimeoutMs, history } = this.#options;
     const left = await device.bracket(leftQualifier(plan), deviceTimeoutMs);
-    const { evidence, rawEvidence } = bound ?? takeEvidence();
+    const { evidence, rawEvidence } = bound ?? (await takeEvidence());
     const digest = digestOf(history.identity, plan, evidence);
     const right = await device.bracket(rightQualifier(left.attest, digest), deviceTimeoutMs);
     const counter = await device.certifyCounter(counterQualifier(right.attest), deviceTimeoutMs);

@@ -85,8 +85,8 @@ export async function prepareAnchoring(options: AnchoringOptions): Promise<Ancho
     checkpoints,
     ledger: faces,
     pcrIndex: founded.document.pcrIndex,
-    takeEvidence: () =>
-      options.time.takeEvidence() ?? { evidence: clock.evidence(), rawEvidence: null },
+    takeEvidence: async () =>
+      (await options.time.takeEvidence()) ?? { evidence: clock.evidence(), rawEvidence: null },
     recordTpmBoot: () => recordTpmBoot(options),
     deviceTimeoutMs,
   });

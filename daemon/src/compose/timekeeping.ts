@@ -22,7 +22,7 @@ import type { ClockWatch } from './clock-watch.ts';
 import type { FoundedLedger } from './founding.ts';
 import { readOwn, watchOwnClocks } from './own-clocks.ts';
 import { Periodic } from './periodic.ts';
-import { rawBodies } from './time-entries.ts';
+import { lastEvidence, rawBodies } from './time-entries.ts';
 import { TimeProfiles, type ProfileInForce } from './time-profiles.ts';
 import { TimeRequirements } from './time-requirements.ts';
 import { startTimeSources } from './time-sources.ts';
@@ -138,9 +138,9 @@ export class Timekeeping {
   }
 
   /** For an anchor; null where no profile is in force. */
-  takeEvidence(): AnchorEvidence | null {
+  async takeEvidence(): Promise<AnchorEvidence | null> {
     if (this.#keeper === null) return null;
-    this.#taken = this.#keeper.take();
+    this.#taken = await this.#keeper.take();
     return { evidence: this.#taken.evidence, rawEvidence: this.#taken.raw };
   }
 
@@ -148,8 +148,9 @@ export class Timekeeping {
   async settleEvidence(evidence: Uint8Array, index: LeafIndex): Promise<void> {
     const taken = this.#taken;
     this.#taken = null;
-    if (taken?.evidence !== evidence) return;
-    await this.#keeper?.settle(taken, index);
+    const { keeper } = this;
+    if (taken?.evidence === evidence) await keeper?.settle(taken, index);
+    else keeper?.follow(evidence, index);
   }
 
   async stop(): Promise<void> {
@@ -201,6 +202,7 @@ export class Timekeeping {
     const keeper = new Timekeeper({
       profile,
       profileIndex: index,
+      prior: await lastEvidence(ledger, index),
       read: readOwn,
       startCause: this.#startCause,
       append: async ({ evidence, raw }) => {

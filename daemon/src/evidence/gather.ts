@@ -10,6 +10,7 @@ import {
   decodeOperatorOrder,
   decodeRestoration,
   equalBytes,
+  BASE_REFERENCE,
   evidenceReferencesOf,
   isAnchorEntry,
   leafHash,
@@ -105,7 +106,7 @@ class Gatherer {
     this.#timeEvidence.set(found.index, found);
     for (const { field, index } of references) {
       const referred = await this.#add(leafIndex(index));
-      if (field === 'baseEvidenceIndex') await this.#addWhatTimeRestsOn(referred);
+      if (field === BASE_REFERENCE) await this.#addWhatTimeRestsOn(referred);
     }
   }
 

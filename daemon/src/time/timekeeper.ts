@@ -7,6 +7,7 @@
  * nothing goes on: what was heard, locked and in force before it counts no longer.
  */
 import {
+  decodeAnyTimeEvidence,
   encodeClockState,
   encodeRawTimeEvidence,
   encodeSourcedTimeEvidence,
@@ -16,7 +17,6 @@ import {
   ptpAnnounced,
   readSegment,
   SUSPEND_MIN_NS,
-  taiMinusUtcSeconds,
   TIME_LEVELS,
   type ClockState,
   type EvidenceCause,
@@ -67,6 +67,8 @@ export interface TimekeeperOptions {
   readonly profile: TimeProfile;
   /** Of its `time.profile` entry. */
   readonly profileIndex: LeafIndex;
+  /** The last evidence under this profile, of an earlier run; null where there is none. */
+  readonly prior: InForce | null;
   readonly read: () => OwnReading;
   /** Why the first evidence of this run is made. */
   readonly startCause: 'start' | 'new-boot';
@@ -98,6 +100,11 @@ export class Timekeeper {
   #latest: SourcedTimeEvidence | null = null;
   #base: InForce | null = null;
   #inForce: InForce | null = null;
+  /** The evidence that was taken last of what is in the log, and whether this run took it. */
+  #prior: InForce | null;
+  #isPriorOwn = false;
+  /** The look under way: an anchor's evidence follows what it records. */
+  #looking: Promise<void> = Promise.resolve();
   /** What was recorded last, and when. */
   #recorded: { readonly signature: string; readonly rawNs: bigint } | null = null;
   #wanted = false;
@@ -116,6 +123,7 @@ export class Timekeeper {
     this.#options = options;
     this.#suspendedNs = options.read().suspendedNs;
     this.watches = sources.map(() => new SourceWatch());
+    this.#prior = options.prior;
     const keptMs = BigInt(limits.windowMs) + marginOfSilences * BigInt(limits.silenceMs);
     this.#heard = new HeardFrames(keptMs * nsPerMs);
     this.#ownSource = Math.max(
@@ -158,6 +166,13 @@ export class Timekeeper {
 
   /** Looks at the sources; an entry where that is due. @param found of the kernel's clocks */
   async look(found: Discontinuity | null = null): Promise<void> {
+    const looking = this.#look(found);
+    // Whoever waits for it only waits: whether it failed is the caller's to know.
+    this.#looking = looking.catch(() => undefined);
+    await looking;
+  }
+
+  async #look(found: Discontinuity | null): Promise<void> {
     const own = this.#readOwn();
     if (found !== null && isBreak(found.cause)) this.#break(found.cause, own);
     const broken = this.#broken;
@@ -176,7 +191,8 @@ export class Timekeeper {
   }
 
   /** Evidence of this moment, for an anchor. */
-  take(): TakenEvidence {
+  async take(): Promise<TakenEvidence> {
+    await this.#looking;
     return this.#make(this.#readOwn(), 'anchor');
   }
 
@@ -227,12 +243,16 @@ export class Timekeeper {
       {
         profile,
         raw,
-        taiMinusUtcSeconds: taiMinusUtcSeconds(own.clockNs ?? 0n, LEAP_TABLE),
-        leapListExpiryUnixSeconds: LEAP_TABLE.expiresUnixSeconds,
+        leap: LEAP_TABLE,
         base: this.#base?.told.segment ?? null,
+        prior: this.#prior?.told ?? null,
         isInAnchor: cause === 'anchor',
       },
-      { cause, profileIndex, baseEvidenceIndex: this.#base?.evidenceIndex ?? null },
+      {
+        ...{ cause, profileIndex },
+        baseEvidenceIndex: this.#base?.evidenceIndex ?? null,
+        priorEvidenceIndex: this.#prior?.evidenceIndex ?? null,
+      },
     );
     this.#latest = told;
     return {
@@ -251,6 +271,10 @@ export class Timekeeper {
    */
   async settle(taken: TakenEvidence, evidenceIndex: LeafIndex): Promise<void> {
     const { told, suspendedNs, signature } = taken;
+    if (!this.#isPriorOwn || told.takenRawNs > (this.#prior?.told.takenRawNs ?? 0n)) {
+      this.#prior = { evidenceIndex, told };
+      this.#isPriorOwn = true;
+    }
     if (this.#inForce !== null && told.takenRawNs < this.#inForce.told.takenRawNs) return;
     if (taken.breaks !== this.#breaks) return;
     const settled = { evidenceIndex, told };
@@ -260,6 +284,13 @@ export class Timekeeper {
     if (told.segment.adversarialNs === null) return;
     this.#inForce = settled;
     await this.#options.use(told.segment, { evidenceIndex, suspendedNs });
+  }
+
+  /** Evidence that an earlier run took has come into the log. */
+  follow(evidence: Uint8Array, evidenceIndex: LeafIndex): void {
+    const told = decodeAnyTimeEvidence(evidence);
+    if (this.#isPriorOwn || told.version !== 2) return;
+    if (told.profileIndex === this.#options.profileIndex) this.#prior = { evidenceIndex, told };
   }
 
   /** Null before the first segment: the system clock, of whose error nothing is known. */

@@ -170,7 +170,10 @@ export async function begin(world = new World()) {
     checkpoints,
     ledger,
     pcrIndex: anchorPcr,
-    takeEvidence: () => ({ evidence: Uint8Array.of(world.tpm.calls), rawEvidence: null }),
+    takeEvidence: async () => ({
+      evidence: Uint8Array.of(world.tpm.calls),
+      rawEvidence: null,
+    }),
     recordTpmBoot: () => world.boot(),
     deviceTimeoutMs: 1000,
   });

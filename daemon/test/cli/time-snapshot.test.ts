@@ -87,7 +87,7 @@ describe('time in the terminal', () => {
     const sick = { ...source, state: 'unhealthy', problems, process: 'restarting', restarts: 2 };
     const text = textOf(timeLines({ ...locked, heldUpNs: '1500', sources: [sick] }));
     assert.match(text, /^ {2}problem +silent: it is silent/mu);
-    assert.match(text, /^ {2}problem +jamming: it indicates jamming$/mu);
+    assert.match(text, /^ {2}problem +jamming: it indicated jamming$/mu);
     assert.match(text, /restarting, began again 2 times/u);
     assert.match(text, /^held up +1\.50 µs: /mu);
     const unread = { ...source, process: 'none', heardAgeMs: null, notes: {}, samples: [] };

@@ -7,6 +7,7 @@ import { leafIndex } from '../../src/base/units.ts';
 import {
   Timekeeper,
   type Discontinuity,
+  type InForce,
   type OwnReading,
   type TakenEvidence,
 } from '../../src/time/timekeeper.ts';
@@ -42,10 +43,14 @@ class Kept {
   readonly entries: TakenEvidence[] = [];
   readonly keeper: Timekeeper;
 
-  constructor(changes: Partial<World> = {}, startCause: 'start' | 'new-boot' = 'start') {
+  constructor(
+    changes: Partial<World> = {},
+    startCause: 'start' | 'new-boot' = 'start',
+    prior: InForce | null = null,
+  ) {
     this.#world = new TimeWorld({ ...calm, ...changes });
     this.keeper = new Timekeeper({
-      ...{ profile, profileIndex: leafIndex(3n), startCause },
+      ...{ profile, profileIndex: leafIndex(3n), startCause, prior },
       read: () => this.#read(),
       append: async (taken) => {
         this.done.push(taken.told.cause);
@@ -109,15 +114,41 @@ describe('Timekeeper', () => {
 
   it('tells of a suspend that an anchor found first', async () => {
     const kept = await locked();
-    const stale = kept.keeper.take();
+    const stale = await kept.keeper.take();
     kept.suspendedNs += secondNs;
-    const { told } = kept.keeper.take();
+    const { told } = await kept.keeper.take();
     assert.deepEqual([told.cause, told.segment.level], ['anchor', 'UNKNOWN']);
     kept.done.length = 0;
     // What was taken before comes into the log after it, and not into force.
     await kept.keeper.settle(stale, leafIndex(99n));
     assert.deepEqual(kept.done, []);
     assert.deepEqual(await kept.run(1), ['drop', 'suspended']);
+  });
+
+  it('follows the evidence that was taken last before, of an earlier run too', async () => {
+    const before = await locked();
+    const prior = { evidenceIndex: leafIndex(7n), told: before.last };
+    const kept = new Kept({}, 'start', prior);
+    await kept.run(1);
+    assert.equal(kept.last.priorEvidenceIndex, 7n);
+    assert.equal(kept.last.passedTaiNs, before.last.passedTaiNs);
+    await kept.run(30);
+    const [first, second] = kept.entries;
+    assert.deepEqual([first?.told.priorEvidenceIndex, second?.told.priorEvidenceIndex], [7n, 11n]);
+    kept.keeper.noteActivity();
+    await kept.run(5);
+    assert(kept.last.passedTaiNs > before.last.passedTaiNs);
+    // An anchor that is written late is not what follows it; one of an earlier run is, at first.
+    const late = await kept.keeper.take();
+    await kept.run(1, clockSet);
+    const newest = BigInt(kept.entries.length + 10);
+    await kept.keeper.settle(late, leafIndex(99n));
+    assert.equal((await kept.keeper.take()).told.priorEvidenceIndex, newest);
+    kept.keeper.follow(late.evidence, leafIndex(100n));
+    assert.equal((await kept.keeper.take()).told.priorEvidenceIndex, newest);
+    const fresh = new Kept({}, 'start', prior);
+    fresh.keeper.follow(late.evidence, leafIndex(100n));
+    assert.equal((await fresh.keeper.take()).told.priorEvidenceIndex, 100n);
   });
 
   it('lets nothing go on where the raw clock broke', async () => {

@@ -3,13 +3,21 @@
  * sent after the instant that it names, by at most the latency that the pins state, so an epoch
  * bounds time from both sides without any trust in when we were scheduled to read it.
  */
-import type { LeapTable } from '../tai.ts';
-import type { GnssFinding } from './gnss-findings.ts';
-import { fullYear, gpsTimeOfWeekMs, taiOfCivil } from './gnss-instant.ts';
+import type { LeapSeconds } from '../tai.ts';
+import {
+  firstYearAfter,
+  fullYear,
+  gpsTimeOfWeekMs,
+  isPossible,
+  taiOfCivil,
+} from './gnss-instant.ts';
 import type { CivilTime } from './gnss-instant.ts';
+import { largest, smallest } from './integers.ts';
+import { isListed, isOffsetAbout } from './leap-seconds.ts';
 import type { Gga, NmeaSentence, Rmc, Zda } from './nmea.ts';
 import type { NmeaPosition } from './nmea-fields.ts';
-import type { NavPvt, NavTimeLs, NavTimeUtc, TimTp } from './ubx-navigation.ts';
+import type { SourceProblem } from './source-verdict.ts';
+import type { NavPvt, NavTimeLs, NavTimeUtc } from './ubx-navigation.ts';
 import type { UbxMessage } from './ubx.ts';
 
 /** Between these two reads of CLOCK_MONOTONIC_RAW the frame's bytes came. */
@@ -27,6 +35,7 @@ interface TimedFrame extends RawBracket {
 
 const CS_PER_DAY = 8_640_000;
 const MS_PER_WEEK = 604_800_000;
+const GPS_MINUS_TAI_SECONDS = 19;
 const NS_PER_SECOND = 1_000_000_000n;
 
 /** RMC and PVT modes in which satellites give the time. */
@@ -71,20 +80,25 @@ export interface EpochReading {
   readonly position: NmeaPosition | null;
   /** In use; null where no message tells. */
   readonly satellites: number | null;
-  readonly pulse: TimTp | null;
-  readonly findings: readonly GnssFinding[];
+  readonly problems: readonly SourceProblem[];
   /** CLOCK_MONOTONIC_RAW when the first message had come: the instant had passed. */
   readonly passedRawNs: bigint;
   /** CLOCK_MONOTONIC_RAW before the last one came: the latency limit had not passed. */
   readonly recentRawNs: bigint;
 }
 
+/** What an epoch is read by. */
+export interface EpochContext {
+  readonly leap: LeapSeconds;
+  /** TAI that is known to have passed. */
+  readonly passedTaiNs: bigint;
+}
+
 /** Collects the messages of one epoch, in the order in which they come. */
 export class EpochCollector {
   readonly hundredths: number;
   readonly #timed: TimedFrame[] = [];
-  #leap: NavTimeLs | null = null;
-  #pulse: TimTp | null = null;
+  #announced: NavTimeLs | null = null;
 
   constructor(hundredths: number) {
     this.hundredths = hundredths;
@@ -95,34 +109,30 @@ export class EpochCollector {
   }
 
   takeLeap(message: NavTimeLs): void {
-    this.#leap = message;
+    this.#announced = message;
   }
 
-  takePulse(message: TimTp): void {
-    this.#pulse = message;
-  }
-
-  /** @param firstYear the year of the lower bound, for years of two digits */
-  read(table: LeapTable, firstYear: number): EpochReading {
+  read({ leap, passedTaiNs }: EpochContext): EpochReading {
     const messages = this.#timed.map(({ message }) => message);
-    const findings = new Set<GnssFinding>(messages.flatMap(refusalsOf));
+    const problems = new Set<SourceProblem>(messages.flatMap(refusalsOf));
     const instants = new Set<bigint>();
     const carriers = CARRIERS.flatMap((kind) =>
       messages.filter((message) => message.kind === kind && isWhole(message, messages)),
     );
     const [year] = carriers.flatMap(fullYearOf);
     for (const message of carriers) {
-      const civil = civilOf(message, year === undefined ? firstYear : year - 50);
-      const taiNs = civil === null ? null : taiOfCivil(civil, table);
-      if (taiNs === null) findings.add('time-impossible');
-      else instants.add(taiNs);
+      const first = year === undefined ? firstYearAfter(passedTaiNs) : year - 50;
+      const civil = civilOf(message, first);
+      const taiNs = civil === null ? null : taiOfCivil(civil, leap);
+      if (taiNs === null || !isPossible(taiNs, passedTaiNs)) problems.add('date');
+      if (taiNs !== null) instants.add(taiNs);
     }
     const [taiNs = null] = instants;
-    if (carriers.length === 0) findings.add('no-fix');
+    if (carriers.length === 0) problems.add('no-fix');
     if (taiNs !== null) {
-      if ([...instants].some((other) => !isSame(other, taiNs))) findings.add('time-disagrees');
-      for (const finding of leapFindings(taiNs, { messages, leap: this.#leap, table })) {
-        findings.add(finding);
+      if ([...instants].some((other) => !isSame(other, taiNs))) problems.add('time-disagrees');
+      for (const problem of leapProblems(taiNs, { messages, announced: this.#announced, leap })) {
+        problems.add(problem);
       }
     }
     return {
@@ -130,24 +140,23 @@ export class EpochCollector {
       timeAccuracyNs: accuracyOf(messages),
       position: positionOf(messages),
       satellites: satellitesOf(messages),
-      pulse: this.#pulse,
-      findings: [...findings],
-      passedRawNs: least(this.#timed.map(({ rawAfterNs }) => rawAfterNs)),
-      recentRawNs: -least(this.#timed.map(({ rawBeforeNs }) => -rawBeforeNs)),
+      problems: [...problems],
+      passedRawNs: smallest(this.#timed.map(({ rawAfterNs }) => rawAfterNs)),
+      recentRawNs: largest(this.#timed.map(({ rawBeforeNs }) => rawBeforeNs)),
     };
   }
 }
 
 /** What a message says against its own epoch. */
-function refusalsOf(message: Timed): GnssFinding[] {
+function refusalsOf(message: Timed): SourceProblem[] {
   switch (message.kind) {
     case 'rmc':
-      if (message.mode !== null && REFUSED_MODES.has(message.mode)) return ['mode-refused'];
+      if (message.mode !== null && REFUSED_MODES.has(message.mode)) return ['simulated'];
       return message.isValid && (message.mode === null || MODES.has(message.mode))
         ? []
         : ['no-fix'];
     case 'gga':
-      if (REFUSED_QUALITIES.has(message.quality)) return ['mode-refused'];
+      if (REFUSED_QUALITIES.has(message.quality)) return ['simulated'];
       return message.quality === 0 ? ['no-fix'] : [];
     case 'zda':
       return [];
@@ -158,8 +167,8 @@ function refusalsOf(message: Timed): GnssFinding[] {
   }
 }
 
-function pvtRefusals(message: NavPvt): GnssFinding[] {
-  if (DEAD_RECKONING.has(message.fixType)) return ['mode-refused'];
+function pvtRefusals(message: NavPvt): SourceProblem[] {
+  if (DEAD_RECKONING.has(message.fixType)) return ['simulated'];
   if (!message.isFixOk || !FIXES.has(message.fixType)) return ['no-fix'];
   const isResolved = message.isDateValid && message.isTimeValid && message.isFullyResolved;
   const isDoubted = message.isDateConfirmed === false || message.isTimeConfirmed === false;
@@ -221,32 +230,28 @@ function isSame(one: bigint, other: bigint): boolean {
 
 interface LeapEvidence {
   readonly messages: readonly Timed[];
-  readonly leap: NavTimeLs | null;
-  readonly table: LeapTable;
+  readonly announced: NavTimeLs | null;
+  readonly leap: LeapSeconds;
 }
 
 /** Compares with our list what the receiver holds GPS - UTC to be, said and shown. */
-function leapFindings(taiNs: bigint, { messages, leap, table }: LeapEvidence): GnssFinding[] {
-  const findings: GnssFinding[] = [];
+function leapProblems(taiNs: bigint, { messages, announced, leap }: LeapEvidence): SourceProblem[] {
+  const problems: SourceProblem[] = [];
   const shown = messages.filter((message) => message.kind === 'nav-pvt');
   for (const { timeOfWeekMs } of shown) {
     const apart = Math.abs(timeOfWeekMs - gpsTimeOfWeekMs(taiNs));
-    if (Math.min(apart, MS_PER_WEEK - apart) >= 500) findings.push('leap-differs');
+    if (Math.min(apart, MS_PER_WEEK - apart) >= 500) problems.push('utc-offset');
   }
-  if (leap === null) return findings;
-  const offsetAt = (atNs: bigint): number =>
-    table.steps.findLast(
-      (step) => BigInt(step.fromUnixSeconds + step.taiMinusUtcSeconds) * NS_PER_SECOND <= atNs,
-    )?.taiMinusUtcSeconds ?? 0;
-  const gpsMinusUtc = offsetAt(taiNs) - 19;
-  if (leap.isCurrentValid && leap.currentLeapSeconds !== gpsMinusUtc) findings.push('leap-differs');
-  if (leap.isEventValid && leap.change !== 0 && leap.timeToEventSeconds >= 0) {
+  if (announced === null) return problems;
+  const { change, currentLeapSeconds, timeToEventSeconds, isEventValid } = announced;
+  const told = currentLeapSeconds + GPS_MINUS_TAI_SECONDS;
+  if (announced.isCurrentValid && !isOffsetAbout(taiNs, told, leap)) problems.push('utc-offset');
+  if (isEventValid && change !== 0 && timeToEventSeconds >= 0) {
     // Two seconds on, the step is behind us whichever second the receiver counts to.
-    const eventNs = taiNs + BigInt(leap.timeToEventSeconds + 2) * NS_PER_SECOND;
-    const listed = offsetAt(eventNs) - 19 - gpsMinusUtc;
-    if (listed !== leap.change) findings.push('leap-announced');
+    const toNs = taiNs + BigInt(timeToEventSeconds + 2) * NS_PER_SECOND;
+    if (!isListed(change, { fromNs: taiNs, toNs }, leap)) problems.push('leap-announced');
   }
-  return findings;
+  return problems;
 }
 
 function accuracyOf(messages: readonly Timed[]): bigint | null {
@@ -275,8 +280,4 @@ function satellitesOf(messages: readonly Timed[]): number | null {
       : [],
   );
   return counts.length === 0 ? null : Math.min(...counts);
-}
-
-function least(values: readonly bigint[]): bigint {
-  return values.reduce((one, other) => (other < one ? other : one));
 }

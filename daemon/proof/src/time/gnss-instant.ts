@@ -3,7 +3,7 @@
  * number are its own matter: TAI is by our leap list, and an instant outside the bounds is refused,
  * so that neither a week rollover nor a year of two digits can move time.
  */
-import type { LeapTable } from '../tai.ts';
+import type { LeapSeconds } from '../tai.ts';
 import { taiOfUtc, utcOfTai } from '../tai.ts';
 import { ProofError } from '../proof-error.ts';
 
@@ -11,10 +11,12 @@ const NS_PER_SECOND = 1_000_000_000n;
 const SECONDS_PER_DAY = 86_400;
 
 /**
- * How far beyond the lower bound a receiver may place us: ten years. It is less than 1,024 weeks
- * (19.6 years), the step of a week number that rolls over.
+ * How far beyond what is known to have passed a receiver may place us: ten years. It is less than
+ * 1,024 weeks (19.6 years), the step of a week number that rolls over.
  */
-export const GNSS_HORIZON_SECONDS = 3653 * SECONDS_PER_DAY;
+const HORIZON_NS = 3653n * BigInt(SECONDS_PER_DAY) * NS_PER_SECOND;
+/** By less than a day a receiver may contradict what has passed: that is for others to settle. */
+const SLACK_NS = BigInt(SECONDS_PER_DAY) * NS_PER_SECOND;
 
 /** UTC in parts; `second` is 60 in a leap second, `nanosecond` may be negative. */
 export interface CivilTime {
@@ -28,7 +30,7 @@ export interface CivilTime {
 }
 
 /** TAI of a civil time; null where the calendar or the leap list has no such instant. */
-export function taiOfCivil(civil: CivilTime, table: LeapTable): bigint | null {
+export function taiOfCivil(civil: CivilTime, leap: LeapSeconds): bigint | null {
   const { year, month, day, hour, minute, second, nanosecond } = civil;
   const isLeapSecond = second === 60;
   const date = new Date(0);
@@ -38,14 +40,24 @@ export function taiOfCivil(civil: CivilTime, table: LeapTable): bigint | null {
   const seconds = isLeapSecond ? 59 : second;
   const unixSeconds = date.getTime() / 1000 + hour * 3600 + minute * 60 + seconds;
   try {
-    const tai = taiOfUtc(BigInt(unixSeconds) * NS_PER_SECOND, table);
+    const tai = taiOfUtc(BigInt(unixSeconds) * NS_PER_SECOND, leap);
     if (!isLeapSecond) return tai + BigInt(nanosecond);
     const leapTai = tai + NS_PER_SECOND;
-    return utcOfTai(leapTai, table).isLeapSecond ? leapTai + BigInt(nanosecond) : null;
+    return utcOfTai(leapTai, leap).isLeapSecond ? leapTai + BigInt(nanosecond) : null;
   } catch (error) {
-    if (error instanceof ProofError) return null; // before 1972
+    if (error instanceof ProofError) return null; // before the list's first step
     throw error;
   }
+}
+
+/** Whether an instant can be now, where `passedTaiNs` has passed. */
+export function isPossible(taiNs: bigint, passedTaiNs: bigint): boolean {
+  return taiNs >= passedTaiNs - SLACK_NS && taiNs <= passedTaiNs + HORIZON_NS;
+}
+
+/** The first year that now may be in. */
+export function firstYearAfter(passedTaiNs: bigint): number {
+  return new Date(Number((passedTaiNs - SLACK_NS) / 1_000_000n)).getUTCFullYear();
 }
 
 /** The one year of two digits that is not before `firstYear`. */

@@ -1,63 +1,29 @@
 /**
- * What the messages of one GNSS receiver are worth, epoch by epoch. A receiver can be made to say
- * anything; so it must be the pinned one, at its surveyed place, in a mode in which satellites give
- * the time, between bounds that do not come from it, and without ever having indicated spoofing or
- * interference: that is latched until an operator clears it. No I/O and no clock: whoever replays
- * the frames comes to the same verdicts.
+ * What one receiver told over the span of the evidence, epoch by epoch, and what speaks against it
+ * (SPEC.md §9.5). A receiver can be made to say anything; so it must be the pinned one, at its
+ * surveyed place, in a mode in which satellites give the time, and without ever having indicated
+ * spoofing or interference: what speaks against it in a way that does not undo itself is latched.
  */
 import { equalBytes } from '../bytes.ts';
 import { ProofError } from '../proof-error.ts';
-import type { LeapTable } from '../tai.ts';
-import { LEAP_LIST_PUBLISHED_UNIX_SECONDS, LEAP_TABLE, taiOfUtc, utcOfTai } from '../tai.ts';
-import type { EpochReading, RawBracket } from './gnss-epoch.ts';
 import { EpochCollector, timeOfDayCs } from './gnss-epoch.ts';
-import type { GnssFinding, GnssLatch, GnssMonitoring } from './gnss-findings.ts';
-import { GNSS_LATCHES, GNSS_REMARKS } from './gnss-findings.ts';
-import { GNSS_HORIZON_SECONDS } from './gnss-instant.ts';
-import { GnssMonitors } from './gnss-monitors.ts';
-import type { SurveyedPosition } from './gnss-position.ts';
+import type { EpochReading, RawBracket } from './gnss-epoch.ts';
+import { GNSS_MONITOR_AGE_MAX_NS, GnssMonitors } from './gnss-monitors.ts';
 import { isWithin } from './gnss-position.ts';
 import type { NmeaSentence } from './nmea.ts';
 import { parseNmea } from './nmea.ts';
-import type { TimTp } from './ubx-navigation.ts';
+import type { TimeFrame } from './raw-time-evidence.ts';
+import type { JudgementContext } from './source-reading.ts';
+import { isHarmful } from './source-reading.ts';
+import type { LatchedProblem, Sky, SkyState, SourceProblem } from './source-verdict.ts';
+import { inOrder, SOURCE_PROBLEMS } from './source-verdict.ts';
+import type { GnssPins } from './time-source.ts';
 import type { UbxMessage } from './ubx.ts';
 import { parseUbx } from './ubx.ts';
 
-/** The receiver's own estimate is one sigma; its bound is four. */
-export const GNSS_ACCURACY_FACTOR = 4n;
-
-/** How far CLOCK_MONOTONIC_RAW may run off between two epochs before a step is the explanation. */
-export const GNSS_DRIFT_PPM_MAX = 200n;
-
-const NS_PER_SECOND = 1_000_000_000n;
-
-/** What the signed configuration says of a receiver. */
-export interface ReceiverPins {
-  /** SEC-UNIQID; null where the receiver has none, and its line alone names it. */
-  readonly receiverId: Uint8Array | null;
-  /** null where the antenna may move. */
-  readonly survey: SurveyedPosition | null;
-  readonly satellitesMin: number;
-  /** Longest that a message comes after the instant that it names. */
-  readonly latencyMaxNs: bigint;
-  /** Whether an epoch counts only while the receiver watches for spoofing and interference. */
-  readonly requiresMonitoring: boolean;
-}
-
-export interface GnssOptions {
-  readonly pins: ReceiverPins;
-  /** TAI that is known to have passed: the last anchor's, or the last entry's. */
-  readonly passedTaiNs?: bigint;
-  /** What was latched before and not cleared. */
-  readonly latched?: readonly GnssLatch[];
-  readonly leapTable?: LeapTable;
-}
-
-/** One frame as the line gave it. */
-export interface GnssFrame extends RawBracket {
-  readonly kind: 'nmea' | 'ubx';
-  readonly bytes: Uint8Array;
-}
+/** A receiver's own estimate is one sigma; its bound is four. */
+const DEVIATIONS = 4n;
+const ALARMS: readonly SkyState[] = ['indicated', 'affirmed'];
 
 /** At `rawNs` of CLOCK_MONOTONIC_RAW it was `taiNs`, at least or at most. */
 export interface TimeBound {
@@ -65,97 +31,118 @@ export interface TimeBound {
   readonly taiNs: bigint;
 }
 
-/** The verdict on one epoch. */
+/** What all messages of one instant came to. */
 export interface GnssEpoch {
-  /** The instant that the receiver names, by our leap list; null where it names none. */
+  /** The instant that is named; null where none is. */
   readonly taiNs: bigint | null;
-  /** Whether it may be used; the findings say why not. */
-  readonly counts: boolean;
-  readonly findings: readonly GnssFinding[];
-  /** At least and at most, where an instant is named. */
+  /** At least and at most, where one is. */
   readonly earliest: TimeBound | null;
   readonly latest: TimeBound | null;
-  /** One sigma by the receiver; null where only NMEA names the instant. */
-  readonly timeAccuracyNs: bigint | null;
-  readonly spoofing: GnssMonitoring;
-  readonly jamming: GnssMonitoring;
-  readonly pulse: TimTp | null;
+  /** Half a width of the instant, and whether the receiver itself estimates it. */
+  readonly accuracyNs: bigint;
+  readonly isEstimated: boolean;
+  readonly sky: Sky;
+  /** Of this epoch, or latched by then: with one it does not count. */
+  readonly problems: readonly SourceProblem[];
 }
 
+/** An epoch against which, latches aside, nothing speaks. */
+export type SoundEpoch = GnssEpoch & { readonly earliest: TimeBound; readonly latest: TimeBound };
+
+/** What a receiver told. */
+export interface ReceiverAccount {
+  readonly epochs: readonly SoundEpoch[];
+  /** When messages came that name an instant. */
+  readonly namedRawNs: readonly bigint[];
+  readonly problems: ReadonlySet<SourceProblem>;
+  readonly latched: ReadonlySet<LatchedProblem>;
+  readonly sky: Sky;
+}
+
+export type HeardFrame = Omit<TimeFrame, 'source' | 'clockNs'>;
+
+/** What a receiver is heard by. */
+export type GnssOptions = Pick<JudgementContext, 'leap' | 'passedTaiNs'> & {
+  readonly pins: GnssPins;
+};
+
 export class GnssIntegrity {
-  readonly #pins: ReceiverPins;
-  readonly #leapTable: LeapTable;
+  readonly #options: GnssOptions;
   readonly #monitors = new GnssMonitors();
-  readonly #latched: Set<GnssLatch>;
-  readonly #passedTaiNs: bigint;
+  readonly #problems = new Set<SourceProblem>();
+  readonly #latched = new Set<LatchedProblem>();
+  readonly #epochs: SoundEpoch[] = [];
+  readonly #namedRawNs: bigint[] = [];
+  #firstRawNs: bigint | null = null;
   #isIdentified = false;
   #collector: EpochCollector | null = null;
-  #malformed = false;
-  #last: GnssEpoch | null = null;
+  /** The first epoch may have begun before anybody listened. */
+  #isWhole = false;
 
-  constructor({ pins, passedTaiNs = 0n, latched = [], leapTable = LEAP_TABLE }: GnssOptions) {
-    this.#pins = pins;
-    this.#leapTable = leapTable;
-    this.#latched = new Set(latched);
-    const published = taiOfUtc(BigInt(LEAP_LIST_PUBLISHED_UNIX_SECONDS) * NS_PER_SECOND);
-    this.#passedTaiNs = passedTaiNs > published ? passedTaiNs : published;
+  constructor(options: GnssOptions) {
+    this.#options = options;
   }
 
-  /** What is latched, in the order of GNSS_LATCHES. */
-  get latched(): readonly GnssLatch[] {
-    return GNSS_LATCHES.filter((latch) => this.#latched.has(latch));
-  }
-
-  /** An operator's decision: the latches, of which the caller keeps a record, are open again. */
-  clear(): readonly GnssLatch[] {
-    const cleared = this.latched;
-    this.#latched.clear();
-    this.#last = null;
-    return cleared;
-  }
-
-  /** The line was lost or opened anew: whoever answers next has to say who it is. */
-  reopen(): GnssEpoch | null {
-    const epoch = this.close();
-    this.#isIdentified = false;
-    this.#monitors.reset();
-    return epoch;
-  }
-
-  /** One frame, in the order of the line. Gives the epoch that it ends, if it ends one. */
-  take(frame: GnssFrame): GnssEpoch | null {
+  /** One frame, in the order of the line. Gives the whole epoch that it ends, if it ends one. */
+  take(frame: HeardFrame): GnssEpoch | null {
+    this.#firstRawNs ??= frame.rawAfterNs;
+    if (frame.kind === 'note') {
+      if (isHarmful(frame)) this.#reopen();
+      return null;
+    }
     const message = this.#parse(frame);
     if (message === null) return null;
     const hundredths = timeOfDayCs(message);
+    if (hundredths !== null) this.#namedRawNs.push(frame.rawAfterNs);
     const isNext = hundredths !== null && this.#collector?.hundredths !== hundredths;
-    const ended = isNext ? this.close() : null;
+    const ended = isNext ? this.#close() : null;
     if (isNext) this.#collector = new EpochCollector(hundredths);
     this.#keep(message, frame);
     return ended;
   }
 
-  /** Ends the epoch that is open: nothing more will be said of it, or nobody will wait for it. */
-  close(): GnssEpoch | null {
-    const collector = this.#collector;
-    if (collector === null) return null;
-    this.#collector = null;
-    const epoch = this.#judge(collector.read(this.#leapTable, this.#firstYear()));
-    this.#malformed = false;
-    if (epoch.counts) this.#last = epoch;
-    return epoch;
+  /** All until now. The epoch that is open may go on: it is not judged. */
+  account(takenRawNs: bigint): ReceiverAccount {
+    this.#requireMonitoring(takenRawNs);
+    if (this.#options.pins.receiverId !== null && !this.#isIdentified)
+      this.#problems.add('unidentified');
+    return {
+      epochs: this.#epochs,
+      namedRawNs: this.#namedRawNs,
+      problems: this.#problems,
+      latched: this.#latched,
+      sky: this.#sky(takenRawNs),
+    };
   }
 
-  #parse({ kind, bytes }: GnssFrame): NmeaSentence | UbxMessage | null {
+  /** The line was lost: whoever answers next has to say who it is. */
+  #reopen(): void {
+    this.#collector = null;
+    this.#isWhole = false;
+    this.#isIdentified = false;
+    this.#monitors.reset();
+  }
+
+  #close(): GnssEpoch | null {
+    const collector = this.#collector;
+    this.#collector = null;
+    const wasWhole = this.#isWhole;
+    this.#isWhole = collector !== null;
+    return collector !== null && wasWhole ? this.#judge(collector.read(this.#options)) : null;
+  }
+
+  #parse({ kind, bytes }: Pick<TimeFrame, 'kind' | 'bytes'>): NmeaSentence | UbxMessage | null {
     try {
-      return kind === 'nmea' ? parseNmea(bytes) : parseUbx(bytes);
+      if (kind === 'nmea') return parseNmea(bytes);
+      return kind === 'ubx' ? parseUbx(bytes) : null;
     } catch (error) {
       if (!(error instanceof ProofError)) throw error;
-      this.#malformed = true;
+      this.#problems.add('malformed');
       return null;
     }
   }
 
-  #keep(message: NmeaSentence | UbxMessage, frame: GnssFrame): void {
+  #keep(message: NmeaSentence | UbxMessage, frame: RawBracket): void {
     switch (message.kind) {
       case 'rmc':
       case 'zda':
@@ -166,7 +153,8 @@ export class GnssIntegrity {
       case 'nav-timels':
         return this.#collector?.takeLeap(message);
       case 'tim-tp':
-        return this.#collector?.takePulse(message);
+        if (this.#options.pins.pulse && !message.isPulseLocked) this.#problems.add('pulse');
+        return;
       case 'sec-uniqid':
         return this.#identify(message.uniqueId);
       case 'nav-status':
@@ -174,9 +162,7 @@ export class GnssIntegrity {
       case 'mon-rf':
       case 'sec-sig':
         this.#monitors.take(message, frame.rawAfterNs);
-        // Latched as it comes: an epoch that never ends must not hide it.
-        this.#latchMonitors(frame.rawAfterNs);
-        return;
+        return this.#latchAlarms(frame.rawAfterNs);
       case 'gsa':
       case 'other-nmea':
       case 'other-ubx':
@@ -184,105 +170,58 @@ export class GnssIntegrity {
   }
 
   #identify(uniqueId: Uint8Array): void {
-    const { receiverId: pinned } = this.#pins;
-    if (pinned === null) return;
-    if (equalBytes(pinned, uniqueId)) this.#isIdentified = true;
-    else this.#latched.add('receiver-differs');
+    const { receiverId } = this.#options.pins;
+    if (receiverId === null) return;
+    if (equalBytes(receiverId, uniqueId)) this.#isIdentified = true;
+    else this.#latched.add('identity');
   }
 
-  #latchMonitors(rawNs: bigint): void {
-    const alarms: readonly GnssMonitoring[] = ['indicated', 'affirmed'];
-    if (alarms.includes(this.#monitors.spoofing(rawNs))) this.#latched.add('spoofing');
-    if (alarms.includes(this.#monitors.jamming(rawNs))) this.#latched.add('jamming');
+  /** As they come: an epoch that never ends must not hide them. */
+  #latchAlarms(rawNs: bigint): void {
+    if (ALARMS.includes(this.#monitors.spoofing(rawNs))) this.#latched.add('spoofing');
+    if (ALARMS.includes(this.#monitors.jamming(rawNs))) this.#latched.add('jamming');
   }
 
   #judge(reading: EpochReading): GnssEpoch {
-    const bounds = boundsOf(reading, this.#pins.latencyMaxNs);
-    const spoofing = this.#monitors.spoofing(reading.passedRawNs);
-    const jamming = this.#monitors.jamming(reading.passedRawNs);
-    const findings = new Set<GnssFinding>(reading.findings);
-    for (const finding of this.#pinFindings(reading)) findings.add(finding);
-    if (this.#pins.requiresMonitoring) {
-      if (spoofing === 'not-monitored') findings.add('spoofing-not-monitored');
-      if (jamming === 'not-monitored') findings.add('jamming-not-monitored');
+    const { taiNs, timeAccuracyNs, passedRawNs, recentRawNs } = reading;
+    if (passedRawNs - (this.#firstRawNs ?? 0n) > GNSS_MONITOR_AGE_MAX_NS) {
+      this.#requireMonitoring(passedRawNs);
     }
-    if (bounds !== null) {
-      for (const finding of this.#boundFindings(bounds)) findings.add(finding);
-      // An epoch that is refused for other reasons says nothing of a step.
-      if (refusalsIn(findings).length === 0 && this.#isStep(bounds)) this.#latched.add('time-step');
-    }
-    for (const latch of this.latched) findings.add(latch);
-    if (this.#malformed) findings.add('frame-malformed');
-    return {
-      taiNs: reading.taiNs,
-      counts: refusalsIn(findings).length === 0,
-      findings: [...findings].toSorted(),
-      earliest: bounds?.earliest ?? null,
-      latest: bounds?.latest ?? null,
-      timeAccuracyNs: reading.timeAccuracyNs,
-      spoofing,
-      jamming,
-      pulse: reading.pulse,
-    };
+    const found = new Set([...reading.problems, ...this.#pinProblems(reading)]);
+    for (const problem of found) this.#problems.add(problem);
+    const isEstimated = timeAccuracyNs !== null;
+    const accuracyNs = isEstimated ? DEVIATIONS * timeAccuracyNs : this.#options.pins.accuracyNs;
+    const { latencyMaxNs } = this.#options.pins;
+    const told = { taiNs, accuracyNs, isEstimated, sky: this.#sky(passedRawNs) };
+    const problems = inOrder(SOURCE_PROBLEMS, [...found, ...this.#latched]);
+    if (taiNs === null) return { ...told, earliest: null, latest: null, problems };
+    const earliest = { rawNs: passedRawNs, taiNs: taiNs - accuracyNs };
+    const latest = { rawNs: recentRawNs, taiNs: taiNs + accuracyNs + latencyMaxNs };
+    // One that is refused for itself says nothing of a step.
+    if (found.size === 0) this.#epochs.push({ ...told, earliest, latest, problems });
+    return { ...told, earliest, latest, problems };
   }
 
-  #pinFindings({ position, satellites, findings }: EpochReading): GnssFinding[] {
-    const { receiverId, survey, satellitesMin } = this.#pins;
-    const found: GnssFinding[] = [];
-    if (receiverId !== null && !this.#isIdentified) found.push('receiver-unidentified');
+  #pinProblems({ position, satellites, problems }: EpochReading): SourceProblem[] {
+    const { survey, satellitesMin } = this.#options.pins;
+    const found: SourceProblem[] = [];
     if (satellitesMin > (satellites ?? 0)) found.push('too-few-satellites');
     if (survey === null) return found;
     // Without a fix the position is what the receiver remembers, computes or was told.
-    const isGuess = findings.includes('no-fix') || findings.includes('mode-refused');
+    const isGuess = problems.includes('no-fix') || problems.includes('simulated');
     if (position === null || isGuess) found.push('position-unknown');
-    else if (!isWithin(position, survey)) this.#latched.add('position-moved');
+    else if (!isWithin(position, survey)) this.#latched.add('position');
     return found;
   }
 
-  #boundFindings({ latest }: Bounds): GnssFinding[] {
-    const horizonNs = BigInt(GNSS_HORIZON_SECONDS) * NS_PER_SECOND;
-    if (latest.taiNs < this.#passedTaiNs) return ['before-lower-bound'];
-    return latest.taiNs > this.#passedTaiNs + horizonNs ? ['beyond-horizon'] : [];
+  #requireMonitoring(rawNs: bigint): void {
+    const { spoofing, jamming } = this.#sky(rawNs);
+    if (!this.#options.pins.monitored) return;
+    if (spoofing === 'not-monitored') this.#problems.add('spoofing-not-monitored');
+    if (jamming === 'not-monitored') this.#problems.add('jamming-not-monitored');
   }
 
-  /** Whether no drift brings the last epoch that counted to this one. */
-  #isStep(bounds: Bounds): boolean {
-    const last = this.#last;
-    if (last?.earliest == null || last.latest === null) return false;
-    const soonest = ahead(last.earliest, bounds.latest.rawNs, -1n);
-    const farthest = ahead(last.latest, bounds.earliest.rawNs, 1n);
-    return soonest > bounds.latest.taiNs || farthest < bounds.earliest.taiNs;
+  #sky(rawNs: bigint): Sky {
+    return { spoofing: this.#monitors.spoofing(rawNs), jamming: this.#monitors.jamming(rawNs) };
   }
-
-  #firstYear(): number {
-    const { utcNs } = utcOfTai(this.#passedTaiNs, this.#leapTable);
-    return new Date(Number(utcNs / 1_000_000n)).getUTCFullYear();
-  }
-}
-
-interface Bounds {
-  readonly earliest: TimeBound;
-  readonly latest: TimeBound;
-}
-
-function boundsOf(reading: EpochReading, latencyMaxNs: bigint): Bounds | null {
-  const { taiNs, timeAccuracyNs, passedRawNs, recentRawNs } = reading;
-  if (taiNs === null) return null;
-  const slackNs = GNSS_ACCURACY_FACTOR * (timeAccuracyNs ?? 0n);
-  return {
-    earliest: { rawNs: passedRawNs, taiNs: taiNs - slackNs },
-    latest: { rawNs: recentRawNs, taiNs: taiNs + slackNs + latencyMaxNs },
-  };
-}
-
-/** `bound` carried to `rawNs`, with all the drift there may be on the side of `sign`. */
-function ahead(bound: TimeBound, rawNs: bigint, sign: 1n | -1n): bigint {
-  const elapsedNs = rawNs - bound.rawNs;
-  const distanceNs = elapsedNs < 0n ? -elapsedNs : elapsedNs;
-  return bound.taiNs + elapsedNs + (sign * distanceNs * GNSS_DRIFT_PPM_MAX) / 1_000_000n;
-}
-
-function refusalsIn(findings: ReadonlySet<GnssFinding>): GnssFinding[] {
-  const remarks: ReadonlySet<GnssFinding> = new Set(GNSS_REMARKS);
-  return [...findings].filter((finding) => !remarks.has(finding));
 }

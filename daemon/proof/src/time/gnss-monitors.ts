@@ -2,7 +2,8 @@
  * What a receiver says of the sky: spoofing and interference, from whichever messages it sends. A
  * verdict older than GNSS_MONITOR_AGE_MAX_NS is none, and no verdict is not a clean one.
  */
-import type { GnssMonitoring } from './gnss-findings.ts';
+import type { SkyState } from './source-verdict.ts';
+import { SKY_STATES } from './source-verdict.ts';
 import type { UbxMessage } from './ubx.ts';
 
 /** Receivers report once a second, or once every few seconds where the line is slow. */
@@ -32,11 +33,11 @@ export class GnssMonitors {
     this.#jamming.clear();
   }
 
-  spoofing(rawNs: bigint): GnssMonitoring {
+  spoofing(rawNs: bigint): SkyState {
     return verdictOf(this.#spoofing, rawNs);
   }
 
-  jamming(rawNs: bigint): GnssMonitoring {
+  jamming(rawNs: bigint): SkyState {
     return verdictOf(this.#jamming, rawNs);
   }
 }
@@ -64,12 +65,10 @@ function statesOf(message: UbxMessage): { spoofing: number | null; jamming: numb
   }
 }
 
-const VERDICTS: readonly GnssMonitoring[] = ['not-monitored', 'clean', 'indicated', 'affirmed'];
-
-function verdictOf(reports: Reports, rawNs: bigint): GnssMonitoring {
+function verdictOf(reports: Reports, rawNs: bigint): SkyState {
   const fresh = [...reports.values()].filter(
     (report) => rawNs - report.rawNs <= GNSS_MONITOR_AGE_MAX_NS,
   );
   const worst = Math.max(0, ...fresh.map(({ state }) => state));
-  return VERDICTS[worst] ?? 'affirmed';
+  return SKY_STATES[worst] ?? 'affirmed';
 }

@@ -34,12 +34,12 @@ export { encodeClockState, isContinuous, SUSPEND_MIN_NS, suspendedNsOf } from '.
 export type { ClockState } from './clock-state.ts';
 export { ptpAnnounced } from './ptp-announced.ts';
 export { makeTimeEvidence, recompute } from './recompute.ts';
-export type { TimeComputation, TimeEvidenceInput } from './recompute.ts';
+export type { PriorEvidence, TimeComputation, TimeEvidenceInput } from './recompute.ts';
 export { levelOf } from './level.ts';
 export type { Standing } from './level.ts';
 export { ADVERSARIAL_FORMULA, STATISTICAL_FORMULA } from './window.ts';
-export { SOURCE_PROBLEMS, SOURCE_STATES } from './source-verdict.ts';
-export type { SourceProblem, SourceState } from './source-verdict.ts';
+export { LATCHED_PROBLEMS, SKY_STATES, SOURCE_PROBLEMS, SOURCE_STATES } from './source-verdict.ts';
+export type { Sky, SkyState, SourceProblem, SourceState } from './source-verdict.ts';
 
 // GNSS receivers.
 export { NMEA_SENTENCE_SIZE_BYTES_MAX, parseNmea } from './nmea.ts';
@@ -55,24 +55,8 @@ export type { NavPvt, NavStatus, NavTimeLs, NavTimeUtc, TimTp, UbxUtc } from './
 export type { MonHw, MonRf, RadioState, SecSig, SecUniqId } from './ubx-monitoring.ts';
 export { GNSS_PENDING_SIZE_BYTES_MAX, GnssSplitter } from './gnss-stream.ts';
 export type { GnssPiece } from './gnss-stream.ts';
-export { GNSS_LATCHES, GNSS_REFUSALS, GNSS_REMARKS } from './gnss-findings.ts';
-export type {
-  GnssFinding,
-  GnssLatch,
-  GnssMonitoring,
-  GnssRefusal,
-  GnssRemark,
-} from './gnss-findings.ts';
-export type { RawBracket } from './gnss-epoch.ts';
 export { GnssIntegrity } from './gnss-integrity.ts';
-export type {
-  GnssEpoch,
-  GnssFrame,
-  GnssOptions,
-  ReceiverPins,
-  TimeBound,
-} from './gnss-integrity.ts';
-export type { SurveyedPosition } from './gnss-position.ts';
+export type { GnssEpoch, GnssOptions, ReceiverAccount, TimeBound } from './gnss-integrity.ts';
 
 // PTP management messages (IEEE 1588-2019 §15).
 export {

@@ -3,20 +3,24 @@
  * The daemon decides by this function and a verifier repeats it: same frames, same profile, same
  * numbers.
  */
+import { TIME_LEVELS } from '../entry-fields.ts';
 import { sha256 } from '../sha256.ts';
+import type { LeapSeconds } from '../tai.ts';
 import type { Agreement, Claim } from './agreement.ts';
 import { agree } from './agreement.ts';
 import { absolute, largest, smallest } from './integers.ts';
+import { instantsOf, leapExcerpt } from './leap-seconds.ts';
 import { levelOf } from './level.ts';
 import type { RawTimeEvidence } from './raw-time-evidence.ts';
 import { encodeRawTimeEvidence } from './raw-time-evidence.ts';
 import type { Segment } from './segment.ts';
-import { affineTai, PPB, readingAt, weakerLevel } from './segment.ts';
+import { affineTai, readingAt, weakerLevel } from './segment.ts';
 import { judgeGnss } from './source-gnss.ts';
 import { judgePtp } from './source-ptp.ts';
 import type { Frames, JudgementContext, SourceJudgement, SourceReading } from './source-reading.ts';
 import { movedTo } from './source-reading.ts';
 import type { SourceState } from './source-verdict.ts';
+import { inOrder, SOURCE_PROBLEMS } from './source-verdict.ts';
 import type { EvidenceCause } from './evidence-cause.ts';
 import { judgeSystemClock } from './source-system-clock.ts';
 import type { SourcedTimeEvidence, SourceVerdict } from './sourced-evidence.ts';
@@ -25,19 +29,28 @@ import type { TimeSource } from './time-source.ts';
 import { ADVERSARIAL_FORMULA, STATISTICAL_FORMULA } from './window.ts';
 
 const NS_PER_MS = 1_000_000n;
+const LOCKED = TIME_LEVELS.indexOf('LOCKED');
 
 export interface TimeEvidenceInput {
   readonly profile: TimeProfile;
   readonly raw: RawTimeEvidence;
-  /** TAI−UTC of our own table, and when that table ends. */
-  readonly taiMinusUtcSeconds: number;
-  readonly leapListExpiryUnixSeconds: number;
+  /** Our own list; its last steps are told. */
+  readonly leap: LeapSeconds;
   /**
    * The segment of the last evidence that locked, of the same boot of the kernel; null without one.
    */
   readonly base: Segment | null;
+  /** The evidence before it, under the same profile; null for the first. */
+  readonly prior: PriorEvidence | null;
   /** Whether the evidence is an anchor's, and so between two attestations of the TPM. */
   readonly isInAnchor: boolean;
+}
+
+/** Of evidence, what the next goes on from. */
+export interface PriorEvidence {
+  readonly passedTaiNs: bigint;
+  /** Of each source, in the profile's order. */
+  readonly verdicts: readonly Pick<SourceVerdict, 'latched'>[];
 }
 
 export interface TimeComputation {
@@ -48,6 +61,7 @@ export interface TimeComputation {
   readonly liars: number;
   /** Whether `base` made a difference; the evidence then names the entry that it is of. */
   readonly usesBase: boolean;
+  readonly passedTaiNs: bigint;
 }
 
 interface Candidate {
@@ -56,23 +70,40 @@ interface Candidate {
   readonly reading: SourceReading;
 }
 
-export function recompute(input: TimeEvidenceInput): TimeComputation {
-  const { profile, raw, base } = input;
+export function recompute(told: TimeEvidenceInput): TimeComputation {
+  const input = { ...told, leap: leapExcerpt(told.leap) };
+  const { raw, prior } = input;
   const takenRawNs = raw.frames.at(-1)?.rawAfterNs ?? 0n;
-  const context: JudgementContext = { ...input, takenRawNs };
-  const judgements = profile.sources.map((source, place) =>
-    judge(
-      source,
-      raw.frames.filter((frame) => frame.source === place),
-      context,
-    ),
-  );
+  const passedTaiNs = prior?.passedTaiNs ?? 0n;
+  const computed = compute(input, { ...input, takenRawNs, passedTaiNs });
+  return { ...computed, passedTaiNs: largest([passedTaiNs, earliestOf(computed)]) };
+}
+
+type Computed = Omit<TimeComputation, 'passedTaiNs'>;
+
+/** TAI that a lock shows to have passed; what is no lock shows nothing. */
+function earliestOf({ segment, takenRawNs }: Computed): bigint {
+  const { adversarialNs, level } = segment;
+  if (adversarialNs === null || TIME_LEVELS.indexOf(level) < LOCKED) return 0n;
+  return affineTai(segment, takenRawNs) - adversarialNs;
+}
+
+function compute(input: TimeEvidenceInput, context: Omit<JudgementContext, 'latched'>): Computed {
+  const { profile, raw, base, prior } = input;
+  const { takenRawNs } = context;
+  const own = usable(base);
+  const judgements = profile.sources.map((source, place) => {
+    const frames = raw.frames.filter((frame) => frame.source === place);
+    const { latched = [] } = prior?.verdicts[place] ?? {};
+    const judgement = judge(source, frames, { ...context, latched });
+    // Without a clock of our own to contradict it, what has passed is all that can.
+    return own === null ? sinceWhatPassed(judgement, context) : judgement;
+  });
   const candidates = judgements.flatMap(({ reading }, source) =>
     reading === null
       ? []
       : [{ source, group: groupOf(profile, source), reading: movedTo(reading, takenRawNs) }],
   );
-  const own = usable(base);
   if (candidates.length === 0) {
     const segment = own === null ? unknownSegment(input) : heldOver(own);
     return {
@@ -86,6 +117,17 @@ export function recompute(input: TimeEvidenceInput): TimeComputation {
   return settle(input, { takenRawNs, judgements, candidates, agreement, own });
 }
 
+function sinceWhatPassed(
+  judgement: SourceJudgement,
+  { passedTaiNs, takenRawNs }: Pick<JudgementContext, 'passedTaiNs' | 'takenRawNs'>,
+): SourceJudgement {
+  const { reading, problems } = judgement;
+  if (reading === null) return judgement;
+  const { taiNs, lateNs } = movedTo(reading, takenRawNs);
+  if (taiNs + lateNs >= passedTaiNs) return judgement;
+  return { ...judgement, problems: new Set([...problems, 'date']), reading: null };
+}
+
 /** What `settle` goes by. */
 interface Findings {
   readonly takenRawNs: bigint;
@@ -95,7 +137,7 @@ interface Findings {
   readonly own: Segment | null;
 }
 
-function settle(input: TimeEvidenceInput, findings: Findings): TimeComputation {
+function settle(input: TimeEvidenceInput, findings: Findings): Computed {
   const { profile, isInAnchor } = input;
   const { takenRawNs, judgements, candidates, agreement, own } = findings;
   const agreeing = candidates.filter(({ source }) => !agreement.outvoted.includes(source));
@@ -130,10 +172,10 @@ export function makeTimeEvidence(
     readonly cause: EvidenceCause;
     readonly profileIndex: bigint;
     readonly baseEvidenceIndex: bigint | null;
+    readonly priorEvidenceIndex: bigint | null;
   },
 ): SourcedTimeEvidence {
   const { usesBase, ...computed } = recompute(input);
-  const { taiMinusUtcSeconds, leapListExpiryUnixSeconds, raw } = input;
   return {
     version: 2,
     ...computed,
@@ -141,9 +183,10 @@ export function makeTimeEvidence(
     profileIndex: told.profileIndex,
     statisticalFormula: STATISTICAL_FORMULA,
     adversarialFormula: ADVERSARIAL_FORMULA,
-    ...{ taiMinusUtcSeconds, leapListExpiryUnixSeconds },
-    rawHash: sha256(encodeRawTimeEvidence(raw)),
+    leapSeconds: leapExcerpt(input.leap),
+    rawHash: sha256(encodeRawTimeEvidence(input.raw)),
     baseEvidenceIndex: usesBase ? told.baseEvidenceIndex : null,
+    priorEvidenceIndex: told.priorEvidenceIndex,
   };
 }
 
@@ -158,14 +201,20 @@ function verdictsOf(
   judgements: readonly SourceJudgement[],
   outcome: { readonly agreement: Agreement; readonly isDisputed: boolean } | null,
 ): SourceVerdict[] {
-  return judgements.map(({ problems, reading }, source) => {
+  return judgements.map(({ problems, latched, sky, reading }, source) => {
     const stateOf = (): SourceState => {
       if (sources[source]?.kind === 'system-clock') return 'observed';
       if (reading === null || outcome === null) return 'unhealthy';
       if (outcome.isDisputed) return 'disputing';
       return outcome.agreement.outvoted.includes(source) ? 'outvoted' : 'healthy';
     };
-    return { source, state: stateOf(), problems };
+    return {
+      source,
+      state: stateOf(),
+      problems: inOrder(SOURCE_PROBLEMS, problems),
+      latched: inOrder(SOURCE_PROBLEMS, latched),
+      sky,
+    };
   });
 }
 
@@ -243,14 +292,14 @@ function lockedSegment(
 }
 
 /** The system's clock, about which nothing is known. */
-function unknownSegment({ profile, raw, taiMinusUtcSeconds }: TimeEvidenceInput): Segment {
+function unknownSegment({ profile, raw, leap }: TimeEvidenceInput): Segment {
   const last = raw.frames.findLast(
     ({ kind, clockNs }) => clockNs !== null && kind !== 'phc-bracket',
   );
   const rawNs = last?.rawAfterNs ?? 0n;
   return {
     baseRawNs: rawNs,
-    baseTaiNs: (last?.clockNs ?? 0n) + BigInt(taiMinusUtcSeconds) * PPB,
+    baseTaiNs: instantsOf(last?.clockNs ?? 0n, leap)[0],
     ratePpb: 0n,
     statisticalNs: null,
     adversarialNs: null,

@@ -3,41 +3,34 @@
  * that is over when it comes: it bounds time on one side by nothing and on the other by the longest
  * latency of the line, unless the receiver's pulse says when the second was.
  */
-import { floorDivide, largest, smallest } from './integers.ts';
-import type { Epoch } from './gnss-view.ts';
-import { GnssView } from './gnss-view.ts';
+import type { ReceiverAccount, SoundEpoch, TimeBound } from './gnss-integrity.ts';
+import { GnssIntegrity } from './gnss-integrity.ts';
+import { absolute, floorDivide, largest, smallest } from './integers.ts';
+import { listBeginNs } from './leap-seconds.ts';
 import { grownNs, PPB } from './segment.ts';
 import type { Frames, JudgementContext, SourceJudgement, SourceReading } from './source-reading.ts';
 import { leapAmbiguityNs, noteProblems } from './source-reading.ts';
 import type { SourceProblem } from './source-verdict.ts';
 import type { GnssPins } from './time-source.ts';
-import { equalBytes } from '../bytes.ts';
 
 const NS_PER_MS = 1_000_000n;
-/** Of one sigma, which a receiver tells, to what is held to bound it. */
-const DEVIATIONS = 4n;
-/** GPS time is behind TAI by so many seconds, for ever. */
-const TAI_MINUS_GPS_SECONDS = 19;
-const METRES_PER_DEGREE = 111_320;
-const E7 = 10_000_000;
-const DAY_SECONDS = 86_400;
-/** A list of leap seconds comes out less than a year before it ends, and is used for some. */
-const LIST_DAYS_BEFORE = 366;
-const LIST_DAYS_AFTER = 3_660;
-const SPOOFING_SUSPECTED = 2;
-const JAMMING_SUSPECTED = 2;
-/** UBX fix types with satellites alone: 2D, 3D, time only. */
-const FIX_TYPES: ReadonlySet<number> = new Set([2, 3, 5]);
+
+/** Truth is not before any of the first, nor after any of the others. */
+interface Bounds {
+  readonly lows: readonly TimeBound[];
+  readonly highs: readonly TimeBound[];
+}
 
 /** Truth at `rawNs` is between the two. */
-interface Bounds {
+interface Interval {
   readonly rawNs: bigint;
   readonly lowNs: bigint;
   readonly highNs: bigint;
 }
 
 interface Subject {
-  readonly view: GnssView;
+  readonly account: ReceiverAccount;
+  readonly frames: Frames;
   readonly pins: GnssPins;
   readonly context: JudgementContext;
 }
@@ -48,30 +41,45 @@ export function judgeGnss(
   pins: GnssPins,
   context: JudgementContext,
 ): SourceJudgement {
-  const view = new GnssView(frames, context.taiMinusUtcSeconds);
-  const subject: Subject = { view, pins, context };
-  const problems: SourceProblem[] = [...view.problems, ...noteProblems(frames)];
-  for (const [problem, isPresent] of Object.entries(CHECKS)) {
-    if (isPresent(subject)) problems.push(problem as SourceProblem);
-  }
-  if (problems.length > 0) return { problems, reading: null };
-  return read(subject);
+  // Our list was made before now, whatever the ledger knows.
+  const passedTaiNs = largest([context.passedTaiNs, listBeginNs(context.leap)]);
+  const integrity = new GnssIntegrity({ leap: context.leap, passedTaiNs, pins });
+  for (const frame of frames) integrity.take(frame);
+  const account = integrity.account(context.takenRawNs);
+  const subject: Subject = { account, frames, pins, context };
+  const { epochs, sky } = account;
+  const told = meet(messageBounds(epochs), context);
+  const latched = new Set<SourceProblem>([...context.latched, ...account.latched]);
+  if (epochs.length > 0 && told === null) latched.add('time-step');
+  const problems = new Set<SourceProblem>([
+    ...account.problems,
+    ...latched,
+    ...noteProblems(frames),
+    ...problemsOf(subject),
+  ]);
+  const reading = told === null || problems.size > 0 ? null : read(subject, told);
+  if (told !== null && problems.size === 0 && reading === null) problems.add('pulse');
+  return { problems, latched, sky, reading };
 }
 
-function read({ view, pins, context }: Subject): SourceJudgement {
-  const messages = view.epochs.map((epoch) => boundsOf(epoch, pins));
-  const told = meet(messages, context);
-  if (told === null) return { problems: ['accuracy'], reading: null };
-  const accuracyNs = largest(view.epochs.map((epoch) => accuracyOf(epoch, pins)));
-  const pulses = pins.pulse ? view.pulses.map((pulse) => edgeOf(pulse, told, accuracyNs)) : [];
-  const edges = pulses.filter((edge) => edge !== null);
-  if (edges.length < pulses.length) return { problems: ['pulse'], reading: null };
-  const met = meet([...messages, ...edges], context);
-  if (met === null) return { problems: ['pulse'], reading: null };
-  const unsureNs = leapAmbiguityNs(context, met.lowNs);
-  const half = (met.highNs - met.lowNs + 1n) / 2n + unsureNs;
+/** Null where the pulses do not fit what the messages tell. */
+function read({ account, frames, pins, context }: Subject, told: Interval): SourceReading | null {
+  const { epochs } = account;
+  const { lows, highs } = messageBounds(epochs);
+  const accuracyNs = largest(epochs.map((epoch) => epoch.accuracyNs));
+  const pulses = pins.pulse ? pulsesOf(frames) : [];
+  const edges = pulses.map((pulse) => edgeOf(pulse, { told, accuracyNs, context }));
+  const sound = edges.filter((edge) => edge !== null);
+  if (sound.length < edges.length) return null;
+  const bounds: Bounds = {
+    lows: [...lows, ...sound.map(({ rawNs, lowNs }) => ({ rawNs, taiNs: lowNs }))],
+    highs: [...highs, ...sound.map(({ rawNs, highNs }) => ({ rawNs, taiNs: highNs }))],
+  };
+  const met = meet(bounds, context);
+  if (met === null) return null;
+  const half = (met.highNs - met.lowNs + 1n) / 2n + leapAmbiguityNs(context, met.lowNs);
   const { oscillator } = context.profile;
-  const reading: SourceReading = {
+  return {
     rawNs: met.rawNs,
     taiNs: met.lowNs + (met.highNs - met.lowNs) / 2n,
     earlyNs: half,
@@ -80,100 +88,74 @@ function read({ view, pins, context }: Subject): SourceJudgement {
     ratePpb: oscillator.nominalPpb,
     statisticalGrowthPpb: oscillator.driftPpbMax,
     adversarialGrowthPpb: oscillator.driftPpbMax,
-    locks: pins.pulse || view.epochs.every((epoch) => epoch.accuracyNs !== null),
+    locks: pins.pulse || epochs.every(({ isEstimated }) => isEstimated),
   };
-  return { problems: [], reading };
 }
 
-const CHECKS = {
-  silent({ view, context }) {
-    const silenceNs = BigInt(context.profile.limits.silenceMs) * NS_PER_MS;
-    const times = [...view.epochs.map(({ rawAfterNs }) => rawAfterNs), context.takenRawNs];
-    return times.some((time, i) => time - (times[i - 1] ?? time) > silenceNs);
-  },
-  'too-few-readings': ({ view, context }) => view.epochs.length < context.profile.limits.samplesMin,
-  'too-short': ({ view, context }) => {
-    const first = view.epochs[0]?.rawBeforeNs ?? context.takenRawNs;
-    return context.takenRawNs - first < BigInt(context.profile.limits.windowMs) * NS_PER_MS;
-  },
-  identity: ({ view: { receiverIds }, pins: { receiverId } }) =>
-    receiverId !== null &&
-    (receiverIds.length === 0 || receiverIds.some((id) => !equalBytes(id, receiverId))),
-  'no-fix': ({ view, pins }) =>
-    view.epochs.some(({ hasFix }) => !hasFix) ||
-    view.fixTypes.some((type) => !FIX_TYPES.has(type)) ||
-    view.satellites.some((count) => count < pins.satellitesMin),
-  simulated: ({ view }) => view.isSimulated,
-  spoofing: ({ view }) => view.spoofingStates.some((state) => state >= SPOOFING_SUSPECTED),
-  jamming: ({ view }) => view.jammingStates.some((state) => state >= JAMMING_SUSPECTED),
-  position: ({ view, pins: { survey } }) =>
-    survey !== null &&
-    view.positions.some(
-      ({ latitudeE7, longitudeE7 }) =>
-        isFar(latitudeE7 - survey.latitudeE7, survey.radiusMetres) ||
-        isFar(longitudeE7 - survey.longitudeE7, survey.radiusMetres),
-    ),
-  'utc-offset': ({ view, context }) =>
-    view.gpsMinusUtcSeconds.some(
-      (seconds) => seconds + TAI_MINUS_GPS_SECONDS !== context.taiMinusUtcSeconds,
-    ),
-  'leap-announced': ({ view }) => view.isLeapAnnounced,
-  date: ({ view, context: { leapListExpiryUnixSeconds } }) =>
-    view.epochs.some(({ unixSeconds }) => {
-      const days = (unixSeconds - leapListExpiryUnixSeconds) / DAY_SECONDS;
-      return days < -LIST_DAYS_BEFORE || days > LIST_DAYS_AFTER;
-    }),
-  accuracy: ({ view, pins }) => view.epochs.some((epoch) => accuracyOf(epoch, pins) >= PPB / 2n),
-  pulse: ({ view, pins, context }) =>
-    pins.pulse && view.pulses.length < context.profile.limits.samplesMin,
-} satisfies Partial<Record<SourceProblem, (subject: Subject) => boolean>>;
-
-function accuracyOf({ accuracyNs }: Epoch, pins: GnssPins): bigint {
-  return accuracyNs === null ? pins.accuracyNs : DEVIATIONS * accuracyNs;
+function problemsOf({ account, frames, pins, context }: Subject): SourceProblem[] {
+  const { epochs, namedRawNs } = account;
+  const { takenRawNs } = context;
+  const { samplesMin, silenceMs, windowMs } = context.profile.limits;
+  const times = [...namedRawNs, takenRawNs];
+  const silenceNs = BigInt(silenceMs) * NS_PER_MS;
+  const firstNs = epochs[0]?.earliest.rawNs ?? takenRawNs;
+  const found: Partial<Record<SourceProblem, boolean>> = {
+    silent: times.some((time, i) => time - (times[i - 1] ?? time) > silenceNs),
+    'too-few-readings': epochs.length < samplesMin,
+    'too-short': takenRawNs - firstNs < BigInt(windowMs) * NS_PER_MS,
+    accuracy: epochs.some(({ accuracyNs }) => accuracyNs >= PPB / 2n),
+    pulse: pins.pulse && pulsesOf(frames).length < samplesMin,
+  };
+  return Object.entries(found).flatMap(([problem, isFound]) =>
+    isFound ? [problem as SourceProblem] : [],
+  );
 }
 
-/** A message about `taiNs` came between the two raw times, at most the latency after it. */
-function boundsOf(epoch: Epoch, pins: GnssPins): Bounds {
-  const accuracyNs = accuracyOf(epoch, pins);
-  const widthNs = epoch.rawAfterNs - epoch.rawBeforeNs;
+function pulsesOf(frames: Frames): Frames {
+  return frames.filter(({ kind }) => kind === 'pps');
+}
+
+function messageBounds(epochs: readonly SoundEpoch[]): Bounds {
   return {
-    rawNs: epoch.rawAfterNs,
-    lowNs: epoch.taiNs - accuracyNs,
-    highNs: epoch.taiNs + accuracyNs + pins.latencyMaxNs + widthNs,
+    lows: epochs.map(({ earliest }) => earliest),
+    highs: epochs.map(({ latest }) => latest),
   };
 }
 
 /** A pulse marks the one second that the messages leave; null where they leave none or two. */
 function edgeOf(
   { rawBeforeNs, rawAfterNs }: { readonly rawBeforeNs: bigint; readonly rawAfterNs: bigint },
-  told: Bounds,
-  accuracyNs: bigint,
-): Bounds | null {
-  const widthNs = rawAfterNs - rawBeforeNs;
+  {
+    told,
+    accuracyNs,
+    context,
+  }: Pick<Subject, 'context'> & {
+    readonly told: Interval;
+    readonly accuracyNs: bigint;
+  },
+): Interval | null {
+  const { nominalPpb, driftPpbMax } = context.profile.oscillator;
   const elapsedNs = rawAfterNs - told.rawNs;
-  const low = told.lowNs + elapsedNs;
-  const high = told.highNs + elapsedNs;
-  const second = -floorDivide(-low, PPB) * PPB;
+  const aheadNs = elapsedNs + floorDivide(elapsedNs * nominalPpb, PPB);
+  const grown = grownNs(absolute(elapsedNs), driftPpbMax);
+  const high = told.highNs + aheadNs + grown;
+  const second = -floorDivide(-(told.lowNs + aheadNs - grown), PPB) * PPB;
   if (second > high || second + PPB <= high) return null;
+  const widthNs = rawAfterNs - rawBeforeNs;
   return { rawNs: rawAfterNs, lowNs: second - accuracyNs, highNs: second + accuracyNs + widthNs };
 }
 
 /** What all bounds leave at the last of their times; null where they leave nothing. */
-function meet(bounds: readonly Bounds[], { profile }: JudgementContext): Bounds | null {
+function meet({ lows, highs }: Bounds, { profile }: JudgementContext): Interval | null {
+  if (lows.length === 0) return null;
   const { nominalPpb, driftPpbMax } = profile.oscillator;
-  const rawNs = largest(bounds.map((each) => each.rawNs));
-  const moved = bounds.map((each) => {
-    const elapsedNs = rawNs - each.rawNs;
+  const rawNs = largest([...lows, ...highs].map((bound) => bound.rawNs));
+  const moved = (bound: TimeBound, sign: 1n | -1n): bigint => {
+    const elapsedNs = rawNs - bound.rawNs;
     const aheadNs = elapsedNs + floorDivide(elapsedNs * nominalPpb, PPB);
-    const grown = grownNs(elapsedNs, driftPpbMax);
-    return { lowNs: each.lowNs + aheadNs - grown, highNs: each.highNs + aheadNs + 1n + grown };
-  });
-  const lowNs = largest(moved.map((each) => each.lowNs));
-  const highNs = smallest(moved.map((each) => each.highNs));
+    return bound.taiNs + aheadNs + sign * grownNs(elapsedNs, driftPpbMax);
+  };
+  const lowNs = largest(lows.map((bound) => moved(bound, -1n)));
+  const highNs = smallest(highs.map((bound) => moved(bound, 1n) + 1n));
   return lowNs <= highNs ? { rawNs, lowNs, highNs } : null;
-}
-
-/** Degrees of longitude are counted as on the equator: an antenna seems to have moved further. */
-function isFar(differenceE7: number, radiusMetres: number): boolean {
-  return Math.abs(differenceE7) * METRES_PER_DEGREE > radiusMetres * E7;
 }

@@ -7,6 +7,13 @@ import type { ClockReading } from './clock-line.ts';
 import { fitLine, isSteady, lineAt } from './clock-line.ts';
 import type { ClockLine } from './clock-line.ts';
 import { absolute, largest } from './integers.ts';
+import {
+  instantNextTo,
+  isListedToday,
+  isOffsetAbout,
+  offsetAt,
+  taiOfReadings,
+} from './leap-seconds.ts';
 import { accuracyOf } from './ptp-accuracy.ts';
 import { PtpView } from './ptp-view.ts';
 import type { TimeFrame } from './raw-time-evidence.ts';
@@ -29,6 +36,10 @@ interface Subject {
   readonly context: JudgementContext;
   /** Of the disciplined clock, in TAI. */
   readonly clock: readonly ClockReading[];
+  /** Of each TIME_STATUS_NP: when the sync came that it is of, in TAI. */
+  readonly ingressTaiNs: readonly bigint[];
+  /** Whether one TIME_PROPERTIES_DATA_SET told the TAI−UTC of its own moment. */
+  readonly isOffsetTold: boolean;
   readonly offsetsNs: readonly bigint[];
   readonly delaysNs: readonly bigint[];
 }
@@ -40,23 +51,30 @@ export function judgePtp(
   context: JudgementContext,
 ): SourceJudgement {
   const view = new PtpView(frames, pins);
-  const problems = [...view.problems, ...noteProblems(frames)];
+  const problems = new Set<SourceProblem>([...view.problems, ...noteProblems(frames)]);
   const clock = clockReadings(frames, pins, context);
   if (view.timeStatus.length === 0) return unhealthy([...problems, 'silent']);
   const subject: Subject = {
     ...{ view, pins, context, clock },
+    ingressTaiNs: view.timeStatus.map(({ frame, set }) => {
+      return ingressOf(set.ingressTimeNs, frame, { pins, context, clock });
+    }),
+    isOffsetTold: view.timeProperties.some(({ frame, set }) => {
+      return set.currentUtcOffset === offsetAt(taiAbout(frame, clock), context.leap);
+    }),
     offsetsNs: view.timeStatus.map(({ set }) => set.masterOffsetNs),
     delaysNs: view.current.map(({ set }) => ceilScaled(set.meanPathDelayScaledNs)),
   };
   for (const [problem, isPresent] of Object.entries(CHECKS)) {
-    if (isPresent(subject)) problems.push(problem as SourceProblem);
+    if (isPresent(subject)) problems.add(problem as SourceProblem);
   }
-  if (problems.length > 0 || clock.length < 2) return unhealthy(problems);
+  if (problems.size > 0 || clock.length < 2) return unhealthy([...problems]);
   return read(subject);
 }
 
 function unhealthy(problems: readonly SourceProblem[]): SourceJudgement {
-  return { problems: problems.length === 0 ? ['too-few-readings'] : problems, reading: null };
+  const found = new Set(problems.length === 0 ? ['too-few-readings' as const] : problems);
+  return { problems: found, latched: new Set(), sky: null, reading: null };
 }
 
 function read(subject: Subject): SourceJudgement {
@@ -75,7 +93,7 @@ function read(subject: Subject): SourceJudgement {
     lagNs: lagOf(subject) ?? 0n,
     growthPpb,
   };
-  const half = adversarialWindow(terms) + leapAmbiguityNs(context, line.taiNs);
+  const half = adversarialWindow(terms) + ambiguityOf(subject, line);
   const reading: SourceReading = {
     rawNs: line.rawNs,
     taiNs: line.taiNs,
@@ -87,7 +105,13 @@ function read(subject: Subject): SourceJudgement {
     adversarialGrowthPpb: growthPpb,
     locks: true,
   };
-  return { problems: [], reading };
+  return { problems: new Set(), latched: new Set(), sky: null, reading };
+}
+
+/** A second where UTC leaves one open; the network card's clock knows none. */
+function ambiguityOf({ pins, context, isOffsetTold }: Subject, { taiNs }: ClockLine): bigint {
+  if (pins.clock === 'phc') return 0n;
+  return isOffsetTold ? leapAmbiguityNs(context, taiNs) : PPB;
 }
 
 /** By the name of what is wrong. */
@@ -123,12 +147,16 @@ const CHECKS = {
     view.timeProperties.some(({ set }) => !pins.timeSources.includes(set.timeSource)),
   'not-traceable': ({ view }) => view.timeProperties.some(({ set }) => !set.timeTraceable),
   timescale: ({ view }) => view.timeProperties.some(({ set }) => !set.ptpTimescale),
-  'utc-offset': ({ view, context }) =>
-    view.timeProperties.some(
-      ({ set }) =>
-        !set.currentUtcOffsetValid || set.currentUtcOffset !== context.taiMinusUtcSeconds,
-    ),
-  'leap-announced': ({ view }) => view.timeProperties.some(({ set }) => set.leap59 || set.leap61),
+  'utc-offset': ({ view, context: { leap }, clock }) =>
+    view.timeProperties.some(({ frame, set: { currentUtcOffset, currentUtcOffsetValid } }) => {
+      const isOurs = isOffsetAbout(taiAbout(frame, clock), currentUtcOffset, leap);
+      return !currentUtcOffsetValid || !isOurs;
+    }),
+  'leap-announced': ({ view, context: { leap }, clock }) =>
+    view.timeProperties.some(({ frame, set: { leap59, leap61 } }) => {
+      const announced = [...(leap61 ? [1] : []), ...(leap59 ? [-1] : [])];
+      return announced.some((change) => !isListedToday(change, taiAbout(frame, clock), leap));
+    }),
   'sync-stale': isSyncStale,
   'delay-stale': (subject) => lagOf(subject) === null || isDelayFrozen(subject),
   'delay-too-short': ({ delaysNs, pins }) => delaysNs.some((delay) => delay < pins.delayMinNs),
@@ -145,35 +173,46 @@ const CHECKS = {
 } satisfies Partial<Record<SourceProblem, (subject: Subject) => boolean>>;
 
 /** Readings of the clock that ptp4l sets, in TAI. */
-function clockReadings(
-  frames: Frames,
-  pins: PtpPins,
-  { taiMinusUtcSeconds }: JudgementContext,
-): ClockReading[] {
+function clockReadings(frames: Frames, pins: PtpPins, { leap }: JudgementContext): ClockReading[] {
   const isPhc = pins.clock === 'phc';
-  const aheadNs = isPhc ? 0n : BigInt(taiMinusUtcSeconds) * PPB;
-  return frames.flatMap(({ kind, rawBeforeNs, rawAfterNs, clockNs }) => {
+  const readings = frames.flatMap(({ kind, rawBeforeNs, rawAfterNs, clockNs }) => {
     if (clockNs === null || (kind === 'phc-bracket') !== isPhc) return [];
     const widthNs = rawAfterNs - rawBeforeNs;
-    return [
-      { rawNs: rawBeforeNs + widthNs / 2n, halfNs: (widthNs + 1n) / 2n, taiNs: clockNs + aheadNs },
-    ];
+    return [{ rawNs: rawBeforeNs + widthNs / 2n, halfNs: (widthNs + 1n) / 2n, clockNs }];
   });
+  const taiNs = isPhc ? readings.map(({ clockNs }) => clockNs) : taiOfReadings(readings, leap);
+  return readings.map(({ rawNs, halfNs }, i) => ({ rawNs, halfNs, taiNs: taiNs[i] ?? 0n }));
+}
+
+/** TAI when a frame came, well enough to know the day and the second of a step. */
+function taiAbout({ rawAfterNs }: TimeFrame, clock: readonly ClockReading[]): bigint {
+  const reading = clock.findLast(({ rawNs }) => rawNs <= rawAfterNs) ?? clock[0];
+  return reading === undefined ? 0n : reading.taiNs + rawAfterNs - reading.rawNs;
+}
+
+/** When a sync came, which the disciplined clock stamped. */
+function ingressOf(
+  ingressNs: bigint,
+  frame: TimeFrame,
+  { pins, context: { leap }, clock }: Pick<Subject, 'pins' | 'context' | 'clock'>,
+): bigint {
+  if (pins.clock === 'phc') return ingressNs;
+  return instantNextTo(taiAbout(frame, clock), ingressNs, leap);
 }
 
 /** How old each sync was when it was told, by the disciplined clock. */
-function ages({ view, pins, context }: Subject, line: ClockLine): bigint[] {
-  const aheadNs = pins.clock === 'phc' ? 0n : BigInt(context.taiMinusUtcSeconds) * PPB;
+function ages({ view, ingressTaiNs }: Subject, line: ClockLine): bigint[] {
   return view.timeStatus.map(
-    ({ frame, set }) => lineAt(line, frame.rawAfterNs) - (set.ingressTimeNs + aheadNs),
+    ({ frame }, i) => lineAt(line, frame.rawAfterNs) - (ingressTaiNs[i] ?? 0n),
   );
 }
 
 function isSyncStale(subject: Subject): boolean {
-  const { view, clock, context } = subject;
-  const ingress = view.timeStatus.map(({ set }) => set.ingressTimeNs);
-  const isGoing = ingress.every((time, i) => time > 0n && time >= (ingress[i - 1] ?? 0n));
-  if (!isGoing || ingress.at(-1) === ingress[0] || clock.length < 2) return true;
+  const { view, clock, context, ingressTaiNs } = subject;
+  const isGoing = ingressTaiNs.every((time, i) => time >= (ingressTaiNs[i - 1] ?? 0n));
+  const isMissing = view.timeStatus.some(({ set }) => set.ingressTimeNs <= 0n);
+  const isStill = ingressTaiNs.at(-1) === ingressTaiNs[0];
+  if (!isGoing || isMissing || isStill || clock.length < 2) return true;
   const silenceNs = ms(context.profile.limits.silenceMs);
   const line = fitLine(clock, BigInt(SEGMENT_RATE_PPB_MAX));
   return ages(subject, line).some((age) => age > silenceNs || age < -silenceNs);

@@ -1,8 +1,10 @@
 /** What one healthy source says of the time, and what a judgement of a source is. */
-import type { RawTimeEvidence } from './raw-time-evidence.ts';
+import type { LeapSeconds } from '../tai.ts';
+import { offsetAt } from './leap-seconds.ts';
+import type { RawTimeEvidence, TimeFrame } from './raw-time-evidence.ts';
 import { grownNs, PPB } from './segment.ts';
 import { floorDivide } from './integers.ts';
-import type { SourceProblem } from './source-verdict.ts';
+import type { Sky, SourceProblem } from './source-verdict.ts';
 import type { TimeProfile } from './time-profile.ts';
 
 /** Notes that are no more than told. */
@@ -25,7 +27,11 @@ export interface SourceReading {
 
 /** A source without a reading does not count; the problems say why, or nothing in it ever does. */
 export interface SourceJudgement {
-  readonly problems: readonly SourceProblem[];
+  readonly problems: ReadonlySet<SourceProblem>;
+  /** Which of them stay, whatever the source says next. */
+  readonly latched: ReadonlySet<SourceProblem>;
+  /** Of a receiver; null for all else. */
+  readonly sky: Sky | null;
   readonly reading: SourceReading | null;
 }
 
@@ -34,25 +40,30 @@ export interface JudgementContext {
   readonly profile: TimeProfile;
   /** The last rawAfterNs of the whole evidence. */
   readonly takenRawNs: bigint;
-  /** TAI−UTC of our own table. */
-  readonly taiMinusUtcSeconds: number;
-  readonly leapListExpiryUnixSeconds: number;
+  /** Of our own list, as the evidence tells it. */
+  readonly leap: LeapSeconds;
+  /** TAI that the evidence before this knew to have passed. */
+  readonly passedTaiNs: bigint;
+  /** What that evidence had latched of the source. */
+  readonly latched: readonly SourceProblem[];
 }
 
 export type Frames = RawTimeEvidence['frames'];
 
-/** How much later than UTC says it may be: a leap second that came after our table had ended. */
-export function leapAmbiguityNs(context: JudgementContext, taiNs: bigint): bigint {
-  const unixSeconds = taiNs / PPB - BigInt(context.taiMinusUtcSeconds);
-  return unixSeconds > BigInt(context.leapListExpiryUnixSeconds) ? PPB : 0n;
+/** How much later than UTC says it may be: a leap second that came after our list had ended. */
+export function leapAmbiguityNs({ leap }: JudgementContext, taiNs: bigint): bigint {
+  const unixSeconds = taiNs / PPB - BigInt(offsetAt(taiNs, leap));
+  return unixSeconds > BigInt(leap.expiresUnixSeconds) ? PPB : 0n;
 }
 
 /** What the reading process noted that speaks against the source. */
 export function noteProblems(frames: Frames): SourceProblem[] {
-  const isNoted = frames.some(
-    ({ kind, bytes }) => kind === 'note' && !HARMLESS_NOTES.has(String.fromCharCode(...bytes)),
-  );
-  return isNoted ? ['noted'] : [];
+  return frames.some((frame) => frame.kind === 'note' && isHarmful(frame)) ? ['noted'] : [];
+}
+
+/** Of a note. */
+export function isHarmful({ bytes }: Pick<TimeFrame, 'bytes'>): boolean {
+  return !HARMLESS_NOTES.has(String.fromCharCode(...bytes));
 }
 
 /** `reading` told of `rawNs`, with all that has grown until then. */

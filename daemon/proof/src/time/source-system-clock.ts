@@ -5,6 +5,8 @@
 import type { ClockReading } from './clock-line.ts';
 import { isSteady } from './clock-line.ts';
 import { clockStateOf } from './clock-state.ts';
+import type { LeapSeconds } from '../tai.ts';
+import { isOffsetAbout, taiOfReadings } from './leap-seconds.ts';
 import type { Frames, JudgementContext, SourceJudgement } from './source-reading.ts';
 import { noteProblems } from './source-reading.ts';
 import type { SourceProblem } from './source-verdict.ts';
@@ -13,28 +15,33 @@ import type { SourceProblem } from './source-verdict.ts';
 const SLEW_PPB_MAX = 1_000_000n;
 
 /** Judges the frames of the system's clock. */
-export function judgeSystemClock(
-  frames: Frames,
-  { taiMinusUtcSeconds }: JudgementContext,
-): SourceJudgement {
-  const states = frames.map(clockStateOf);
-  const problems: SourceProblem[] = states.includes('malformed') ? ['malformed'] : [];
-  problems.push(...noteProblems(frames));
-  const isOtherOffset = states.some(
-    (state) =>
-      state !== null &&
-      state !== 'malformed' &&
-      ![0, taiMinusUtcSeconds].includes(state.kernel?.taiMinusUtcSeconds ?? 0),
-  );
-  if (isOtherOffset) problems.push('utc-offset');
-  if (!isSteady(readings(frames), SLEW_PPB_MAX)) problems.push('clock-stepped');
-  return { problems, reading: null };
+export function judgeSystemClock(frames: Frames, { leap }: JudgementContext): SourceJudgement {
+  const problems = new Set<SourceProblem>(noteProblems(frames));
+  const readings = readingsOf(frames, leap);
+  if (frames.some((frame) => clockStateOf(frame) === 'malformed')) problems.add('malformed');
+  if (readings.some(({ offset, taiNs }) => offset !== 0 && !isOffsetAbout(taiNs, offset, leap))) {
+    problems.add('utc-offset');
+  }
+  if (!isSteady(readings, SLEW_PPB_MAX)) problems.add('clock-stepped');
+  return { problems, latched: new Set(), sky: null, reading: null };
 }
 
-function readings(frames: Frames): ClockReading[] {
-  return frames.flatMap(({ kind, rawBeforeNs, rawAfterNs, clockNs }) => {
+/** With the TAI−UTC that the kernel was told; 0 where nobody did. */
+function readingsOf(
+  frames: Frames,
+  leap: LeapSeconds,
+): (ClockReading & { readonly offset: number })[] {
+  const readings = frames.flatMap((frame) => {
+    const { kind, rawBeforeNs, rawAfterNs, clockNs } = frame;
     if (kind !== 'clock-bracket' || clockNs === null) return [];
+    const state = clockStateOf(frame);
+    const kernel = state === null || state === 'malformed' ? null : state.kernel;
     const widthNs = rawAfterNs - rawBeforeNs;
-    return [{ rawNs: rawBeforeNs + widthNs / 2n, halfNs: (widthNs + 1n) / 2n, taiNs: clockNs }];
+    const [rawNs, halfNs] = [rawBeforeNs + widthNs / 2n, (widthNs + 1n) / 2n];
+    return [{ rawNs, halfNs, clockNs, offset: kernel?.taiMinusUtcSeconds ?? 0 }];
+  });
+  const taiNs = taiOfReadings(readings, leap);
+  return readings.map(({ rawNs, halfNs, offset }, i) => {
+    return { rawNs, halfNs, offset, taiNs: taiNs[i] ?? 0n };
   });
 }

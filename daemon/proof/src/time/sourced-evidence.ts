@@ -23,13 +23,21 @@ import {
   uint,
 } from '../schema.ts';
 import { EVIDENCE_CAUSES, isBreak } from './evidence-cause.ts';
-import { SOURCE_PROBLEMS, sourceProblem, sourceState } from './source-verdict.ts';
+import {
+  LATCHED_PROBLEMS,
+  SOURCE_PROBLEMS,
+  skyState,
+  sourceProblem,
+  sourceState,
+} from './source-verdict.ts';
 import { TIME_SOURCES_MAX } from './time-profile.ts';
 
 /** Rates of clocks and of growing windows stay below a part in a thousand, and twice that. */
 export const SEGMENT_RATE_PPB_MAX = 1_000_000;
 export const SEGMENT_GROWTH_PPB_MAX = 4_000_000;
 const TAI_MINUS_UTC_SECONDS_MAX = 1000;
+const LEAP_STEPS_MAX = 2;
+const LATCHES: ReadonlySet<string> = new Set(LATCHED_PROBLEMS);
 
 const formula = text(1, 64, /^kudurru\/[a-z]+\/[0-9]+$/);
 
@@ -52,6 +60,25 @@ const verdict = record({
   source: uint(0, TIME_SOURCES_MAX - 1),
   state: sourceState,
   problems: list(sourceProblem, 0, SOURCE_PROBLEMS.length),
+  /** Those of them that stay. */
+  latched: refine(list(sourceProblem, 0, LATCHED_PROBLEMS.length), (latched) => {
+    const other = latched.find((problem) => !LATCHES.has(problem));
+    return other === undefined ? null : `'${other}' is never latched`;
+  }),
+  /** What a receiver says of spoofing and of jamming; null for all else. */
+  sky: nullable(record({ spoofing: skyState, jamming: skyState })),
+});
+
+const leapSeconds = record({
+  expiresUnixSeconds: uint(0, INDEX_MAX),
+  steps: list(
+    record({
+      fromUnixSeconds: uint(0, INDEX_MAX),
+      taiMinusUtcSeconds: uint(0, TAI_MINUS_UTC_SECONDS_MAX),
+    }),
+    1,
+    LEAP_STEPS_MAX,
+  ),
 });
 
 const shape = {
@@ -69,13 +96,16 @@ const shape = {
   liars: uint(0, TIME_SOURCES_MAX),
   statisticalFormula: formula,
   adversarialFormula: formula,
-  /** TAI-UTC of our own table, and when that table ends. */
-  taiMinusUtcSeconds: uint(0, TAI_MINUS_UTC_SECONDS_MAX),
-  leapListExpiryUnixSeconds: uint(0, INDEX_MAX),
+  /** The last steps of our own list, and when it ends. */
+  leapSeconds,
   /** SHA-256 of the raw part. */
   rawHash: h32,
   /** The evidence whose segment this one goes on from or is contradicted by; null without. */
   baseEvidenceIndex: nullable(index),
+  /** The evidence under this profile before it, which `latched` and `passedTaiNs` go on from. */
+  priorEvidenceIndex: nullable(index),
+  /** TAI that is known to have passed: what a source tells to be now is not before it. */
+  passedTaiNs: nanoseconds,
 };
 
 const codec = refine(record(shape), ({ verdicts, cause, baseEvidenceIndex }) => {

@@ -85,6 +85,8 @@ const gnssPins = record({
   latencyMaxNs: nanoseconds,
   /** Whether its pulse is wired to this box. */
   pulse: truth,
+  /** Whether it counts only while it watches for spoofing and for jamming. */
+  monitored: truth,
 });
 
 const nonePinned = record({});

@@ -1,6 +1,6 @@
 /** The bundle as a whole: exactly what the subject needs, all of it under the one checkpoint. */
 import type { EntryReference } from '../bundle-needs.ts';
-import { evidenceReferencesOf, referencesOf } from '../bundle-needs.ts';
+import { BASE_REFERENCE, evidenceReferencesOf, referencesOf } from '../bundle-needs.ts';
 import { equalBytes } from '../bytes.ts';
 import { verifyInclusion } from '../merkle.ts';
 import { ZERO_HASH } from '../sha256.ts';
@@ -156,7 +156,7 @@ class NeedsWalk {
     this.#rested.add(item);
     for (const reference of evidenceReferencesOf(item.entry)) {
       this.#need(reference.index, `${reference.field} of entry ${index}`);
-      this.#rest(reference.index);
+      if (reference.field === BASE_REFERENCE) this.#rest(reference.index);
     }
   }
 

@@ -2,15 +2,13 @@
  * When, by time evidence version 2 (SPEC.md §9.2 to §9.6): whoever has the bundle computes again
  * what the ledger states, from the bytes that its sources sent.
  */
-import { followedTimeEvidenceOf } from '../bundle-needs.ts';
 import { equalBytes } from '../bytes.ts';
-import { TIME_LEVELS } from '../entry-fields.ts';
 import { sha256 } from '../sha256.ts';
-import { LEAP_TABLE, utcOfTai } from '../tai.ts';
-import { isContinuous } from '../time/clock-state.ts';
+import type { LeapSeconds } from '../tai.ts';
+import { LEAP_TABLE } from '../tai.ts';
+import { offsetAt } from '../time/leap-seconds.ts';
 import { decodeRawTimeEvidence } from '../time/raw-time-evidence.ts';
 import { makeTimeEvidence } from '../time/recompute.ts';
-import type { Segment } from '../time/segment.ts';
 import { affineTai, PPB, readingAt } from '../time/segment.ts';
 import type { SourceState } from '../time/source-verdict.ts';
 import { encodeSourcedTimeEvidence } from '../time/sourced-evidence.ts';
@@ -19,6 +17,7 @@ import { requireOrdered } from './check-order.ts';
 import type { Evidence, Item } from './evidence.ts';
 import { failed, mustHold, skipped, unverifiable } from './finding.ts';
 import { quote } from './quote.ts';
+import { areOfOneBoot, rawOf, usedEvidence } from './time-items.ts';
 import type { OrderedProfile, StandingEvidence } from './time-items.ts';
 
 /** Every time profile here was ordered by operators of this ledger. */
@@ -44,26 +43,39 @@ export function checkTimeEvidence(evidence: Evidence): string {
   return `computed again from what the sources sent, with the same result: ${told.join('; ')}`;
 }
 
-/** TAI−UTC of the evidence is that of our own table. */
+/** The leap seconds of the evidence are those of our own list. */
 export function checkLeapSeconds(evidence: Evidence): string {
   const used = usedEvidence(evidence);
   if (used.length === 0) throw skipped('no time here rests on evidence of named sources');
   for (const { item, evidence: told } of used) {
+    const place = `time evidence ${item.index}`;
     const taiNs = affineTai(told.segment, told.takenRawNs);
-    const { utcNs } = utcOfTai(taiNs);
-    const ownSeconds = (taiNs - utcNs) / PPB;
-    const isKnown = utcNs / PPB <= BigInt(LEAP_TABLE.expiresUnixSeconds);
-    const isSame = ownSeconds === BigInt(told.taiMinusUtcSeconds);
-    if (!isKnown && !isSame) {
-      throw unverifiable(`time evidence ${item.index} is of after the end of our leap seconds`);
+    const [own, other] = [offsetAt(taiNs, LEAP_TABLE), offsetAt(taiNs, told.leapSeconds)];
+    const endNs = BigInt(LEAP_TABLE.expiresUnixSeconds + own) * PPB;
+    if (own !== other && taiNs > endNs) {
+      throw unverifiable(`${place} is of after the end of our leap seconds`);
     }
-    mustHold(
-      isSame,
-      `time evidence ${item.index} has TAI − UTC = ${told.taiMinusUtcSeconds} s, ` +
-        `it was ${ownSeconds} s`,
-    );
+    mustHold(own === other, `${place} has TAI − UTC = ${other} s, it was ${own} s`);
+    const stray = strayStep(told.leapSeconds);
+    mustHold(stray === null, `${place} knows other leap seconds than we do, at ${stray}`);
   }
-  return `TAI − UTC as in ${LEAP_TABLE.source}`;
+  return `leap seconds as in ${LEAP_TABLE.source}`;
+}
+
+/** A step that one of the lists has and the other should have; null where they agree. */
+function strayStep(told: LeapSeconds): string | null {
+  const fromSeconds = told.steps[0]?.fromUnixSeconds ?? 0;
+  const toSeconds = Math.min(told.expiresUnixSeconds, LEAP_TABLE.expiresUnixSeconds);
+  const [mine, theirs] = [LEAP_TABLE, told].map(({ steps }) =>
+    steps
+      .filter(({ fromUnixSeconds: at }) => at >= fromSeconds && at <= toSeconds)
+      .map(
+        ({ fromUnixSeconds, taiMinusUtcSeconds }) => `${fromUnixSeconds}: ${taiMinusUtcSeconds}`,
+      ),
+  );
+  const all = new Set([...(mine ?? []), ...(theirs ?? [])]);
+  const differing = [...all].find((step) => !mine?.includes(step) || !theirs?.includes(step));
+  return differing ?? null;
 }
 
 /** A segment serves the boot of the kernel that its evidence was taken in. */
@@ -171,16 +183,20 @@ function requireRecomputed(evidence: Evidence, standing: StandingEvidence): void
   mustHold(equalBytes(sha256(raw), told.rawHash), `${place}: the raw part is another one`);
   const ordered = evidence.profiles.find((each) => each.item.index === told.profileIndex);
   if (ordered === undefined) throw unverifiable(`${place}: its time profile is not here`);
-  const { taiMinusUtcSeconds, leapListExpiryUnixSeconds, cause, profileIndex } = told;
+  const { cause, profileIndex, baseEvidenceIndex, priorEvidenceIndex } = told;
+  const base = evidence.timeEvidenceAt(baseEvidenceIndex);
+  const prior = evidence.timeEvidenceAt(priorEvidenceIndex);
+  requireHere(standing, base, prior);
   const computed = makeTimeEvidence(
     {
       profile: ordered.profile,
       raw: decodeRawTimeEvidence(raw),
-      ...{ taiMinusUtcSeconds, leapListExpiryUnixSeconds },
-      base: baseOf(evidence, standing),
+      leap: told.leapSeconds,
+      base: base?.evidence.segment ?? null,
+      prior: prior?.evidence ?? null,
       isInAnchor: item.entry.kind !== 'time-evidence',
     },
-    { cause, profileIndex, baseEvidenceIndex: told.baseEvidenceIndex },
+    { cause, profileIndex, baseEvidenceIndex, priorEvidenceIndex },
   );
   mustHold(
     equalBytes(encodeSourcedTimeEvidence(computed), encodeSourcedTimeEvidence(told)),
@@ -194,38 +210,19 @@ function requireRecomputed(evidence: Evidence, standing: StandingEvidence): void
   );
 }
 
-/** The segment that evidence goes on from: of a lock, in the same boot of the kernel. */
-function baseOf(evidence: Evidence, { item, evidence: told }: StandingEvidence): Segment | null {
-  if (told.baseEvidenceIndex === null) return null;
-  const base = evidence.timeEvidenceAt(told.baseEvidenceIndex);
+/** What evidence names is of version 2, and here. */
+function requireHere(
+  { item, evidence: told }: StandingEvidence,
+  base: StandingEvidence | undefined,
+  prior: StandingEvidence | undefined,
+): void {
   const place = `time evidence ${item.index}`;
-  if (base === undefined) throw failed(`${place} goes on from evidence that is not here`);
-  const { segment } = base.evidence;
-  mustHold(
-    base.item.index < item.index && areOfOneBoot(evidence, item, base.item),
-    `${place} goes on from evidence of another boot, ${base.item.index}`,
-  );
-  mustHold(
-    TIME_LEVELS.indexOf(segment.level) >= TIME_LEVELS.indexOf('LOCKED'),
-    `${place} goes on from evidence that was no lock, ${base.item.index}`,
-  );
-  const [rawBefore, raw] = [base, { item }].map((each) => rawOf(evidence, each));
-  const isOneRun =
-    rawBefore === undefined ||
-    raw === undefined ||
-    isContinuous(decodeRawTimeEvidence(rawBefore), decodeRawTimeEvidence(raw));
-  mustHold(isOneRun, `${place} goes on across a suspend from ${base.item.index}`);
-  return segment;
-}
-
-/** The disclosed raw part; whether it is what the entry committed to is another check's. */
-function rawOf(
-  { bundle }: Evidence,
-  { item }: Pick<StandingEvidence, 'item'>,
-): Uint8Array | undefined {
-  return bundle.disclosures.find(
-    ({ index, field }) => index === item.index && field === 'rawTimeEvidence',
-  )?.bytes;
+  if (told.baseEvidenceIndex !== null && base === undefined) {
+    throw failed(`${place} goes on from evidence that is not here`);
+  }
+  if (told.priorEvidenceIndex !== null && prior === undefined) {
+    throw failed(`${place} follows evidence that is not here`);
+  }
 }
 
 /** Entries whose named evidence is here and of version 2, with it. */
@@ -237,32 +234,6 @@ function timedItems(evidence: Evidence): readonly {
     const standing = evidence.timeEvidenceAt(item.entry.time.timeEvidenceIndex);
     return standing === undefined ? [] : [{ item, standing }];
   });
-}
-
-/**
- * What times here rest on: evidence that entries name, the subject's own, and their bases. An
- * anchor's own time may name evidence that is here for another reason: it needs no raw part.
- */
-function usedEvidence(evidence: Evidence): readonly StandingEvidence[] {
-  const named = evidence.items.flatMap((item) => {
-    const index = followedTimeEvidenceOf(item.entry, item === evidence.subject);
-    return evidence.timeEvidenceAt(index) ?? [];
-  });
-  const own = evidence.timeEvidenceAt(evidence.subject.index);
-  const direct = own === undefined ? named : [...named, own];
-  const bases = direct.flatMap((standing) => {
-    const base = evidence.timeEvidenceAt(standing.evidence.baseEvidenceIndex);
-    return base === undefined ? [] : [base];
-  });
-  return [...new Set([...direct, ...bases])];
-}
-
-function areOfOneBoot(evidence: Evidence, ...items: readonly [Item, Item]): boolean {
-  const [one, other] = items.map(({ entry }) => {
-    const boot = evidence.boots.find(({ item }) => item.index === entry.time.bootIndex);
-    return boot?.item.entry.kernelBootId;
-  });
-  return one !== undefined && other !== undefined && equalBytes(one, other);
 }
 
 function shown(ns: bigint | null): string {

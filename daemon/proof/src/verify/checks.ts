@@ -13,6 +13,7 @@ import { checkDecision } from './check-rules.ts';
 import { checkAnchorRate } from './check-rate.ts';
 import * as replay from './check-replay.ts';
 import * as time from './check-time.ts';
+import * as chain from './check-time-chain.ts';
 import * as what from './check-what.ts';
 import * as when from './check-when.ts';
 import * as who from './check-who.ts';
@@ -57,6 +58,8 @@ export const CHECKS: readonly Check[] = [
   check('when.level', policy.checkTimeLevel),
   check('when.profile', time.checkTimeProfiles),
   check('when.evidence', time.checkTimeEvidence),
+  check('when.base', chain.checkBases),
+  check('when.latches', chain.checkLatches),
   check('when.leap-seconds', time.checkLeapSeconds),
   check('when.segment', time.checkSegments),
   check('when.windows', time.checkWindows),

@@ -1,6 +1,9 @@
 /** Times by evidence of named sources that must be VALID. */
 import type { TimeLevel } from '../../src/entry-fields.ts';
+import type { RawTimeEvidence } from '../../src/time/raw-time-evidence.ts';
+import { RECEIVER_SOURCE } from '../support/gnss-world.ts';
 import type { Exhibit } from './scenario.ts';
+import type { TimedChoices, TimedStage } from './timed.ts';
 import { CORPUS_PROFILE, heldOverAfter, ofTimed } from './timed.ts';
 
 export interface TimeCase {
@@ -18,6 +21,45 @@ export function acceptedTimeCases(): readonly TimeCase[] {
   return [
     { name: 'time-locked', make: () => under('LOCKED', ofTimed()) },
     { name: 'time-of-two-sources', make: () => under('LOCKED', ofTimed({ profile })) },
+    {
+      name: 'time-by-ptp-and-gnss',
+      make: () =>
+        under(
+          'ATTESTED',
+          ofTimed({
+            ...withReceiver,
+            scenario: { withAnchorBefore: false },
+            afterwards: (ledger, stage) => stage.anchor(ledger, stage.raw),
+          }),
+        ),
+    },
+    {
+      name: 'time-beside-a-latched-receiver',
+      make: () =>
+        under(
+          'LOCKED',
+          ofTimed({
+            ...withReceiver,
+            script: { spoofing: 3 },
+            afterwards: (ledger, stage) => stage.tell(ledger, calmFrames(stage)),
+          }),
+        ),
+    },
+    {
+      // What was latched under one profile is open again under the next that operators sign.
+      name: 'time-under-a-second-profile',
+      make: () =>
+        under(
+          'LOCKED',
+          ofTimed({
+            afterwards(ledger, stage) {
+              stage.prior = null;
+              stage.begin(ledger);
+              stage.disclosures.shift();
+            },
+          }),
+        ),
+    },
     {
       name: 'time-in-holdover',
       make: () =>
@@ -74,6 +116,17 @@ export function acceptedTimeCases(): readonly TimeCase[] {
         ),
     },
   ];
+}
+
+/** A grandmaster, and a receiver on the roof with its pulse. */
+export const withReceiver: Pick<TimedChoices, 'profile'> = {
+  profile: { ...CORPUS_PROFILE, sources: [...CORPUS_PROFILE.sources, RECEIVER_SOURCE] },
+};
+
+/** Nothing speaks against the receiver, or no longer. */
+export function calmFrames(stage: TimedStage): RawTimeEvidence {
+  const frames = [...stage.framesOf(0), ...stage.framesOf(1, {}, {})];
+  return { version: 2, frames: frames.toSorted((a, b) => Number(a.rawAfterNs - b.rawAfterNs)) };
 }
 
 async function under(minimumTimeLevel: TimeLevel, made: Promise<Exhibit>): Promise<Exhibit> {

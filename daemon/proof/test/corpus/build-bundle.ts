@@ -5,7 +5,7 @@
  */
 import type { Bundle, Disclosure, LocatedEntry } from '../../src/bundle.ts';
 import { encodeBundle } from '../../src/bundle.ts';
-import { evidenceReferencesOf, referencesOf } from '../../src/bundle-needs.ts';
+import { BASE_REFERENCE, evidenceReferencesOf, referencesOf } from '../../src/bundle-needs.ts';
 import type { Entry, EntryOf } from '../../src/entry.ts';
 import { decodeEntry, isAnchorEntry } from '../../src/entry.ts';
 import { decodeEnvelope } from '../../src/envelope.ts';
@@ -102,7 +102,7 @@ class Gathering {
   async gatherRest(index: bigint): Promise<void> {
     for (const reference of evidenceReferencesOf(this.#at(index).entry)) {
       await this.gather(reference.index);
-      await this.gatherRest(reference.index);
+      if (reference.field === BASE_REFERENCE) await this.gatherRest(reference.index);
     }
   }
 

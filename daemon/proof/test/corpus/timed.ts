@@ -9,6 +9,7 @@ import type { Entry } from '../../src/entry.ts';
 import type { OperatorOrder } from '../../src/operator-order.ts';
 import { encodeOperatorOrder } from '../../src/operator-order.ts';
 import { encodeSshsig } from '../../src/sshsig.ts';
+import type { LeapSeconds } from '../../src/tai.ts';
 import { LEAP_TABLE } from '../../src/tai.ts';
 import { encodeClockState } from '../../src/time/clock-state.ts';
 import type { RawTimeEvidence, TimeFrame } from '../../src/time/raw-time-evidence.ts';
@@ -21,6 +22,8 @@ import { encodeSourcedTimeEvidence } from '../../src/time/sourced-evidence.ts';
 import type { TimeProfile } from '../../src/time/time-profile.ts';
 import { encodeTimeProfile } from '../../src/time/time-profile.ts';
 import { PROFILE, PTP_PINS, PTP_SOURCE } from '../support/time-profiles.ts';
+import { receiverFrames } from '../support/gnss-world.ts';
+import type { ReceiverScript } from '../support/scripted-receiver.ts';
 import type { World } from '../support/time-world.ts';
 import { TimeWorld, WORLD_START_TAI_NS } from '../support/time-world.ts';
 import { buildBundle } from './build-bundle.ts';
@@ -66,8 +69,12 @@ export interface TimedChoices {
   readonly world?: Partial<World>;
   /** What is otherwise for the source at one place of the profile. */
   readonly worldOf?: (place: number) => Partial<World>;
-  /** What the evidence is told that TAI−UTC is. */
-  readonly taiMinusUtcSeconds?: number;
+  /** What a receiver tells. */
+  readonly script?: ReceiverScript;
+  /** Whether evidence is made as if nothing had been latched before. */
+  readonly isForgetful?: boolean;
+  /** The leap seconds that the evidence is made by. */
+  readonly leap?: LeapSeconds;
   readonly key?: OperatorKey;
   readonly order?: Partial<OperatorOrder>;
   /** The public part, after it was computed. */
@@ -96,6 +103,8 @@ export class TimedStage {
   } | null = null;
   /** What the own time of the next anchors rests on; null for the system clock. */
   anchorsBy: { readonly index: bigint; readonly segment: Segment } | null = null;
+  /** What the next evidence follows; null for none. */
+  prior: SourcedTimeEvidence | null = null;
   readonly disclosures: Disclosure[] = [];
   #lastTaiNs = 0n;
 
@@ -107,8 +116,15 @@ export class TimedStage {
   }
 
   /** What the source at `place` of the profile sent; of each in a world of its own. */
-  framesOf(place: number, changes: Partial<World> = {}): TimeFrame[] {
-    const { taiMinusUtcSeconds = 37, world, worldOf } = this.#choices;
+  framesOf(
+    place: number,
+    changes: Partial<World> = {},
+    script: ReceiverScript = this.#choices.script ?? {},
+  ): TimeFrame[] {
+    const { profile = CORPUS_PROFILE } = this.#choices;
+    const isReceiver = profile.sources[place]?.kind === 'gnss';
+    const { leap = LEAP_TABLE, world, worldOf } = this.#choices;
+    const { taiMinusUtcSeconds: utcOffset = 0 } = leap.steps.at(-1) ?? {};
     const chosen = { ...world, ...worldOf?.(place) };
     const { state } = { ...chosen, ...changes };
     const own = new TimeWorld({
@@ -116,24 +132,26 @@ export class TimedStage {
       seed: CALM.seed + place,
       ...chosen,
       ...changes,
-      state: (seconds) => ({ utcOffset: taiMinusUtcSeconds, ...state?.(seconds) }),
+      state: (seconds) => ({ utcOffset, ...state?.(seconds) }),
     });
     own.run(LEAD_SECONDS - POLLS - 1);
     const frames: TimeFrame[] = [];
     for (let poll = 0; poll < POLLS; poll++) {
       own.run(1);
-      frames.push(...own.poll(place));
+      frames.push(
+        ...(isReceiver ? receiverFrames(own, { place, script: () => script }) : own.poll(place)),
+      );
     }
     return frames;
   }
 
-  /** Appends the profile that the operators ordered, and the first evidence. */
+  /** Appends the profile that the operators ordered, and evidence under it. */
   begin(ledger: CorpusLedger): void {
     const { profile = CORPUS_PROFILE, key = ada } = this.#choices;
     const order = encodeOperatorOrder({
       kind: 'time-profile',
       ledgerId: ledger.ledgerId,
-      nonce: seed('nonce of the profile'),
+      nonce: seed(`nonce of the profile at ${ledger.size}`),
       expiryTaiNs: WORLD_START_TAI_NS + HOUR_NS,
       payload: encodeTimeProfile(profile),
       ...this.#choices.order,
@@ -165,20 +183,25 @@ export class TimedStage {
   }
 
   #made(raw: RawTimeEvidence, base: Segment | null, isInAnchor: boolean): SourcedTimeEvidence {
-    const { profile = CORPUS_PROFILE, taiMinusUtcSeconds = 37 } = this.#choices;
-    const leapListExpiryUnixSeconds = LEAP_TABLE.expiresUnixSeconds;
+    const { profile = CORPUS_PROFILE, leap = LEAP_TABLE, isForgetful } = this.#choices;
+    const told = this.prior;
+    const verdicts = told?.verdicts.map((verdict) => ({ ...verdict, latched: [] })) ?? [];
+    const prior = told !== null && isForgetful === true ? { ...told, verdicts } : told;
     const computed = makeTimeEvidence(
-      { ...{ profile, raw, taiMinusUtcSeconds, leapListExpiryUnixSeconds, base, isInAnchor } },
+      { profile, raw, leap, base, prior, isInAnchor },
       {
         cause: isInAnchor ? 'anchor' : base === null ? 'start' : 'change',
         profileIndex: this.profileIndex,
         baseEvidenceIndex: base === null ? null : this.evidenceIndex,
+        priorEvidenceIndex: prior === null ? null : this.evidenceIndex,
       },
     );
     return this.#choices.evidence?.(computed) ?? computed;
   }
 
-  #bringIntoForce(index: bigint, { segment }: SourcedTimeEvidence, opening: Opening): void {
+  #bringIntoForce(index: bigint, told: SourcedTimeEvidence, opening: Opening): void {
+    const { segment } = told;
+    this.prior = told;
     this.evidenceIndex = index;
     this.disclosures.push({ index, ...opening });
     this.segment = segment;

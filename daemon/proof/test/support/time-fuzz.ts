@@ -1,6 +1,7 @@
 /** Fuzz targets of time profiles and of both parts of time evidence: total, and of one encoding. */
 import { equalBytes } from '../../src/bytes.ts';
 import { ProofError } from '../../src/proof-error.ts';
+import { LEAP_TABLE } from '../../src/tai.ts';
 import { decodeRawTimeEvidence, encodeRawTimeEvidence } from '../../src/time/raw-time-evidence.ts';
 import { recompute } from '../../src/time/recompute.ts';
 import { decodeTimeProfile, encodeTimeProfile } from '../../src/time/time-profile.ts';
@@ -23,8 +24,8 @@ export const TIME_FUZZ_TARGETS: Readonly<Record<string, () => FuzzTarget>> = {
         const raw = decodeRawTimeEvidence(bytes);
         requireSame(encodeRawTimeEvidence(raw), bytes);
         // Whatever the frames hold, there is a verdict.
-        const leap = { taiMinusUtcSeconds: 37, leapListExpiryUnixSeconds: 1_814_140_800 };
-        recompute({ profile: PROFILE, raw, ...leap, base: null, isInAnchor: true });
+        const nothing = { base: null, prior: null };
+        recompute({ profile: PROFILE, raw, leap: LEAP_TABLE, ...nothing, isInAnchor: true });
       }),
   }),
 };

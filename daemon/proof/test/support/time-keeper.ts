@@ -3,6 +3,7 @@
  * readings, brings a segment into force where the level changes or the last one ages, and is asked
  * the time in between.
  */
+import type { LeapSeconds } from '../../src/tai.ts';
 import { LEAP_TABLE } from '../../src/tai.ts';
 import { recompute } from '../../src/time/recompute.ts';
 import type { TimeComputation } from '../../src/time/recompute.ts';
@@ -27,6 +28,7 @@ export interface Told extends SegmentReading {
 export class TimeKeeper {
   readonly #profile: TimeProfile;
   readonly #world: TimeWorld;
+  readonly #leap: LeapSeconds;
   readonly #more: (world: TimeWorld) => readonly TimeFrame[];
   #frames: TimeFrame[] = [];
   #segment: Segment | null = null;
@@ -39,11 +41,18 @@ export class TimeKeeper {
   constructor(
     profile: TimeProfile,
     world: TimeWorld,
-    more: (world: TimeWorld) => readonly TimeFrame[] = () => [],
+    {
+      more = () => [],
+      leap = LEAP_TABLE,
+    }: {
+      readonly more?: (world: TimeWorld) => readonly TimeFrame[];
+      readonly leap?: LeapSeconds;
+    } = {},
   ) {
     this.#profile = profile;
     this.#world = world;
     this.#more = more;
+    this.#leap = leap;
   }
 
   /** One second: what is told at its middle and at its end, by what is in force by then. */
@@ -52,7 +61,10 @@ export class TimeKeeper {
     const middle = this.#tell();
     this.#world.run(0.5);
     const end = this.#tell();
-    this.#frames.push(...this.#world.poll(0), ...this.#more(this.#world));
+    const heard = [...this.#world.poll(0), ...this.#more(this.#world)];
+    this.#frames = [...this.#frames, ...heard].toSorted((a, b) =>
+      Number(a.rawAfterNs - b.rawAfterNs),
+    );
     this.#compute();
     return [middle, end].filter((told) => told !== null);
   }
@@ -64,9 +76,9 @@ export class TimeKeeper {
     const found = recompute({
       profile: this.#profile,
       raw: { version: 2, frames: this.#frames },
-      taiMinusUtcSeconds: 37,
-      leapListExpiryUnixSeconds: LEAP_TABLE.expiresUnixSeconds,
+      leap: this.#leap,
       base: this.#base,
+      prior: this.computation,
       isInAnchor: false,
     });
     this.computation = found;

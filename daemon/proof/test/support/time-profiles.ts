@@ -41,6 +41,7 @@ export const GNSS_SOURCE: TimeSource = {
     accuracyNs: 1_000_000n,
     latencyMaxNs: 400_000_000n,
     pulse: false,
+    monitored: false,
   },
 };
 

@@ -88,6 +88,11 @@ export class TimeWorld {
     return this.#startTaiNs + BigInt(Math.round(this.#nowNs));
   }
 
+  /** What the raw clock showed at an instant of truth that is not long ago. */
+  rawAt(taiNs: bigint): bigint {
+    return BigInt(Math.round(this.#rawNs - Number(this.taiNs - taiNs) * (1 - this.#drift)));
+  }
+
   /** Lets `seconds` pass, sync by sync. */
   run(seconds: number): void {
     const endNs = this.#nowNs + seconds * SECOND;

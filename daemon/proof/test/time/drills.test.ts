@@ -8,8 +8,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'mocha';
 
 import { decodeBase64 } from '../../src/bytes.ts';
+import type { LeapSeconds } from '../../src/tai.ts';
 import { decodeRawTimeEvidence } from '../../src/time/raw-time-evidence.ts';
-import { recompute } from '../../src/time/recompute.ts';
+import { recompute, type PriorEvidence } from '../../src/time/recompute.ts';
 import { affineTai, type Segment } from '../../src/time/segment.ts';
 import { decodeTimeProfile } from '../../src/time/time-profile.ts';
 
@@ -21,8 +22,8 @@ interface Vector {
   readonly verdicts: readonly string[];
   readonly profile: string;
   readonly raw: string;
-  readonly taiMinusUtcSeconds: number;
-  readonly leapListExpiryUnixSeconds: number;
+  readonly leap: LeapSeconds;
+  readonly prior: (Omit<PriorEvidence, 'passedTaiNs'> & { readonly passedTaiNs: string }) | null;
   readonly base: Readonly<Record<string, string>> | null;
 }
 
@@ -49,11 +50,12 @@ describe('recordings of ptp4l whose truth is known', () => {
 });
 
 function replay(vector: Vector): void {
-  const { taiMinusUtcSeconds, leapListExpiryUnixSeconds } = vector;
+  const { prior } = vector;
   const { segment, verdicts, takenRawNs } = recompute({
     profile: decodeTimeProfile(decodeBase64(vector.profile)),
     raw: decodeRawTimeEvidence(decodeBase64(vector.raw)),
-    ...{ taiMinusUtcSeconds, leapListExpiryUnixSeconds },
+    leap: vector.leap,
+    prior: prior === null ? null : { ...prior, passedTaiNs: BigInt(prior.passedTaiNs) },
     base: vector.base === null ? null : segmentOf(vector.base),
     isInAnchor: false,
   });

@@ -43,15 +43,27 @@ const evidence: SourcedTimeEvidence = {
     holdoverUntilRawNs: 1_020n,
     widthMaxNs: 1n,
   },
-  verdicts: [{ source: 0, state: 'unhealthy', problems: ['silent', 'port-not-slave'] }],
+  verdicts: [
+    {
+      source: 0,
+      state: 'unhealthy',
+      problems: ['silent', 'port-not-slave'],
+      latched: [],
+      sky: null,
+    },
+  ],
   groups: 0,
   liars: 0,
   statisticalFormula: STATISTICAL_FORMULA,
   adversarialFormula: ADVERSARIAL_FORMULA,
-  taiMinusUtcSeconds: 37,
-  leapListExpiryUnixSeconds: 1_814_140_800,
+  leapSeconds: {
+    expiresUnixSeconds: 1_814_140_800,
+    steps: [{ fromUnixSeconds: 1_483_228_800, taiMinusUtcSeconds: 37 }],
+  },
   rawHash: sha256(encodeRawTimeEvidence(raw)),
   baseEvidenceIndex: null,
+  priorEvidenceIndex: 7n,
+  passedTaiNs: 1_795_336_237_000_000_000n,
 };
 
 describe('sourced-evidence', () => {
