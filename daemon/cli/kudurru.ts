@@ -93,6 +93,10 @@ const COMMANDS: readonly Listed[] = [
     words: ['time', 'profile', 'activate'],
     load: async () => (await import('./commands/time-profile.ts')).timeProfileActivate,
   },
+  {
+    words: ['time', 'history'],
+    load: async () => (await import('./commands/time-history.ts')).timeHistory,
+  },
   { words: ['time'], load: async () => (await import('./commands/time.ts')).time },
   { words: ['fsck'], load: async () => (await import('./commands/fsck.ts')).fsck },
 ];

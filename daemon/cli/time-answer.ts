@@ -2,6 +2,7 @@
  * What the daemon answers about time (openapi.json: Time, TimeHistory). Nanoseconds are decimal
  * text; windows are half widths, null where nothing bounds them.
  */
+import type { TimeLevel } from '@kudurru/proof';
 
 export interface TimeSourceAnswer {
   readonly id: string;
@@ -38,4 +39,34 @@ export interface TimeAnswer {
   readonly holdoverForMs: number | null;
   readonly widthMaxNs: string | null;
   readonly sources: readonly TimeSourceAnswer[];
+}
+
+export interface TimeHistoryRow {
+  readonly index: number;
+  readonly kind: string;
+  readonly taiNs: string;
+  readonly utc: string;
+  readonly cause: string | null;
+  readonly level: TimeLevel;
+  readonly statisticalNs: string | null;
+  readonly adversarialNs: string | null;
+  readonly later: {
+    readonly statisticalGrowthPpb: string;
+    readonly adversarialGrowthPpb: string;
+    readonly lockedForNs: string;
+    readonly holdoverForNs: string;
+    readonly widthMaxNs: string;
+  } | null;
+  readonly groups: number;
+  readonly liars: number;
+  readonly sources: readonly {
+    readonly id: string;
+    readonly state: string;
+    readonly problems: readonly string[];
+  }[];
+}
+
+export interface TimeHistoryAnswer {
+  readonly rows: readonly TimeHistoryRow[];
+  readonly next: number | null;
 }

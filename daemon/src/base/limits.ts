@@ -39,6 +39,13 @@ export const frameSizeBytesMax = 4_194_304;
 export const searchHitsDefault = 50;
 export const searchHitsMax = 1000;
 
+/** Pieces of time evidence of one answer; `before` asks for the next page. */
+export const timeHistoryRowsDefault = 100;
+export const timeHistoryRowsMax = 1000;
+
+/** Entries that are looked through for one answer: 256 bundles, about 30 MB read. */
+export const timeHistoryEntriesMax = 65_536;
+
 assert(frameSizeBytesMax < 2 ** (8 * frameLengthBytes), 'a frame length fits its length bytes');
 assert(entrySizeBytesMax < 2 ** 16, 'an entry length fits two bytes');
 assert(envelopeSizeBytesMax <= entrySizeBytesMax / 2, 'an envelope fits its entry');

@@ -78,6 +78,7 @@ export function controlFace(options: ControlFaceOptions): ControlFace {
       return agentView(await enroller.enrol(request), options);
     },
     search: (query) => evidence.search(query),
+    timeHistory: (query) => evidence.timeHistory(query),
     entry: (index) => showEntry(index, options.ledger),
     body: (index, field) => heldBody(options.ledger, { index, field }),
     bundle: (subject, disclose) => makeBundle(subject, disclose, options),

@@ -32,6 +32,7 @@ export function controlRoutes(face: ControlFace): readonly Route[] {
     get('/v1/trust-policy', () => json(face.trustPolicy())),
     get('/v1/identity', () => json(face.identity())),
     get('/v1/time', () => json(face.time())),
+    get('/v1/time/history', async ({ query }) => json(await face.timeHistory(query))),
     get('/v1/time/profile', () => json(face.timeProfile())),
     post('/v1/time/orders', (request) => orderTimeProfile(face, request)),
     post('/v1/time/profiles', (request) => activateTimeProfile(face, request)),

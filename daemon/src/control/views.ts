@@ -233,6 +233,8 @@ export interface ControlFace extends TimeFace {
   enrol(request: EnrolRequest): Promise<AgentView>;
   /** The query's members are the search's own; it refuses what it does not know. */
   search(query: URLSearchParams): Promise<unknown>;
+  /** Of the log's time evidence; strict as a search. */
+  timeHistory(query: URLSearchParams): Promise<unknown>;
   entry(index: number): Promise<unknown>;
   /** Salt and bytes of a private body that the ledger holds. */
   body(index: number, field: string): Promise<Uint8Array>;

@@ -23,6 +23,7 @@ import type { LedgerReader, SignedHead } from './ledger-reader.ts';
 import { SearchIndex } from './search-index.ts';
 import { matchesQuery, type FoundAction } from './search-match.ts';
 import { parseSearchQuery } from './search-query.ts';
+import { findTimeHistory, parseTimeHistoryQuery, type TimeHistoryAnswer } from './time-history.ts';
 
 export interface EvidenceOptions {
   /** State folder: the index is made in it, the published tiles are read. */
@@ -112,6 +113,15 @@ export class Evidence {
     const { entriesBehind, catchUpMs } = this.#follower.lag();
     const indexed = Number(this.#options.size()) - entriesBehind;
     return { hits, indexed, unsearched, catchUpMs };
+  }
+
+  /** Of the log's time evidence, newest first. @throws KudurruError `request-malformed` */
+  async timeHistory(query: URLSearchParams): Promise<TimeHistoryAnswer> {
+    const { state, ledger, publish } = this.#options;
+    const asked = parseTimeHistoryQuery(query);
+    const size = this.#options.size();
+    await publish(size);
+    return findTimeHistory(asked, { state, ledger, size });
   }
 
   /** @throws KudurruError `not-found` */

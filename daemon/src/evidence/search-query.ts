@@ -2,10 +2,8 @@
  * A search as it is asked for: strict, every name and form known or refused with
  * `request-malformed`. All conditions must hold; what is not given does not restrict.
  */
-import { decodeHex, taiOfUtc } from '@kudurru/proof';
-
-import { KudurruError } from '../base/errors.ts';
 import { searchHitsDefault, searchHitsMax } from '../base/limits.ts';
+import { hexOf, integerOf, memberOf, takeAll, timeOf } from './query-fields.ts';
 
 export interface SearchQuery {
   readonly agentId: string | null;
@@ -26,9 +24,6 @@ export interface SearchQuery {
   readonly before: number | null;
   readonly limit: number;
 }
-
-/** Before it there is no TAI-UTC to count with. */
-const LEAP_TABLE_BEGINS_MS = Date.UTC(1972, 0, 1);
 
 const KINDS = ['intent', 'outcome', 'observation'];
 const STATUSES = ['success', 'failure', 'timeout', 'denied', 'escalated', 'unknown'];
@@ -52,7 +47,7 @@ export function parseSearchQuery(
   query: URLSearchParams,
   agentIdOf: (name: string) => string,
 ): SearchQuery {
-  const given = takeAll(query);
+  const given = takeAll(query, NAMES);
   const text = (name: string): string | null => given.get(name) ?? null;
   const agent = text('agent');
   return {
@@ -69,56 +64,4 @@ export function parseSearchQuery(
     before: integerOf('before', text('before'), Number.MAX_SAFE_INTEGER),
     limit: integerOf('limit', text('limit'), searchHitsMax) ?? searchHitsDefault,
   };
-}
-
-function takeAll(query: URLSearchParams): Map<string, string> {
-  const given = new Map<string, string>();
-  for (const [name, value] of query) {
-    if (!NAMES.includes(name)) {
-      throw malformed(`"${name}" is not a search condition; there are ${NAMES.join(', ')}`);
-    }
-    if (given.has(name)) throw malformed(`"${name}" is given twice`);
-    if (value === '') throw malformed(`"${name}" is empty`);
-    given.set(name, value);
-  }
-  return given;
-}
-
-function memberOf(name: string, value: string | null, members: readonly string[]): number | null {
-  if (value === null) return null;
-  const place = members.indexOf(value);
-  if (place < 0) throw malformed(`"${name}" is "${value}"; there are ${members.join(', ')}`);
-  return place + 1;
-}
-
-function hexOf(name: string, value: string | null, sizeBytes: number): Uint8Array | null {
-  if (value === null) return null;
-  if (!/^[0-9a-f]*$/u.test(value) || value.length !== 2 * sizeBytes) {
-    throw malformed(`"${name}" is not ${2 * sizeBytes} lower-case hexadecimal digits`);
-  }
-  return decodeHex(value);
-}
-
-function integerOf(name: string, value: string | null, max: number): number | null {
-  if (value === null) return null;
-  const number = /^(?:0|[1-9]\d{0,15})$/u.test(value) ? Number(value) : Number.NaN;
-  if (Number.isSafeInteger(number) && number <= max) return number;
-  throw malformed(`"${name}" is "${value}", not a whole number from 0 to ${max}`);
-}
-
-/** UTC in ISO 8601 with a `Z`, to the millisecond. */
-function timeOf(name: string, value: string | null): bigint | null {
-  if (value === null) return null;
-  const iso = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?Z)?$/u;
-  const unixMs = iso.test(value) ? Date.parse(value) : Number.NaN;
-  if (Number.isNaN(unixMs) || unixMs < LEAP_TABLE_BEGINS_MS) {
-    throw malformed(
-      `"${name}" is "${value}", not a UTC time from 1972 on, such as 2026-01-31T12:00:00Z`,
-    );
-  }
-  return taiOfUtc(BigInt(unixMs) * 1_000_000n);
-}
-
-function malformed(why: string): KudurruError {
-  return new KudurruError('request-malformed', `search not accepted: ${why}`);
 }

@@ -146,6 +146,7 @@ function face(asked: Subject[] = []): ControlFace {
     enrol: unused,
     time: unused,
     search: unused,
+    timeHistory: unused,
     entry: unused,
     body: unused,
     bundle: (subject) => {
