@@ -6,7 +6,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
-import { notifySocket, peerCredentials, probeWriterLevel, readClock } from '@kudurru/native';
+import { peerCredentials, probeWriterLevel, readClock } from '@kudurru/native';
 import { encodeHex, formatAgentId, TILE_WIDTH, WRITER_LEVELS } from '@kudurru/proof';
 
 import { reasonOf } from './base/errors.ts';
@@ -21,6 +21,8 @@ import { openPublishedLog } from './compose/published-log.ts';
 import { GrowthWatch, growthEveryMs } from './compose/growth-watch.ts';
 import { Identity } from './compose/identity.ts';
 import { writeLedgerFile } from './compose/ledger-file.ts';
+import { tellSystemd } from './compose/systemd-notice.ts';
+import { prepareProcess } from './compose/own-process.ts';
 import { Periodic } from './compose/periodic.ts';
 import type { ResourceViewOptions } from './compose/resource-view.ts';
 import { ResourceWatch, watchEveryMs } from './compose/resource-watch.ts';
@@ -32,7 +34,7 @@ import type { Configuration } from './config/load.ts';
 import { checkSocketPath, prepareStateFolder } from './config/state-folder.ts';
 import { controlRoutes } from './control/routes.ts';
 import { startControlServer, type ControlServer } from './control/server.ts';
-import type { ControlFace } from './control/views.ts';
+import type { ControlFace, ProcessFactView } from './control/views.ts';
 import { Evidence } from './evidence/evidence.ts';
 import { Nonces } from './identity/nonces.ts';
 import { AgentDoor } from './intake/agent-door.ts';
@@ -107,6 +109,7 @@ class RunningDaemon implements Daemon {
   readonly #identity: Identity;
   readonly #evidence: Evidence;
   readonly #time: Timekeeping;
+  readonly #process: readonly ProcessFactView[];
   readonly #startedMs = nowMs();
   #doors: Doors | null = null;
   #stopping = false;
@@ -115,6 +118,7 @@ class RunningDaemon implements Daemon {
     const { configuration, devices, founded, log } = parts;
     const { state, settings } = configuration;
     this.#parts = parts;
+    this.#process = prepareProcess(log.part('process'));
     this.ended = this.#ending.promise;
     const clock = this.#clock;
     clock.continueFrom(founded.store.lastTime().taiNs, settings.clockBehindMaxMs);
@@ -180,7 +184,7 @@ class RunningDaemon implements Daemon {
   stop(reason: string): void {
     if (this.#stopping || this.#doors === null) return;
     this.#stopping = true;
-    notifyManager('STOPPING=1');
+    tellSystemd('STOPPING=1');
     this.#stopInOrder(this.#doors, reason).then(this.#ending.resolve, this.#ending.reject);
   }
 
@@ -305,6 +309,7 @@ class RunningDaemon implements Daemon {
       tpm: this.#parts.devices.attestation,
       pin: this.#parts.devices.pin,
       time: this.#time,
+      process: this.#process,
       isStopping: () => this.#stopping,
       uptimeMs: () => nowMs() - this.#startedMs,
     });
@@ -344,7 +349,7 @@ class RunningDaemon implements Daemon {
       deviceLabel: document.tokenLabel,
       processId: process.pid,
     });
-    notifyManager('READY=1');
+    tellSystemd('READY=1');
   }
 
   async #stopInOrder(doors: Doors, reason: string): Promise<void> {
@@ -385,12 +390,6 @@ class RunningDaemon implements Daemon {
   #fail(error: unknown): void {
     this.#ending.reject(error);
   }
-}
-
-/** Tells systemd how far we are, where it asks to be told (sd_notify(3)). */
-function notifyManager(message: string): void {
-  const address = process.env['NOTIFY_SOCKET'];
-  if (address !== undefined && address !== '') notifySocket(address, message);
 }
 
 function readVersion(): string {

@@ -27,6 +27,7 @@ interface Status {
   readonly connections: number;
   readonly writerLevel: string;
   readonly tailRead: string;
+  readonly process: readonly { readonly name: string; readonly state: string }[];
   readonly time: Windows & { readonly level: string };
   readonly leapList: { readonly source: string; readonly expires: string; expired: boolean };
   readonly custody: {
@@ -113,6 +114,7 @@ function factsOf(found: Status): [string, string][] {
     ['leap list', `${leapList.source}, ${expiryText(leapList)}`],
     ['writers', found.writerLevel],
     ['journal', tailReadText(found.tailRead)],
+    ...found.process.map(({ name, state }): [string, string] => [name, state]),
     ...found.devices.map(deviceFact),
     ['custody', custodyText(found.custody.authorisationsSet)],
     ['token PIN', pinText(found.custody.pin)],

@@ -12,7 +12,14 @@ import type { Anchorer } from '../anchor/anchorer.ts';
 import type { Checkpoints } from '../anchor/checkpoints.ts';
 import { KudurruError } from '../base/errors.ts';
 import { leafIndex, treeSize } from '../base/units.ts';
-import type { AgentView, ControlFace, DeviceView, StatusView, Subject } from '../control/views.ts';
+import type {
+  AgentView,
+  ControlFace,
+  DeviceView,
+  ProcessFactView,
+  StatusView,
+  Subject,
+} from '../control/views.ts';
 import type { Evidence } from '../evidence/evidence.ts';
 import type { Agent, AgentRegistry } from '../identity/agents.ts';
 import { anchorView, bootView } from './anchor-view.ts';
@@ -52,6 +59,7 @@ export interface ControlFaceOptions extends ResourceViewOptions {
   readonly time: Timekeeping;
   readonly isStopping: () => boolean;
   /** Milliseconds that never go back, 0 at the start. */
+  readonly process: readonly ProcessFactView[];
   readonly uptimeMs: () => number;
 }
 
@@ -189,6 +197,7 @@ function statusOf(options: ControlFaceOptions): StatusView {
     connections,
     writerLevel: WRITER_LEVELS[intake.writerLevel - 1] ?? 'credentials',
     tailRead: founded.store.opening.tailRead,
+    process: options.process,
     time: timeWindowsOf(time),
     leapList: { source, expires: new Date(expiresUnixSeconds * 1000).toISOString(), expired },
     custody: { authorisationsSet: founded.authorisationsSet, pin: pinView(founded.pin) },

@@ -18,6 +18,7 @@ import type { Log } from '../base/log.ts';
 import type { Configuration } from '../config/load.ts';
 import type { GnssPlace, PtpPlace } from '../config/time-table.ts';
 import { gnssReader } from '../hardware/backends/gnss-reader.ts';
+import { phcReader } from '../hardware/backends/phc-reader.ts';
 import { ptp4lBroker } from '../hardware/backends/ptp4l-broker.ts';
 import type { TimeSource } from '../hardware/time-source.ts';
 import { SupervisedSource } from '../time/supervised-source.ts';
@@ -44,11 +45,16 @@ export function startTimeSources(
   }
   return sources.flatMap((source, place) => {
     warnOfPulse(source, options);
-    const backend = backendOf(source, { place, limits: profile.limits, configuration });
-    if (backend !== null) return [supervise(backend, { ...options, id: source.id, place })];
     const { id, kind } = source;
-    if (kind !== 'system-clock') log.warning('source of time not configured here', { id, kind });
-    return [];
+    const backends = backendsOf(source, { place, limits: profile.limits, configuration });
+    const isOwn = kind === 'system-clock';
+    if (backends.length === 0 && !isOwn) {
+      log.warning('source of time not configured here', { id, kind });
+    }
+    if (backends.length === 1 && kind === 'ptp' && source.pins.clock === 'phc') {
+      log.warning('source of time without the device of its clock', { id });
+    }
+    return backends.map((backend) => supervise(backend, { ...options, id, place }));
   });
 }
 
@@ -69,22 +75,29 @@ interface Surroundings {
   readonly configuration: TimeSourcesOptions['configuration'];
 }
 
-/** Null: nothing of this box reads it. */
-function backendOf(source: ProfileSource, around: Surroundings): TimeSource | null {
+/** Empty: nothing of this box reads it. Whatever reads a source speaks for the whole of it. */
+function backendsOf(source: ProfileSource, around: Surroundings): TimeSource[] {
   const found = around.configuration.time.sources[source.id];
   if (source.kind === 'ptp' && found?.kind === 'ptp') return ptpOf(source.pins, found, around);
-  if (source.kind === 'gnss' && found?.kind === 'gnss') return gnssOf(source.pins, found, around);
-  return null;
+  if (source.kind === 'gnss' && found?.kind === 'gnss') return [gnssOf(source.pins, found, around)];
+  return [];
 }
 
-function ptpOf(pins: PtpPins, found: PtpPlace, { place, configuration }: Surroundings): TimeSource {
-  const { socket, intervalMs, allowedUids } = found;
-  return ptp4lBroker({
+/** The broker, and the clock that ptp4l sets where the daemon has no call for it. */
+function ptpOf(
+  pins: PtpPins,
+  found: PtpPlace,
+  { place, configuration }: Surroundings,
+): TimeSource[] {
+  const { socket, device, intervalMs, allowedUids } = found;
+  const broker = ptp4lBroker({
     ...{ socket, intervalMs, allowedUids },
     clientPath: join(configuration.state, `time-${place}.sock`),
     domainNumber: pins.domain,
     clockIdentity: encodeHex(pins.localClockIdentity),
   });
+  if (pins.clock !== 'phc' || device === null) return [broker];
+  return [broker, phcReader({ device, intervalMs })];
 }
 
 /** Each span that is judged holds an answer to who the receiver is. */

@@ -5,6 +5,7 @@
  *
  *     [time.sources.gm]           # id of a PTP source of the profile
  *     socket = "/var/run/ptp4l"
+ *     device = "/dev/ptp0"        # where ptp4l sets the clock of a network card
  *
  *     [time.sources.roof]         # of a GNSS receiver
  *     line = "/dev/ttyACM0"
@@ -21,7 +22,9 @@ export interface PtpPlace {
   readonly kind: 'ptp';
   /** ptp4l's socket. */
   readonly socket: string;
-  /** Between two rounds of questions. */
+  /** The clock that ptp4l sets, where that is a network card's (`/dev/ptp0`); else null. */
+  readonly device: string | null;
+  /** Between two rounds of questions, and two readings of that clock. */
   readonly intervalMs: number;
   /** Users that ptp4l may run as. */
   readonly allowedUids: readonly number[];
@@ -107,10 +110,13 @@ function gnssPlaceOf(table: Table, { name, file }: Named): GnssPlace {
 }
 
 function ptpPlaceOf(table: Table, { name, file }: Named): PtpPlace {
-  refuseUnknown(table, { name, known: ['socket', 'intervalMs', 'allowedUids'], file });
-  const { socket, intervalMs = intervalDefaultMs, allowedUids = [0] } = table;
+  refuseUnknown(table, { name, known: ['socket', 'device', 'intervalMs', 'allowedUids'], file });
+  const { socket, device = null, intervalMs = intervalDefaultMs, allowedUids = [0] } = table;
   if (!isPath(socket, socketSizeMax)) {
     throw invalid(file, `"${name}.socket" is not an absolute path of a socket`);
+  }
+  if (device !== null && !isPath(device, devicePathSizeMax)) {
+    throw invalid(file, `"${name}.device" is not an absolute path of a clock's device`);
   }
   if (!isWhole(intervalMs, intervalMinMs, intervalMaxMs)) {
     throw invalid(file, `"${name}.intervalMs" is not ${intervalMinMs} to ${intervalMaxMs}`);
@@ -119,7 +125,7 @@ function ptpPlaceOf(table: Table, { name, file }: Named): PtpPlace {
   if (!isList || !allowedUids.every((uid) => isWhole(uid, 0, uidMax))) {
     throw invalid(file, `"${name}.allowedUids" is not a list of user numbers`);
   }
-  return { kind: 'ptp', socket, intervalMs, allowedUids };
+  return { kind: 'ptp', socket, device, intervalMs, allowedUids };
 }
 
 function isPath(value: unknown, sizeMax: number): value is string {

@@ -116,6 +116,13 @@ export type PinView =
       readonly isApproved: boolean;
     };
 
+/** What the daemon's process got of the kernel at its start. */
+export interface ProcessFactView {
+  readonly name: string;
+  readonly state: string;
+  readonly isGood: boolean;
+}
+
 export interface StatusView {
   readonly state: 'running' | 'stopping';
   readonly version: string;
@@ -133,6 +140,7 @@ export interface StatusView {
   readonly writerLevel: string;
   /** How the journal's end was read at the start: `direct`, or `dropped-cache` below it. */
   readonly tailRead: string;
+  readonly process: readonly ProcessFactView[];
   readonly time: TimeWindowsView;
   readonly leapList: { readonly source: string; readonly expires: string; expired: boolean };
   readonly custody: CustodyView;

@@ -211,6 +211,7 @@ describe('commands', function () {
       'anchor',
       'time',
       'writers',
+      'memory dumps',
       'agents',
       'index',
       'disk',

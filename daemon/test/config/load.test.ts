@@ -9,6 +9,7 @@ import { loadConfiguration } from '../../src/config/load.ts';
 import { flagOf, SETTING_NAMES, SETTINGS, variableOf, type Row } from '../../src/config/schema.ts';
 
 const roof = '[time.sources.roof]\nline = "/dev/ttyACM0"';
+const master = '[time.sources.gm]\nsocket = "/run/ptp4l"';
 
 describe('configuration', () => {
   let folder = '';
@@ -83,8 +84,12 @@ describe('configuration', () => {
     const { time } = load({
       flags: { config: file('[time.sources.gm]\nsocket = "/run/ptp4l"\n') },
     });
-    const found = { socket: '/run/ptp4l', intervalMs: 500, allowedUids: [0] };
+    const found = { socket: '/run/ptp4l', device: null, intervalMs: 500, allowedUids: [0] };
     assert.deepEqual(time.sources, { gm: { kind: 'ptp', ...found } });
+    const withDevice = '[time.sources.gm]\nsocket = "/run/ptp4l"\ndevice = "/dev/ptp0"\n';
+    assert.deepEqual(load({ flags: { config: file(withDevice) } }).time.sources, {
+      gm: { kind: 'ptp', ...found, device: '/dev/ptp0' },
+    });
   });
 
   it('takes the place of a receiver', () => {
@@ -111,6 +116,7 @@ describe('configuration', () => {
     ['a source without a place', '[time.sources.gm]\nintervalMs = 20', 'config-invalid'],
     ['an unknown key of a source', '[time.sources.gm]\nport = "/x"', 'config-unknown-key'],
     ['a relative path', '[time.sources.gm]\nsocket = "run/ptp4l"', 'config-invalid'],
+    ['a clock that is no path', `${master}\ndevice = "ptp0"`, 'config-invalid'],
     ['a place of two kinds', `${roof}\nsocket = "/run/ptp4l"`, 'config-unknown-key'],
     ['a relative line', '[time.sources.roof]\nline = "ttyACM0"', 'config-invalid'],
     ['a speed that no line has', `${roof}\nbaud = 9601`, 'config-invalid'],

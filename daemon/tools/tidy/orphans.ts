@@ -15,6 +15,7 @@ export const PROGRAMS: readonly string[] = [
   'daemon/cli/kudurru.ts',
   'daemon/devices/main.ts',
   'daemon/gnss-reader/main.ts',
+  'daemon/phc-reader/main.ts',
   'daemon/proof/src/index.ts',
   'daemon/proof/test/corpus/write.ts',
   'daemon/proof/test/fuzz.ts',

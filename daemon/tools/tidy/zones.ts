@@ -56,6 +56,7 @@ export const ZONES: readonly Zone[] = [
     imports: ['proof', 'native'],
     packages: ['serialport'],
   },
+  { name: 'phc reader', at: 'daemon/phc-reader', imports: ['proof', 'native'] },
   { name: 'native', at: 'native/lib', packageName: '@kudurru/native', imports: [] },
   { name: 'tpm2-tss', at: 'native/tpm2-tss', packageName: '@kudurru/tpm2-tss', imports: [] },
 
@@ -66,7 +67,7 @@ export const ZONES: readonly Zone[] = [
     name: 'backends',
     at: 'daemon/src/hardware/backends',
     imports: [...foundation, 'hardware', 'native', 'tpm2-tss'],
-    packages: ['pkcs11js'],
+    packages: ['ffi-rs', 'pkcs11js'],
   },
   {
     name: 'devices',

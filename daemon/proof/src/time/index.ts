@@ -32,6 +32,8 @@ export { EVIDENCE_CAUSES, isBreak } from './evidence-cause.ts';
 export type { EvidenceCause } from './evidence-cause.ts';
 export { encodeClockState, isContinuous, SUSPEND_MIN_NS, suspendedNsOf } from './clock-state.ts';
 export type { ClockState } from './clock-state.ts';
+export { decodePhcWay, encodePhcWay, PHC_RUNGS, PHC_SYSTEM_CLOCKS } from './phc-reading.ts';
+export type { PhcWay } from './phc-reading.ts';
 export { ptpAnnounced } from './ptp-announced.ts';
 export { makeTimeEvidence, recompute } from './recompute.ts';
 export type { PriorEvidence, TimeComputation, TimeEvidenceInput } from './recompute.ts';
