@@ -43,7 +43,7 @@ export class LineIntake {
   }
 
   take(heard: HeardBytes): void {
-    if (!this.#capacity.take(heard.bytes.length, heard.untilRawNs)) {
+    if (!this.#capacity.take(heard)) {
       this.#drop(heard);
       return;
     }
