@@ -9,12 +9,18 @@ import { decodeTimeNote, type TimeProfile, type TimeRecord } from '@kudurru/proo
 import { openLog } from '../../src/base/log.ts';
 import { startTimeSources } from '../../src/compose/time-sources.ts';
 import type { TimeTable } from '../../src/config/time-table.ts';
-import { GNSS_SOURCE, PROFILE } from '../../proof/test/support/time-profiles.ts';
+import {
+  GNSS_SOURCE,
+  PROFILE,
+  PTP_PINS,
+  PTP_SOURCE,
+} from '../../proof/test/support/time-profiles.ts';
 
 const roof = { kind: 'gnss', line: '/nonexistent/gnss', baud: 9600, pulse: null } as const;
 const gm = {
   kind: 'ptp',
   socket: '/nonexistent/ptp4l',
+  device: null,
   intervalMs: 500,
   allowedUids: [0],
 } as const;
@@ -75,6 +81,21 @@ describe('sources of time', () => {
       [missing, 'roof'],
       ['first', 'socket-gone'],
     ]);
+  });
+
+  it('are two where ptp4l sets the clock of a network card, and told without its device', async () => {
+    const pins = { ...PTP_PINS, clock: 'phc' } as const;
+    const profile = { ...PROFILE, sources: [{ ...PTP_SOURCE, kind: 'ptp', pins } as const] };
+    assert.deepEqual(await told({ ptp: gm }, profile), [
+      ['source of time without the device of its clock', 'ptp'],
+      ['first', 'socket-gone'],
+    ]);
+    const [[first, code] = [], ...more] = await told(
+      { ptp: { ...gm, device: '/dev/null' } },
+      profile,
+    );
+    assert.deepEqual([first, more], ['first', []]);
+    assert(code === 'socket-gone' || code === 'unplugged');
   });
 
   it('are told of a pulse that profile and configuration do not agree on', async () => {
