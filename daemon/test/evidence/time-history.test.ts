@@ -37,7 +37,6 @@ interface Recorded {
   readonly vectors: readonly {
     readonly profile: string;
     readonly raw: string;
-    readonly taiMinusUtcSeconds: number;
   }[];
 }
 
@@ -92,12 +91,11 @@ function sourced(place: number, profileIndex: bigint): Uint8Array {
     {
       profile: decodeTimeProfile(decodeBase64(vector.profile)),
       raw: decodeRawTimeEvidence(decodeBase64(vector.raw)),
-      taiMinusUtcSeconds: vector.taiMinusUtcSeconds,
-      leapListExpiryUnixSeconds: LEAP_TABLE.expiresUnixSeconds,
-      base: null,
+      leap: LEAP_TABLE,
+      ...{ base: null, prior: null },
       isInAnchor: false,
     },
-    { cause: 'change', profileIndex, baseEvidenceIndex: null },
+    { cause: 'change', profileIndex, baseEvidenceIndex: null, priorEvidenceIndex: null },
   );
   return encodeSourcedTimeEvidence(evidence);
 }
