@@ -83,7 +83,7 @@ describe('sources of time', () => {
     ]);
   });
 
-  it('are two where ptp4l sets the clock of a network card, and told without its device', async () => {
+  it('are two where ptp4l sets the clock of a network card', async () => {
     const pins = { ...PTP_PINS, clock: 'phc' } as const;
     const profile = { ...PROFILE, sources: [{ ...PTP_SOURCE, kind: 'ptp', pins } as const] };
     assert.deepEqual(await told({ ptp: gm }, profile), [
