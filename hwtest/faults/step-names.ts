@@ -57,7 +57,7 @@ const handleNames: ReadonlyMap<number, string> = new Map([
 const stagedFiles: ReadonlySet<string> = new Set(['tpm.json', 'token-pin.json']);
 
 /** Calls of the token's module, as `token-tap.c` names them. */
-const tokenClass = 'token';
+export const tokenClass = 'token';
 
 const headerSizeBytes = 10;
 /** TPM_SE_POLICY and TPM_ALG_KEYEDHASH, Part 2 §6.11 and §6.3. */

@@ -11,7 +11,7 @@ import { createInterface } from 'node:readline';
 import { startTpmProxy, type TapSide, type TpmProxy } from '../backends/tpm-proxy.ts';
 import { fifoOf, writePlans, type FaultPlan } from './disk-faults.ts';
 import { preloadLibrary } from './preload.ts';
-import { StepNames } from './step-names.ts';
+import { StepNames, tokenClass } from './step-names.ts';
 
 export type StepAnswer = 'goes on' | 'is lost' | 'power is cut';
 export type StepHook = (side: TapSide, name: string) => Promise<StepAnswer>;
@@ -136,7 +136,9 @@ export class StepTap {
       if (side === 'before') name = this.#names.ofCall(call, fileClass, path);
       const said = await this.hook(side === 'before' ? 'before' : 'after', name);
       if (said === 'power is cut') this.#cutPower();
-      if (said !== 'is lost' && !socket.destroyed) socket.write(letters[said]);
+      // The token's module knows no cut: it waits for its end, and does nothing more.
+      const isLost = said === 'is lost' || (said === 'power is cut' && fileClass === tokenClass);
+      if (!isLost && !socket.destroyed) socket.write(letters[said]);
     };
     const lines = createInterface({ input: socket });
     lines.on('line', (line) => void answer(line));
