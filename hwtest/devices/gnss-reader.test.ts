@@ -280,6 +280,9 @@ describe('gnss reader', function () {
     const { status, stderr } = spawnSync(process.execPath, [program, told], { encoding: 'utf8' });
     assert.equal(status, 1);
     assert.match(stderr, /settings: baud is 1234/u);
+    const alone = spawnSync(process.execPath, [program], { encoding: 'utf8' });
+    assert.equal(alone.status, 2);
+    assert.match(alone.stderr, /is started by kudurrud/u);
   });
 
   it('ends when nobody reads it any more', async () => {

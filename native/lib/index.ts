@@ -35,5 +35,6 @@ export type * from './ledger-types.ts';
 export { NativeError, type NativeFailure } from './native-error.ts';
 export { notifySocket } from './notify.ts';
 export { dieWithParent, dropCapabilities } from './process.ts';
+export { runReadingProgram, type Reading, type ReadingProgram } from './reading-program.ts';
 export { checkSubmission, type SubmissionCode, type SubmissionVerdict } from './submission.ts';
 export { ED25519, ESP256, verifyBatch, verifySignature, type SignatureItem } from './verify.ts';

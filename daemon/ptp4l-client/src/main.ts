@@ -1,46 +1,16 @@
 /**
  * The broker: the one process that can speak with ptp4l's socket, which may be the one that changes
- * clocks. `node main.ts SETTINGS`, JSON as in settings.ts; records go to the standard output.
- *
- * It holds no capability and no descriptor but the standard ones, and ends with the process that
- * started it: by the kernel's hand, or when nobody reads the other end.
+ * clocks. `node main.ts SETTINGS`, JSON as in settings.ts; records go to the standard output. It
+ * holds no capability, and ends with the process that started it.
  */
-import { Socket } from 'node:net';
-
-import { dieWithParent, dropCapabilities } from '@kudurru/native';
+import { runReadingProgram } from '@kudurru/native';
 import { TimeRecordWriter } from '@kudurru/proof';
 
 import { Broker } from './broker.ts';
 import { parseBrokerSettings } from './settings.ts';
 
-const RECORDS_DESCRIPTOR = 1;
-/** Says that the capabilities are gone already. */
-const CONFINED = '--confined';
-
-function start(json: string): void {
-  const settings = parseBrokerSettings(json);
-  if (!dieWithParent(settings.parentPid)) process.exit(0);
-  const out = new Socket({ fd: RECORDS_DESCRIPTOR, readable: false, writable: true });
-  const broker = new Broker(settings, new TimeRecordWriter(out));
-  // Nobody reads any more.
-  out.once('error', () => broker.stop());
-  out.once('close', () => broker.stop());
-  process.once('SIGTERM', () => broker.stop());
-  // An interrupt typed at the terminal reaches the whole group; the parent decides.
-  process.on('SIGINT', () => undefined);
-  void broker.run().then(() => out.destroy());
-}
-
-/** Other threads keep what this one gave up, until the program is executed anew. */
-function confine(json: string): void {
-  dropCapabilities();
-  process.execve?.(process.execPath, [process.execPath, import.meta.filename, ...[json, CONFINED]]);
-}
-
-const [json, confined] = process.argv.slice(2);
-if (json === undefined) {
-  process.stderr.write('the broker is started by kudurrud: main.ts SETTINGS\n');
-  process.exit(2);
-}
-if (confined === CONFINED) start(json);
-else confine(json);
+runReadingProgram({
+  file: import.meta.filename,
+  parse: parseBrokerSettings,
+  make: (settings, out) => new Broker(settings, new TimeRecordWriter(out)),
+});

@@ -25,7 +25,9 @@ const gm = {
   allowedUids: [0],
 } as const;
 
-describe('sources of time', () => {
+describe('sources of time', function () {
+  // Each starts processes, on a machine that may be busy.
+  this.timeout(120_000);
   let folder: string;
   before(() => {
     folder = mkdtempSync(join(tmpdir(), 'kudurru-sources-'));
