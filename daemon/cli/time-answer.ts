@@ -11,6 +11,9 @@ export interface TimeSourceAnswer {
   readonly group: string;
   readonly state: string;
   readonly problems: readonly string[];
+  /** Those of them that stay until operators sign another time profile. */
+  readonly latched: readonly string[];
+  readonly sky: { readonly spoofing: string; readonly jamming: string } | null;
   readonly process: string;
   readonly restarts: number;
   readonly heardAgeMs: number | null;

@@ -95,7 +95,7 @@ function adviceLines({ advice }: TimeAnswer): Line[] {
 }
 
 function sourceLines(source: TimeSourceAnswer): Line[] {
-  const { id, kind, label, group, state, problems, notes, samples } = source;
+  const { id, kind, label, group, state, notes, samples } = source;
   const head: Line = [
     ['strong', id],
     `  ${kind}, ${label}, group ${group}: `,
@@ -106,12 +106,21 @@ function sourceLines(source: TimeSourceAnswer): Line[] {
   return [
     [],
     head,
-    ...problems.map((problem) =>
-      indented('problem', ['bad', problem], `: ${problemMeaning(problem)}`),
-    ),
+    ...problemLines(source),
     ...(noted.length === 0 ? [] : [indented('notes', noted.join(', '))]),
     ...sampleLines(samples),
   ];
+}
+
+function problemLines({ problems, latched, sky }: TimeSourceAnswer): Line[] {
+  const lines = problems.map((problem) =>
+    indented('problem', ['bad', problem], `: ${problemMeaning(problem)}`),
+  );
+  if (latched.length > 0) {
+    lines.push(indented('latched', `${latched.join(', ')}: until another time profile is signed`));
+  }
+  if (sky !== null) lines.push(indented('sky', `spoofing ${sky.spoofing}, jamming ${sky.jamming}`));
+  return lines;
 }
 
 function processText({ kind, process, restarts, heardAgeMs }: TimeSourceAnswer): string {

@@ -35,7 +35,7 @@ export const timeHistory: Command = {
     '--json prints one object: rows, oldest first, each the object of GET /v1/time/history, and ' +
       'isCut, whether there may be older ones. Of a row: index, kind, taiNs, utc, cause, level, ' +
       'statisticalNs, adversarialNs (null is not known), later: growth and when the level sinks, ' +
-      'groups, liars, profileIndex, sources with id, state and problems.',
+      'groups, liars, profileIndex, sources with id, state, problems, latched.',
   ],
   options: [
     { name: 'last', value: 'N', meaning: 'the newest N only' },
@@ -94,8 +94,8 @@ function askedOf(invocation: Invocation): Asked {
   if (last !== undefined && (last < 1 || last > rowsMax)) {
     throw wrongUse(`--last is 1 to ${rowsMax}`);
   }
-  const since = invocation.text('from');
-  const until = invocation.text('to');
+  const since = timeIn(invocation, 'from');
+  const until = timeIn(invocation, 'to');
   const isOpen = since === undefined && until === undefined && svg === undefined;
   return {
     last: last ?? (isOpen ? lastDefault : undefined),
@@ -103,6 +103,18 @@ function askedOf(invocation: Invocation): Asked {
     svg,
     conditions: { since, until, level },
   };
+}
+
+const TIME_FORM = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?Z)?$/u;
+
+/** The daemon says of what is of this form whether there is such a time. */
+function timeIn(invocation: Invocation, name: string): string | undefined {
+  const value = invocation.text(name);
+  if (value === undefined || TIME_FORM.test(value)) return value;
+  throw wrongUse(
+    `--${name} is "${value}", no time`,
+    'UTC, such as 2026-01-31T12:00:00Z, or 2026-01-31',
+  );
 }
 
 /** Page by page, oldest first. */

@@ -30,7 +30,8 @@ export const time: Command = {
       'holdoverForMs: until the level sinks by itself, or null; widthMaxNs: limit of a lock, or ' +
       'null; sources: a list. Numbers in nanoseconds are decimal text.',
     'Of a source: id, kind, label, group; state: healthy, unhealthy, outvoted, disputing, ' +
-      'observed (never counts) or not-judged; problems: codes; process: running, restarting, or ' +
+      'observed (never counts) or not-judged; problems: codes; latched: those that stay; sky: ' +
+      'spoofing and jamming as a receiver has them, or null; process: running, restarting, or ' +
       'none where nothing reads it; restarts; heardAgeMs, or null; notes: how often its process ' +
       'reported what; samples: of PTP, oldest first, each ageMs, offsetNs and delayNs.',
   ],

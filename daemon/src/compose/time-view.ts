@@ -82,7 +82,12 @@ function sourcesOf(keeper: Timekeeper | null, rawNs: bigint): TimeSourceView[] {
     if (source === undefined) return [];
     const { id, kind, label, group } = source;
     const verdict = keeper.latest?.verdicts[place];
-    const judged = { state: verdict?.state ?? 'not-judged', problems: verdict?.problems ?? [] };
+    const judged = {
+      state: verdict?.state ?? 'not-judged',
+      problems: verdict?.problems ?? [],
+      latched: verdict?.latched ?? [],
+      sky: verdict?.sky ?? null,
+    };
     return [{ id, kind, label, group, ...judged, ...watchedView(watch, rawNs) }];
   });
 }

@@ -29,6 +29,10 @@ export interface TimeSourceView {
   readonly state: string;
   /** Why it does not count (SPEC.md §9.4). */
   readonly problems: readonly string[];
+  /** Those of them that stay until operators sign another time profile. */
+  readonly latched: readonly string[];
+  /** What a receiver says of spoofing and jamming; null of all else. */
+  readonly sky: { readonly spoofing: string; readonly jamming: string } | null;
   /** `none`: nothing reads it here, or it has not spoken yet. */
   readonly process: 'none' | 'running' | 'restarting';
   /** How often its process ended, or was not understood, under this profile. */

@@ -69,6 +69,8 @@ export interface TimeHistoryRow {
     readonly id: string;
     readonly state: string;
     readonly problems: readonly string[];
+    /** Those of them that stay until operators sign another time profile. */
+    readonly latched: readonly string[];
   }[];
 }
 
@@ -222,10 +224,11 @@ class RowMaker {
       groups: told.groups,
       liars: told.liars,
       profileIndex: Number(profileIndex),
-      sources: verdicts.map(({ source, state, problems }) => ({
+      sources: verdicts.map(({ source, state, problems, latched }) => ({
         id: profile?.sources[source]?.id ?? String(source),
         state,
         problems,
+        latched,
       })),
     };
   }

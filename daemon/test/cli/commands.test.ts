@@ -240,7 +240,7 @@ describe('commands', function () {
     }
   });
 
-  it('show time live on a terminal until q, and leave it as it was', async () => {
+  it('show time live on a terminal until q, and wait for a daemon that is away', async () => {
     const command = `${process.execPath} ${program} time`;
     const child = spawn('script', ['--quiet', '--return', '--command', command, '/dev/null'], {
       cwd: folder,
@@ -248,15 +248,25 @@ describe('commands', function () {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     let screen = '';
-    const drawn = Promise.withResolvers<void>();
+    let look = (): void => undefined;
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       screen += text;
-      // Twice: it is drawn in place, not one below the other.
-      if (screen.split('q leaves').length > 2) drawn.resolve();
+      look();
     });
+    const untilDrawn = (isSo: () => boolean): Promise<void> =>
+      new Promise((resolve) => {
+        look = () => (isSo() ? resolve() : undefined);
+        look();
+      });
     const ended = Promise.withResolvers<number | null>();
     child.once('close', ended.resolve);
-    await drawn.promise;
+    // Twice: it is drawn in place, not one below the other.
+    await untilDrawn(() => screen.split('q leaves').length > 2);
+    await daemon.stop();
+    await untilDrawn(() => screen.includes('daemon not reached at'));
+    daemon = await appliance.start();
+    const away = screen.length;
+    await untilDrawn(() => screen.includes('by the system clock', away));
     child.stdin.end('q');
     assert.equal(await ended.promise, 0, screen);
     assert.ok(screen.startsWith('\u001b[?1049h\u001b[?25l\u001b[H'));

@@ -48,6 +48,7 @@ const commands = [
   'verify',
   'policy export',
   'log checkpoint',
+  'time history',
   'fsck',
 ];
 
@@ -98,6 +99,10 @@ describe('kudurru', () => {
       [['prove', '-1'], /unknown option|name one entry/],
       [['prove', '1.5'], /INDEX is a whole number/],
       [['verify', 'x'], /--policy is missing/],
+      [['time', 'history', '--from', 'yesterday'], /--from is "yesterday", no time/],
+      [['time', 'history', '--level', 'GOOD'], /there are UNKNOWN, .*ATTESTED/],
+      [['time', 'history', '--csv', '--json'], /exclude each other/],
+      [['time', 'history', '--last', '0'], /--last is 1 to 10000/],
       [[], /SYNOPSIS/],
     ];
     for (const [words, expected] of cases) {

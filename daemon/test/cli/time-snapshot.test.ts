@@ -9,7 +9,8 @@ import { levelMeaning, problemMeaning } from '../../cli/time-words.ts';
 
 const source: TimeSourceAnswer = {
   ...{ id: 'ptp', kind: 'ptp', label: 'emulated', group: 'roof' },
-  ...{ state: 'healthy', problems: [], process: 'running', restarts: 0 },
+  ...{ state: 'healthy', problems: [], latched: [], sky: null },
+  ...{ process: 'running', restarts: 0 },
   heardAgeMs: 250,
   notes: { started: 1 },
   samples: [
@@ -83,11 +84,15 @@ describe('time in the terminal', () => {
   });
 
   it('says why a source does not count, and how its process does', () => {
-    const problems = ['silent', 'jamming'];
-    const sick = { ...source, state: 'unhealthy', problems, process: 'restarting', restarts: 2 };
+    const found = { problems: ['silent', 'jamming'], latched: ['jamming'] };
+    const sky = { spoofing: 'clean', jamming: 'indicated' };
+    const ill = { ...source, ...found, sky, state: 'unhealthy' };
+    const sick = { ...ill, process: 'restarting', restarts: 2 };
     const text = textOf(timeLines({ ...locked, heldUpNs: '1500', sources: [sick] }));
     assert.match(text, /^ {2}problem +silent: it is silent/mu);
     assert.match(text, /^ {2}problem +jamming: it indicated jamming$/mu);
+    assert.match(text, /^ {2}latched +jamming: until another time profile is signed$/mu);
+    assert.match(text, /^ {2}sky +spoofing clean, jamming indicated$/mu);
     assert.match(text, /restarting, began again 2 times/u);
     assert.match(text, /^held up +1\.50 µs: /mu);
     const unread = { ...source, process: 'none', heardAgeMs: null, notes: {}, samples: [] };
