@@ -88,7 +88,7 @@ describe('kudurru', () => {
     const misspelt = await run(['time', 'profle']);
     assert.equal(misspelt.exitCode, 2);
     assert.match(misspelt.stderr, /"time profle" is no command/u);
-  });
+  }).timeout(60_000);
 
   it('names the nearest command and option, on stderr, with exit code 2', async () => {
     const cases: [string[], RegExp][] = [
