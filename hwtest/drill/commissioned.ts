@@ -61,6 +61,8 @@ export class Commissioned {
   async useProfile(profile: TimeProfile): Promise<void> {
     writeFileSync(join(this.#folder, 'profile.json'), formatTimeProfile(profile));
     await this.#command(['time', 'profile', 'order', 'profile.json', '-o', 'time.order']);
+    // A signature that is there already would be asked about.
+    rmSync(join(this.#folder, 'time.order.sig'), { force: true });
     const words = ['-q', '-Y', 'sign', '-n', 'kudurru', '-f', operator, 'time.order'];
     execFileSync('ssh-keygen', words, { cwd: this.#folder, stdio: 'ignore' });
     await this.#command(['time', 'profile', 'activate', '--authorisation', 'time.order.sig']);

@@ -39,6 +39,7 @@ export interface Finished {
 
 export class DrilledAppliance {
   readonly #commissioned: Commissioned;
+  readonly #profile: TimeProfile;
   readonly #agent: Agent;
   readonly #reader: LogReader;
   readonly #acting: Promise<void>;
@@ -49,6 +50,7 @@ export class DrilledAppliance {
 
   private constructor(options: DrilledApplianceOptions, agent: Agent) {
     this.#commissioned = options.commissioned;
+    this.#profile = options.profile;
     this.#agent = agent;
     this.#reader = new LogReader({ ...options, scenario: options.commissioned.scenario });
     this.#acting = this.#act();
@@ -64,6 +66,11 @@ export class DrilledAppliance {
     const agent = await connect({ socketPath, ...enrolled, reconnectTimeoutMs });
     await commissioned.useProfile(profile);
     return new DrilledAppliance(options, agent);
+  }
+
+  /** The same profile, signed anew: what was held against a receiver is over. */
+  async useProfileAgain(): Promise<void> {
+    await this.#commissioned.useProfile(this.#profile);
   }
 
   get appliance(): Appliance {

@@ -3,6 +3,7 @@ import {
   type ReceiverScript,
   SCRIPTED_LATITUDE_E7,
 } from '../../daemon/proof/test/support/scripted-receiver.ts';
+import type { GnssReceiver } from '../lab/gnss-receiver.ts';
 import type { Drill, Step } from './drill.ts';
 import { gnssSource } from './gnss-source.ts';
 import { type LabSource, ptpSource } from './lab-profile.ts';
@@ -36,7 +37,10 @@ function tell(say: string, script: ReceiverScript): Step {
 const unplug: Step = { say: 'the receiver is unplugged', act: ({ lab }) => lab.receiver.unplug() };
 const plugIn: Step = { say: 'the receiver is plugged in', act: ({ lab }) => lab.receiver.plugIn() };
 
-/** An alarm of the receiver, and then its time goes wrong: nobody follows it there. */
+/**
+ * An alarm of the receiver, and then its time goes wrong: nobody follows it there. When all is well
+ * again it is held against the receiver still, until operators sign.
+ */
 function alarmed(script: ReceiverScript, problem: string): readonly Step[] {
   return [
     tell('the receiver says so', script),
@@ -44,7 +48,19 @@ function alarmed(script: ReceiverScript, problem: string): readonly Step[] {
     below('LOCKED'),
     { say: 'its time walks off', act: ({ lab }) => lab.receiver.clock.drift(500_000n) },
     watch(15),
+    { say: 'its time is true again', act: ({ lab }) => setRight(lab.receiver) },
+    tell('the receiver finds its sky clean', {}),
+    // Longer than evidence looks back.
+    watch(15),
+    found(problem),
+    { say: 'operators sign the profile anew', act: ({ drilled }) => drilled.useProfileAgain() },
+    atLeast('LOCKED'),
   ];
+}
+
+async function setRight({ clock }: GnssReceiver): Promise<void> {
+  await clock.drift(0n);
+  await clock.step(-(await clock.truthOffsetNs()));
 }
 
 export const GNSS_DRILLS: readonly Drill[] = [
