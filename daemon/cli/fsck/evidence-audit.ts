@@ -129,8 +129,11 @@ export class EvidenceAudit {
       if (entry.kind === 'boot') this.#lastBoot = subject;
       if (entry.kind === 'restore') {
         if (this.#lastAnchor !== null) references.push(this.#lastAnchor);
-        this.#checkOrder(evidence, entry);
+        this.#checkRestore(evidence, entry);
         this.#lastAnchor = subject;
+      }
+      if (entry.kind === 'restore' || entry.kind === 'time.profile') {
+        this.#checkNonce(evidence, entry);
       }
       if (entry.kind === 'agent.enrol') this.#enrolments.set(index, subject);
       for (const problem of (await this.#audit?.entry(subject, references)) ?? []) {
@@ -151,9 +154,9 @@ export class EvidenceAudit {
     return [...new Set(all)].filter((each) => each !== null);
   }
 
-  /** A nonce is used once, and the order is of the anchor before it. */
-  #checkOrder(evidence: FsckEvidence, { order }: EntryOf<'restore'>): void {
-    const { nonce, payload } = decodeOperatorOrder(order);
+  /** The order is of the tree and of the anchor before it. */
+  #checkRestore(evidence: FsckEvidence, { order }: EntryOf<'restore'>): void {
+    const { payload } = decodeOperatorOrder(order);
     const previous = this.#lastAnchor?.index ?? null;
     const { previousAnchorIndex, root } = decodeRestoration(payload);
     if (previousAnchorIndex !== previous) {
@@ -162,6 +165,11 @@ export class EvidenceAudit {
     if (evidence.root !== null && !equalBytes(evidence.root, root)) {
       this.#say(evidence, 'entry-invalid', 'the order is of another tree than the one before it');
     }
+  }
+
+  /** Whatever is ordered, a nonce is used once. */
+  #checkNonce(evidence: FsckEvidence, { order }: EntryOf<'restore' | 'time.profile'>): void {
+    const { nonce } = decodeOperatorOrder(order);
     if (this.#nonces.has(encodeHex(nonce))) {
       this.#say(evidence, 'entry-invalid', 'the order was carried out before');
     }

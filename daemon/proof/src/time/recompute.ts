@@ -4,6 +4,7 @@
  * numbers.
  */
 import { TIME_LEVELS } from '../entry-fields.ts';
+import { NS_MAX } from '../schema.ts';
 import { sha256 } from '../sha256.ts';
 import type { LeapSeconds } from '../tai.ts';
 import type { Agreement, Claim } from './agreement.ts';
@@ -75,8 +76,23 @@ export function recompute(told: TimeEvidenceInput): TimeComputation {
   const { raw, prior } = input;
   const takenRawNs = raw.frames.at(-1)?.rawAfterNs ?? 0n;
   const passedTaiNs = prior?.passedTaiNs ?? 0n;
-  const computed = compute(input, { ...input, takenRawNs, passedTaiNs });
+  const found = compute(input, { ...input, takenRawNs, passedTaiNs });
+  const computed = { ...found, segment: inRange(found.segment) };
   return { ...computed, passedTaiNs: largest([passedTaiNs, earliestOf(computed)]) };
+}
+
+/** What frames can say is more than evidence can hold: beyond it there is no truth to be had. */
+function inRange(segment: Segment): Segment {
+  const held = (ns: bigint): bigint => smallest([largest([ns, 0n]), NS_MAX]);
+  const { statisticalNs, adversarialNs } = segment;
+  return {
+    ...segment,
+    baseTaiNs: held(segment.baseTaiNs),
+    statisticalNs: statisticalNs === null ? null : held(statisticalNs),
+    adversarialNs: adversarialNs === null ? null : held(adversarialNs),
+    lockedUntilRawNs: held(segment.lockedUntilRawNs),
+    holdoverUntilRawNs: held(segment.holdoverUntilRawNs),
+  };
 }
 
 type Computed = Omit<TimeComputation, 'passedTaiNs'>;
