@@ -3,6 +3,7 @@
  * every lie that a drill needs. Pure: the caller has the clock and the line.
  */
 import { LEAP_TABLE, taiOfUtc, utcOfTai } from '../../src/tai.ts';
+import { offsetAt } from '../../src/time/leap-seconds.ts';
 import { gpsTimeOfWeekMs } from '../../src/time/gnss-instant.ts';
 import type { UbxUtc } from '../../src/time/ubx-navigation.ts';
 import type { DecodedUbx } from '../../src/time/ubx.ts';
@@ -22,7 +23,7 @@ export interface ReceiverScript {
   /** 0 unknown, 1 none, 2 indicated, 3 affirmed; null monitors nothing. */
   readonly spoofing?: 0 | 1 | 2 | 3 | null;
   readonly jamming?: 0 | 1 | 2 | 3 | null;
-  /** GPS - UTC that the receiver applies; 18 is true. */
+  /** GPS - UTC that the receiver applies; the true one where it is left out. */
   readonly leapSeconds?: number;
   /** An announced step and the seconds until it. */
   readonly leapAnnounced?: { readonly change: 1 | -1; readonly inSeconds: number } | null;
@@ -39,19 +40,24 @@ export const SCRIPTED_LATITUDE_E7 = 472_852_000;
 export const SCRIPTED_LONGITUDE_E7 = 85_659_000;
 
 const NS_PER_SECOND = 1_000_000_000n;
+const TAI_MINUS_GPS_SECONDS = 19;
 const DAY_NS = 86_400n * NS_PER_SECOND;
 
 /** All frames of the epoch at `taiNs`, a whole second, in the order of the line. */
 export function receiverEpoch(taiNs: bigint, script: ReceiverScript = {}): Uint8Array[] {
   const shift = BigInt(script.weeksOff ?? 0) * 7n * DAY_NS;
-  const leap = BigInt((script.leapSeconds ?? 18) - 18) * NS_PER_SECOND;
+  const trueLeapSeconds = offsetAt(taiNs, LEAP_TABLE) - TAI_MINUS_GPS_SECONDS;
+  const { leapSeconds = trueLeapSeconds } = script;
+  const leap = BigInt(leapSeconds - trueLeapSeconds) * NS_PER_SECOND;
   // A receiver with a wrong offset keeps GPS time and names another second of UTC.
   const gpsTaiNs = taiNs + shift + BigInt(script.secondsOff ?? 0) * NS_PER_SECOND;
   const utc = civilOf(gpsTaiNs - leap);
   const { protocol = 'both' } = script;
   return [
     ...(protocol === 'ubx' ? [] : sentences(utc, script)),
-    ...(protocol === 'nmea' ? [] : messages(utc, gpsTimeOfWeekMs(gpsTaiNs), script).map(encodeUbx)),
+    ...(protocol === 'nmea'
+      ? []
+      : messages(utc, gpsTimeOfWeekMs(gpsTaiNs), { ...script, leapSeconds }).map(encodeUbx)),
   ];
 }
 

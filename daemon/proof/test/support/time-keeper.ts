@@ -15,7 +15,7 @@ import type { TimeWorld } from './time-world.ts';
 
 const NS_PER_MS = 1_000_000n;
 /** How much longer than the least span readings are kept. */
-const SLACK_NS = 1_500n * NS_PER_MS;
+const SLACK_NS = 4_000n * NS_PER_MS;
 const RENEW_NS = 4_000n * NS_PER_MS;
 
 export interface Told extends SegmentReading {
@@ -29,6 +29,7 @@ export class TimeKeeper {
   readonly #profile: TimeProfile;
   readonly #world: TimeWorld;
   readonly #leap: LeapSeconds;
+  readonly #isInAnchor: boolean;
   readonly #more: (world: TimeWorld) => readonly TimeFrame[];
   #frames: TimeFrame[] = [];
   #segment: Segment | null = null;
@@ -44,15 +45,19 @@ export class TimeKeeper {
     {
       more = () => [],
       leap = LEAP_TABLE,
+      isInAnchor = false,
     }: {
       readonly more?: (world: TimeWorld) => readonly TimeFrame[];
       readonly leap?: LeapSeconds;
+      /** Whether all evidence is of anchors. */
+      readonly isInAnchor?: boolean;
     } = {},
   ) {
     this.#profile = profile;
     this.#world = world;
     this.#more = more;
     this.#leap = leap;
+    this.#isInAnchor = isInAnchor;
   }
 
   /** One second: what is told at its middle and at its end, by what is in force by then. */
@@ -79,14 +84,14 @@ export class TimeKeeper {
       leap: this.#leap,
       base: this.#base,
       prior: this.computation,
-      isInAnchor: false,
+      isInAnchor: this.#isInAnchor,
     });
     this.computation = found;
     const isDue = now - this.#renewedRawNs >= RENEW_NS;
     if (!isDue && found.segment.level === this.#segment?.level) return;
     this.#segment = found.segment;
     this.#renewedRawNs = now;
-    if (found.segment.level === 'LOCKED') this.#base = found.segment;
+    if (['LOCKED', 'ATTESTED'].includes(found.segment.level)) this.#base = found.segment;
   }
 
   #tell(): Told | null {

@@ -3,6 +3,7 @@
  * with its filter and servo, and an oscillator that wanders. What ptp4l would answer comes out as
  * real datagrams between readings of the raw clock. No randomness but the numbers it is given.
  */
+import type { LeapSeconds } from '../../src/tai.ts';
 import type { TimeFrame } from '../../src/time/raw-time-evidence.ts';
 import type { PtpState } from './ptp-encode.ts';
 import { LOCKED_STATE, ptpAnswers } from './ptp-encode.ts';
@@ -11,7 +12,7 @@ import { SeededNumbers } from './seeded-numbers.ts';
 const SECOND = 1e9;
 /** Truth, and every clock, at the start: 2026-11-22, in ns of TAI. */
 export const WORLD_START_TAI_NS = 1_795_336_237_000_000_000n;
-const TAI_MINUS_UTC_SECONDS = 37;
+const CONSTANT = { steps: [{ fromUnixSeconds: 0, taiMinusUtcSeconds: 37 }] };
 const SYNC_NS = 125_000_000;
 const BRACKET_NS = 2_000;
 const READ_NS = 40_000;
@@ -24,8 +25,10 @@ export interface World {
   readonly seed: number;
   /** Truth at the start; WORLD_START_TAI_NS by default. */
   readonly startTaiNs?: bigint;
-  /** TAI−UTC as whoever made the clocks believed it; 37 s by default. */
-  readonly taiMinusUtcSeconds?: number;
+  /** The leap seconds that the kernel of the box makes; none by default, TAI−UTC being 37 s. */
+  readonly leap?: LeapSeconds;
+  /** Whether ptp4l sets a network card's clock, in TAI, and not CLOCK_REALTIME. */
+  readonly isPhc?: boolean;
   /** By how much the raw clock goes wrong, at the start and at most, in parts of one. */
   readonly drift: number;
   readonly driftMax: number;
@@ -51,7 +54,6 @@ export class TimeWorld {
   readonly #world: World;
   readonly #numbers: SeededNumbers;
   readonly #startTaiNs: bigint;
-  readonly #leapNs: bigint;
   #nowNs = 0;
   #rawNs = SECOND;
   #drift: number;
@@ -70,7 +72,6 @@ export class TimeWorld {
     this.#world = world;
     this.#numbers = new SeededNumbers(world.seed);
     this.#startTaiNs = world.startTaiNs ?? WORLD_START_TAI_NS;
-    this.#leapNs = BigInt(world.taiMinusUtcSeconds ?? TAI_MINUS_UTC_SECONDS) * BigInt(SECOND);
     this.#drift = world.drift;
     this.#errorNs = world.startErrorNs;
   }
@@ -105,26 +106,42 @@ export class TimeWorld {
 
   /** One round of questions to ptp4l, of the source at `place` in the profile. */
   poll(place: number): TimeFrame[] {
-    return ptpAnswers(this.#state()).map((bytes) => {
+    const isPhc = this.#world.isPhc === true;
+    const answers = ptpAnswers(this.#state()).map((bytes): TimeFrame => {
       const rawBeforeNs = this.rawNs;
       this.#advance(BRACKET_NS * this.#numbers.next());
-      const clockNs = this.taiNs - this.#leapNs + BigInt(Math.round(this.#errorNs));
+      const clockNs = isPhc ? null : this.#clockNs();
       this.#advance(BRACKET_NS * this.#numbers.next());
       const rawAfterNs = this.rawNs;
       this.#advance(READ_NS * this.#numbers.next());
       return { source: place, kind: 'ptp-management', rawBeforeNs, rawAfterNs, clockNs, bytes };
     });
+    return isPhc ? [...answers, this.bracket(place)] : answers;
   }
 
-  /** A reading of the system's clock alone. */
+  /** A reading of the clock that ptp4l sets, alone. */
   bracket(place: number): TimeFrame {
+    const kind = this.#world.isPhc === true ? 'phc-bracket' : 'clock-bracket';
     const rawBeforeNs = this.rawNs;
     this.#advance(BRACKET_NS);
-    const clockNs = this.taiNs - this.#leapNs + BigInt(Math.round(this.#errorNs));
-    return {
-      ...{ source: place, kind: 'clock-bracket', rawBeforeNs, rawAfterNs: this.rawNs, clockNs },
-      bytes: new Uint8Array(0),
-    };
+    const clockNs = this.#clockNs();
+    const bytes = new Uint8Array(0);
+    return { source: place, kind, rawBeforeNs, rawAfterNs: this.rawNs, clockNs, bytes };
+  }
+
+  #clockNs(): bigint {
+    return this.#shownOf(this.taiNs + BigInt(Math.round(this.#errorNs)));
+  }
+
+  /** Of UTC as Linux has it: the second before an inserted one is there twice. */
+  #shownOf(taiNs: bigint): bigint {
+    if (this.#world.isPhc === true) return taiNs;
+    const { steps } = this.#world.leap ?? CONSTANT;
+    const at = steps.findLast(({ fromUnixSeconds }, i) => {
+      const before = steps[i - 1]?.taiMinusUtcSeconds ?? 0;
+      return BigInt(fromUnixSeconds + before) * BigInt(SECOND) <= taiNs;
+    });
+    return taiNs - BigInt(at?.taiMinusUtcSeconds ?? 0) * BigInt(SECOND);
   }
 
   #advance(ns: number): void {
@@ -199,7 +216,7 @@ export class TimeWorld {
       offsetNs: BigInt(Math.round(this.#offsetNs)),
       ingressNs: isLost
         ? 0n
-        : this.#startTaiNs - this.#leapNs + BigInt(Math.round(this.#ingressNs)),
+        : this.#shownOf(this.#startTaiNs + BigInt(Math.round(this.#ingressNs))),
       delayNs: BigInt(Math.round(this.#filteredDelay())),
       portState: isLost ? 4 : this.#delays.length === 0 ? 8 : 9,
       delayResponses: this.#responses,
