@@ -7,7 +7,7 @@ import { announce, atLeast, below, found, watch } from './steps.ts';
 const nsPerMs = 1_000_000n;
 /** For the appliance to lock in before. */
 const lockMs = 150_000;
-/** Two sixty-one-second minutes are in our list near these, the newest at the first. */
+/** The newest leap second of our list comes just before the first; none before the second. */
 const leapMs = Date.UTC(2017, 0, 1);
 const noLeapMs = Date.UTC(2016, 0, 1);
 /** ptp4l steps its clock; no kernel of the lab knows of leap seconds. */
@@ -26,9 +26,19 @@ export const LEAP_DRILLS: readonly Drill[] = [
     steps: [
       announce('leap61 is announced', { leap61: 1 }),
       atLeast('LOCKED'),
+      watch(10),
       midnight(leapMs),
       announce('UTC is 37 s behind TAI', { leap61: 0, currentUtcOffset: 37 }),
       below('LOCKED'),
+      watch(15),
+      {
+        // It takes up the announced offset when it next chooses its master, and not before.
+        say: 'the grandmaster is started anew: ptp4l goes by 37 s, too',
+        async act({ grandmaster }) {
+          await grandmaster.ptp4l.stop();
+          await grandmaster.start();
+        },
+      },
       atLeast('LOCKED'),
     ],
   },
