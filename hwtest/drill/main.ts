@@ -2,11 +2,12 @@
  * `npm run drill -- NAME…`: things go wrong with the time, where the true time is known. Exit
  * codes: 0 everything held; 1 something did not; 2 wrong use; 3 no lab can be had here.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 
 import { labRefusal } from '../lab/lab.ts';
 import { fetchNewerLinuxptp, NEWER_LINUXPTP_MISSING, newerLinuxptp } from '../lab/linuxptp.ts';
+import { withDrills } from './drill-table.ts';
 import type { Drill, DrillResult } from './drill.ts';
 import { DRILLS } from './drills.ts';
 import { measureFigures } from './figures.ts';
@@ -16,8 +17,8 @@ const manual = `NAME
   drill - what is believed of the time while things go wrong, against the truth
 
 SYNOPSIS
-  npm run drill -- NAME ... [--json FILE] [--record FOLDER]
-  npm run drill -- all [--json FILE] [--record FOLDER]
+  npm run drill -- NAME ... [--json FILE] [--table FILE] [--record FOLDER]
+  npm run drill -- all [--json FILE] [--table FILE] [--record FOLDER]
   npm run drill -- --figures [--json FILE]
   npm run drill -- --list | --fetch-linuxptp | --help
 
@@ -43,6 +44,8 @@ OPTIONS
   --json FILE        for each drill its name, the levels passed through, the
                      worst true error, whether the truth was ever outside the
                      adversarial window while LOCKED or better, actions lost
+  --table FILE       writes their rows of the table of drills in FILE, which is
+                     hwtest/README.md
   --record FOLDER    writes the evidence of each change of the level, with its
                      frames and the truth, into FOLDER/NAME.json
   --figures          how soon a lost grandmaster shows in the level, of a dozen
@@ -65,11 +68,18 @@ EXAMPLES
 interface Order {
   readonly drills: readonly Drill[];
   readonly jsonFile: string | null;
+  readonly tableFile: string | null;
   readonly recordIn: string | null;
 }
 
+interface Files {
+  readonly json?: string | undefined;
+  readonly table?: string | undefined;
+  readonly record?: string | undefined;
+}
+
 /** @throws Error, which says what is wrong */
-function parseOrder(names: readonly string[], json?: string, record?: string): Order {
+function parseOrder(names: readonly string[], files: Files): Order {
   if (names.length === 0) throw new Error('no drill is named; "all" runs all of them');
   const drills = names.flatMap((name) => {
     if (name === 'all') return DRILLS;
@@ -77,7 +87,11 @@ function parseOrder(names: readonly string[], json?: string, record?: string): O
     if (found.length === 0) throw new Error(`no drill '${name}'; --list shows what there is`);
     return found;
   });
-  return { drills, jsonFile: json ?? null, recordIn: record ?? null };
+  return { drills, ...filesOf(files) };
+}
+
+function filesOf({ json, table, record }: Files): Omit<Order, 'drills'> {
+  return { jsonFile: json ?? null, tableFile: table ?? null, recordIn: record ?? null };
 }
 
 function list(): string {
@@ -92,7 +106,8 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-async function run({ drills, jsonFile, recordIn }: Order): Promise<number> {
+async function run(order: Order): Promise<number> {
+  const { drills, recordIn } = order;
   const results: DrillResult[] = [];
   for (const drill of drills) {
     say(`${drill.name}: ${drill.about}`);
@@ -102,14 +117,21 @@ async function run({ drills, jsonFile, recordIn }: Order): Promise<number> {
     }
     const result = await runDrill(drill, { say, ...(recordIn === null ? {} : { recordIn }) });
     results.push(result);
+    keep(order, results);
     for (const finding of result.findings) say(`  FOUND ${finding}`);
     const worst = `${BigInt(result.worstTrueErrorWhenLockedNs) / 1000n} us`;
     const held = result.wasOutsideWhenLocked ? 'OUTSIDE its window' : 'inside its window';
     say(`  ${result.levels.join(', ')}; worst error when locked ${worst}, ${held};`);
     say(`  ${result.actions} actions, ${result.actionsLost} lost; ${result.readings} entries\n`);
   }
-  if (jsonFile !== null) writeFileSync(jsonFile, `${JSON.stringify(results, null, 2)}\n`);
   return results.some(({ findings }) => findings.length > 0) ? 1 : 0;
+}
+
+/** After each drill: a long run may be ended. */
+function keep({ jsonFile, tableFile }: Order, results: readonly DrillResult[]): void {
+  if (jsonFile !== null) writeFileSync(jsonFile, `${JSON.stringify(results, null, 2)}\n`);
+  if (tableFile === null) return;
+  writeFileSync(tableFile, withDrills(readFileSync(tableFile, 'utf8'), results));
 }
 
 async function figures({ jsonFile }: Order): Promise<number> {
@@ -125,6 +147,7 @@ async function main(words: readonly string[]): Promise<number> {
     list: { type: 'boolean', default: false },
     'fetch-linuxptp': { type: 'boolean', default: false },
     json: { type: 'string' },
+    table: { type: 'string' },
     record: { type: 'string' },
     figures: { type: 'boolean', default: false },
   } as const;
@@ -143,9 +166,7 @@ async function main(words: readonly string[]): Promise<number> {
       say(await fetchNewerLinuxptp());
       return 0;
     }
-    order = values.figures
-      ? { drills: [], jsonFile: values.json ?? null, recordIn: null }
-      : parseOrder(positionals, values.json, values.record);
+    order = values.figures ? { drills: [], ...filesOf(values) } : parseOrder(positionals, values);
   } catch (error) {
     process.stderr.write(`drill: ${String(error)}\nTry: npm run drill -- --help\n`);
     return 2;

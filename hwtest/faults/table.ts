@@ -1,9 +1,9 @@
-/** The tables of hwtest/README.md: sites × faults × outcomes, and the syncs that are left out. */
+/** The tables of hwtest/README.md: sites × faults × outcomes, the syncs that are left out. */
 import type { Deletion } from './deletions.ts';
 import { FAULTS } from './disk-faults.ts';
 import type { CaseResult } from './matrix.ts';
 
-export type TableName = 'faults' | 'syncs' | 'anchor-steps' | 'provision-steps';
+export type TableName = 'faults' | 'syncs' | 'anchor-steps' | 'provision-steps' | 'drills';
 
 export function formatTable(results: readonly CaseResult[]): string {
   const bySite = Map.groupBy(results, (result) => result.case.site.name);
@@ -74,6 +74,11 @@ function rowsOf(document: string, table: TableName): string[][] {
   return rows.map((row) => row.split('|').map((cell) => cell.trim().replaceAll('`', '')));
 }
 
+/** What stands between the marks of the table. */
+export function tableText(document: string, table: TableName): string {
+  return between(document, table).text;
+}
+
 /** The document with this text between the marks of the table. */
 export function withTable(document: string, table: TableName, text: string): string {
   const { begin, end, before, after } = between(document, table);
@@ -89,7 +94,8 @@ interface Parts {
 }
 
 function between(document: string, table: TableName): Parts {
-  const command = `npm run soak -- ${table} --table hwtest/README.md`;
+  const run = table === 'drills' ? 'drill -- all' : `soak -- ${table}`;
+  const command = `npm run ${run} --table hwtest/README.md`;
   const begin = `<!-- ${table}: written by \`${command}\` -->`;
   const end = `<!-- ${table}: end -->`;
   const [before, rest = ''] = document.split(begin);
