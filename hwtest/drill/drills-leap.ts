@@ -34,8 +34,9 @@ export const LEAP_DRILLS: readonly Drill[] = [
       {
         // It takes up the announced offset when it next chooses its master, and not before.
         say: 'the grandmaster is started anew: ptp4l goes by 37 s, too',
-        async act({ grandmaster }) {
+        async act({ lab, grandmaster }) {
           await grandmaster.ptp4l.stop();
+          await lab.client.untilPortState('LISTENING');
           await grandmaster.start();
         },
       },
